@@ -1,0 +1,167 @@
+//! int8 rows through the layers.
+//!
+//! All memory is one slice of words that the caller owns; each layer's part of it follows from the model. A row goes down
+//! the layers until one keeps it: a pool whose block is not full, or the time mean.
+
+use crate::kernels::{Conv2d, Conv2dState, Lstm, LstmState, MaxPool, MaxPoolState, TimeMean, TimeMeanState};
+use crate::model::{LayerParams, Model};
+use crate::spec::MAX_LABELS;
+
+/// Logits, Q19.12 ([`crate::kernels::LOGIT_FRACTION_BITS`]); one for each label of the model, zeros behind them.
+pub type Logits = [i32; MAX_LABELS];
+
+/// What a layer passes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Row<'a> {
+    /// Codes of a convolution or pool, `[band][channel]`.
+    Codes(&'a [i8]),
+    /// Hidden state, Q0.15.
+    Hidden(&'a [i16]),
+}
+
+/// A network in motion.
+#[derive(Debug)]
+pub struct Engine<'m, 's> {
+    model: &'m Model<'m>,
+    scratch: &'s mut [u32],
+    state: &'s mut [u32],
+}
+
+impl<'m, 's> Engine<'m, 's> {
+    /// A network before its first row. None when `memory` is shorter than [`Model::network_words`].
+    pub fn new(model: &'m Model<'m>, memory: &'s mut [u32]) -> Option<Self> {
+        let memory = memory.get_mut(..model.network_words())?;
+        let (scratch, state) = memory.split_at_mut_checked(model.scratch_words())?;
+        let mut engine = Self { model, scratch, state };
+        engine.reset();
+        Some(engine)
+    }
+
+    /// Forgets every row.
+    pub fn reset(&mut self) {
+        self.for_each_state(|layer| match layer {
+            LayerState::Conv2d(conv, mut state, _) => conv.reset(&mut state),
+            LayerState::MaxPool(pool, mut state) => pool.reset(&mut state),
+            LayerState::Lstm(lstm, mut state) => lstm.reset(&mut state),
+            LayerState::TimeMean(mean, mut state) => mean.reset(&mut state),
+        });
+    }
+
+    /// Takes one row of codes, `[mel_bands]`. `tap(layer, row)` sees what each layer passes on.
+    pub fn push(&mut self, row: &[i8], mut tap: impl FnMut(usize, Row<'_>)) {
+        let mut row = Row::Codes(row);
+        let mut rest = &mut *self.state;
+        for (index, layer) in self.model.layers().iter().enumerate() {
+            let Some((own, behind)) = rest.split_at_mut_checked(layer.state_words()) else { return };
+            rest = behind;
+            let Some(layer) = LayerState::new(layer, own) else { return };
+            let work: &mut [i16] = bytemuck::cast_slice_mut(self.scratch);
+            row = match (layer, row) {
+                (LayerState::Conv2d(conv, mut state, output), Row::Codes(codes)) => {
+                    conv.push(&mut state, codes, output, work);
+                    Row::Codes(output)
+                }
+                (LayerState::MaxPool(pool, mut state), Row::Codes(codes)) => {
+                    if !pool.push(&mut state, codes) {
+                        return;
+                    }
+                    Row::Codes(state.maximum)
+                }
+                (LayerState::Lstm(lstm, mut state), Row::Codes(codes)) => {
+                    let Some((widened, work)) = work.split_at_mut_checked(codes.len()) else { return };
+                    widened.iter_mut().zip(codes).for_each(|(to, from)| *to = i16::from(*from));
+                    lstm.push(&mut state, widened, work);
+                    Row::Hidden(state.hidden)
+                }
+                (LayerState::Lstm(lstm, mut state), Row::Hidden(hidden)) => {
+                    lstm.push(&mut state, hidden, work);
+                    Row::Hidden(state.hidden)
+                }
+                (LayerState::TimeMean(mean, mut state), Row::Hidden(hidden)) => {
+                    mean.push(&mut state, hidden);
+                    return;
+                }
+                // Parsing has refused every other order of layers.
+                _ => return,
+            };
+            tap(index, row);
+        }
+    }
+
+    /// The logits for what was heard so far; None before the first LSTM step.
+    pub fn logits(&mut self) -> Option<Logits> {
+        let dense = self.model.layers().iter().find_map(|layer| match layer {
+            LayerParams::Dense(dense) => Some(*dense),
+            _ => None,
+        })?;
+        let mut logits = None;
+        let scratch = core::mem::take(&mut self.scratch);
+        let work: &mut [i16] = bytemuck::cast_slice_mut(scratch);
+        self.for_each_state(|layer| {
+            if let LayerState::TimeMean(mean, state) = layer
+                && let Some(row) = work.get_mut(..mean.len)
+                && mean.mean(&state, row)
+            {
+                let mut values = Logits::default();
+                dense.map(row, &mut values);
+                logits = Some(values);
+            }
+        });
+        self.scratch = scratch;
+        logits
+    }
+
+    fn for_each_state(&mut self, mut visit: impl FnMut(LayerState<'_, '_>)) {
+        let mut rest = &mut *self.state;
+        for layer in self.model.layers() {
+            let Some((own, behind)) = rest.split_at_mut_checked(layer.state_words()) else { return };
+            rest = behind;
+            if let Some(state) = LayerState::new(layer, own) {
+                visit(state);
+            }
+        }
+    }
+}
+
+/// A layer with its part of the memory; kinds without state have no variant.
+enum LayerState<'m, 's> {
+    /// And the output row.
+    Conv2d(&'m Conv2d<'m>, Conv2dState<'s>, &'s mut [i8]),
+    MaxPool(&'m MaxPool, MaxPoolState<'s>),
+    Lstm(&'m Lstm<'m>, LstmState<'s>),
+    TimeMean(&'m TimeMean, TimeMeanState<'s>),
+}
+
+fn codes(words: &mut [u32], len: usize) -> Option<&mut [i8]> {
+    bytemuck::cast_slice_mut(words).get_mut(..len)
+}
+
+impl<'m, 's> LayerState<'m, 's> {
+    /// Cuts `own` (see [`LayerParams::state_words`]) into what the layer remembers.
+    fn new(layer: &'m LayerParams<'m>, own: &'s mut [u32]) -> Option<Self> {
+        Some(match layer {
+            LayerParams::Conv2d(conv) => {
+                let (next, own) = own.split_first_mut()?;
+                let ring_len = conv.rows * conv.input.len();
+                let (ring, output) = own.split_at_mut_checked(ring_len.div_ceil(4))?;
+                let state = Conv2dState { ring: codes(ring, ring_len)?, next };
+                LayerState::Conv2d(conv, state, codes(output, conv.input.bands * conv.channels)?)
+            }
+            LayerParams::MaxPool(pool) => {
+                let (filled, maximum) = own.split_first_mut()?;
+                let len = pool.input.bands.checked_div(pool.bands)? * pool.input.channels;
+                LayerState::MaxPool(pool, MaxPoolState { maximum: codes(maximum, len)?, filled })
+            }
+            LayerParams::Lstm(lstm) => {
+                let (cell, hidden) = own.split_at_mut_checked(lstm.hidden)?;
+                let hidden = bytemuck::cast_slice_mut(hidden).get_mut(..lstm.hidden)?;
+                LayerState::Lstm(lstm, LstmState { hidden, cell: bytemuck::cast_slice_mut(cell) })
+            }
+            LayerParams::TimeMean(mean) => {
+                let (count, sum) = own.split_first_mut()?;
+                LayerState::TimeMean(mean, TimeMeanState { sum: bytemuck::cast_slice_mut(sum), count })
+            }
+            LayerParams::Dense(_) => return None,
+        })
+    }
+}

@@ -1,0 +1,16 @@
+//! The layers' arithmetic on plain slices: parameters in a small struct that is shared, state beside it.
+//!
+//! All products of weights and activations go through [`dot`]: the seam where a kernel of the target plugs in.
+
+mod conv2d;
+mod dense;
+pub mod dot;
+mod lstm;
+mod max_pool;
+mod time_mean;
+
+pub use conv2d::{Conv2d, Conv2dState};
+pub use dense::{Dense, LOGIT_FRACTION_BITS};
+pub use lstm::{Lstm, LstmState};
+pub use max_pool::{MaxPool, MaxPoolState};
+pub use time_mean::{TimeMean, TimeMeanState};

@@ -1,0 +1,94 @@
+//! LSTM step with int16 hidden state and int32 cell state.
+//!
+//! For each unit and each gate (input `i`, forget `f`, cell candidate `g`, output `o`)
+//! `a = requantize((Σ W x) · 2^input_shift + Σ R h + bias)` in Q3.12, all in one int32 accumulator with no rounding and no
+//! saturation in between; then
+//!
+//! ```text
+//! c' = σ(a_f) · c + σ(a_i) · tanh(a_g)        c in Q7.24, one rounding
+//! h' = σ(a_o) · tanh(c')                      h in Q0.15
+//! ```
+//!
+//! `bias` contains `-zero_point · Σ W · 2^input_shift`, so that raw codes are multiplied.
+
+use super::dot::dot4;
+use crate::activation::{sigmoid, tanh};
+use crate::quant::{Multipliers, requantize};
+
+/// Parameters of an LSTM. Rows of all matrices are `[unit][gate]`, gates in the order input, forget, cell, output.
+#[derive(Clone, Copy, Debug)]
+pub struct Lstm<'m> {
+    /// Values of an input row.
+    pub inputs: usize,
+    /// Units.
+    pub hidden: usize,
+    /// `W`: i8 `[hidden][4][inputs]`.
+    pub input_weights: &'m [u8],
+    /// `R`: i8 `[hidden][4][hidden]`.
+    pub recurrent_weights: &'m [u8],
+    /// i32 `[hidden][4]`.
+    pub bias: &'m [[u8; 4]],
+    /// To Q3.12, `[hidden][4]`.
+    pub multipliers: Multipliers<'m>,
+    /// How far the input's products stand above the recurrent ones, bits, `[hidden][4]`, each at most 15.
+    pub input_shift: &'m [u8],
+}
+
+/// What an LSTM remembers between steps.
+#[derive(Debug)]
+pub struct LstmState<'s> {
+    /// `h`, Q0.15, `[hidden]`.
+    pub hidden: &'s mut [i16],
+    /// `c`, Q7.24, `[hidden]`.
+    pub cell: &'s mut [i32],
+}
+
+impl Lstm<'_> {
+    /// A state as it is before the first step.
+    pub fn reset(&self, state: &mut LstmState<'_>) {
+        state.hidden.fill(0);
+        state.cell.fill(0);
+    }
+
+    /// One step with the input row `x`, `[inputs]`, raw codes. `work`, `[hidden]`, is for the new hidden state: every unit
+    /// must see the old one.
+    pub fn push(&self, state: &mut LstmState<'_>, x: &[i16], work: &mut [i16]) {
+        let input_weights: &[i8] = bytemuck::cast_slice(self.input_weights);
+        let recurrent_weights: &[i8] = bytemuck::cast_slice(self.recurrent_weights);
+        let weights = input_weights.chunks_exact((4 * self.inputs).max(1)).zip(recurrent_weights.chunks_exact((4 * self.hidden).max(1)));
+        let units = state.cell.iter_mut().zip(work.iter_mut());
+        let mut rows = self.bias.iter().zip(self.input_shift).zip(self.multipliers.iter());
+        for ((w, r), (cell, next_hidden)) in weights.zip(units) {
+            let from_input = dot4(w, x);
+            let from_hidden = dot4(r, state.hidden);
+            let mut gates = [0i16; 4];
+            let parts = gates.iter_mut().zip(from_input.into_iter().zip(from_hidden));
+            for ((gate, (input, hidden)), ((bias, shift), multiplier)) in parts.zip(&mut rows) {
+                let acc = (input << (shift & 15)) + hidden + i32::from_le_bytes(*bias);
+                *gate = saturate(requantize(acc, multiplier));
+            }
+            let [input, forget, candidate, output] = gates;
+            *cell = next_cell(sigmoid(input), sigmoid(forget), tanh(candidate), *cell);
+            *next_hidden = next_output(sigmoid(output), *cell);
+        }
+        state.hidden.iter_mut().zip(work.iter()).for_each(|(to, from)| *to = *from);
+    }
+}
+
+fn saturate(value: i32) -> i16 {
+    value.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16
+}
+
+/// `f · c + i · g`: Q0.15 gates, Q7.24 cell; rounded once, ties up, saturated.
+fn next_cell(input: i16, forget: i16, candidate: i16, cell: i32) -> i32 {
+    let kept = i64::from(forget) * i64::from(cell);
+    let added = i64::from(i32::from(input) * i32::from(candidate)) << 9;
+    let rounded = (kept + added + (1 << 14)) >> 15;
+    rounded.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
+}
+
+/// `o · tanh(c)`, Q0.15, ties up. The cell goes into tanh as Q3.12, rounded, saturated at ±8.
+fn next_output(output: i16, cell: i32) -> i16 {
+    let squashed = tanh(saturate(((i64::from(cell) + (1 << 11)) >> 12) as i32));
+    ((i32::from(output) * i32::from(squashed) + (1 << 14)) >> 15) as i16
+}

@@ -1,0 +1,50 @@
+//! Maximum over blocks of rows and bands that do not overlap.
+
+use crate::spec::Shape;
+
+/// Parameters of a max pool. Scale and zero point pass through unchanged.
+#[derive(Clone, Copy, Debug)]
+pub struct MaxPool {
+    /// Shape of an input row.
+    pub input: Shape,
+    /// Block along time.
+    pub rows: usize,
+    /// Block along frequency.
+    pub bands: usize,
+}
+
+/// What a max pool remembers between rows.
+#[derive(Debug)]
+pub struct MaxPoolState<'s> {
+    /// Maximum over the rows of the block so far, i8 `[input.bands / bands][input.channels]`; the output when the block is full.
+    pub maximum: &'s mut [i8],
+    /// Rows in the block so far.
+    pub filled: &'s mut u32,
+}
+
+impl MaxPool {
+    /// A state as it is before the first row.
+    pub fn reset(&self, state: &mut MaxPoolState<'_>) {
+        *state.filled = 0;
+    }
+
+    /// Takes one row, i8 `[input.len()]`; true when a block is full and `maximum` is the output row.
+    pub fn push(&self, state: &mut MaxPoolState<'_>, row: &[i8]) -> bool {
+        let channels = self.input.channels.max(1);
+        if *state.filled == 0 {
+            state.maximum.fill(i8::MIN);
+        }
+        let blocks = row.chunks_exact((self.bands * channels).max(1));
+        for (maximum, block) in state.maximum.chunks_exact_mut(channels).zip(blocks) {
+            for position in block.chunks_exact(channels) {
+                maximum.iter_mut().zip(position).for_each(|(m, x)| *m = (*m).max(*x));
+            }
+        }
+        *state.filled += 1;
+        let full = *state.filled as usize >= self.rows;
+        if full {
+            *state.filled = 0;
+        }
+        full
+    }
+}

@@ -1,0 +1,51 @@
+//! Mean of the hidden state over all steps since the start.
+
+/// Steps after which sums and count are halved, so that a sum of int16 never leaves int32: from then on the mean is one that
+/// slowly forgets.
+const MAX_STEPS: u32 = 1 << 16;
+
+/// Parameters of a time mean: there are none but its size.
+#[derive(Clone, Copy, Debug)]
+pub struct TimeMean {
+    /// Values of a row.
+    pub len: usize,
+}
+
+/// What a time mean remembers between rows.
+#[derive(Debug)]
+pub struct TimeMeanState<'s> {
+    /// Sum of the rows, `[len]`.
+    pub sum: &'s mut [i32],
+    /// Rows in the sum.
+    pub count: &'s mut u32,
+}
+
+impl TimeMean {
+    /// A state as it is before the first row.
+    pub fn reset(&self, state: &mut TimeMeanState<'_>) {
+        state.sum.fill(0);
+        *state.count = 0;
+    }
+
+    /// Takes one row, `[len]`.
+    pub fn push(&self, state: &mut TimeMeanState<'_>, row: &[i16]) {
+        if *state.count >= MAX_STEPS {
+            *state.count /= 2;
+            state.sum.iter_mut().for_each(|sum| *sum /= 2);
+        }
+        *state.count += 1;
+        state.sum.iter_mut().zip(row).for_each(|(sum, x)| *sum = sum.saturating_add(i32::from(*x)));
+    }
+
+    /// Writes `floor(sum / count + 1/2)` into `mean`, `[len]`; false when there was no row.
+    pub fn mean(&self, state: &TimeMeanState<'_>, mean: &mut [i16]) -> bool {
+        let count = i64::from(*state.count);
+        if count == 0 {
+            return false;
+        }
+        for (mean, sum) in mean.iter_mut().zip(state.sum.iter()) {
+            *mean = (2 * i64::from(*sum) + count).div_euclid(2 * count) as i16;
+        }
+        true
+    }
+}

@@ -1,0 +1,143 @@
+//! The model file: read in place from flash, checked once.
+//!
+//! `docs/model-format.md` describes the bytes. [`Model::parse`] checks everything: lengths, checksum, ranges, chaining of
+//! shapes, that no accumulator can overflow. After it inference has no error to report.
+
+mod layers;
+mod parse;
+mod reader;
+
+pub use layers::LayerParams;
+pub use parse::{CONTRACT_ID, CRC, FORMAT_VERSION, HEADER_LEN, LABEL_LEN, LAYER_RECORD_LEN, MAGIC, ParseError, SECTION_ALIGN, kind};
+
+use crate::frontend::{Normalizer, Tables};
+use crate::kernels::TimeMean;
+use crate::spec::{FrontEnd, MAX_LABELS, MAX_LAYERS};
+
+/// A parsed model; its tables and weights stay where the file is.
+#[derive(Clone, Copy, Debug)]
+pub struct Model<'m> {
+    front_end: FrontEnd,
+    tables: Tables<'m>,
+    normalizer: Normalizer<'m>,
+    layers: [LayerParams<'m>; MAX_LAYERS],
+    layer_count: usize,
+    labels: [&'m str; MAX_LABELS],
+    label_count: usize,
+    temperature: f32,
+    confidence_threshold: f32,
+    file_len: usize,
+}
+
+impl<'m> Model<'m> {
+    /// Reads a model file; needs no alignment. Usable in a constant, so that a firmware's model is checked when it is compiled.
+    ///
+    /// # Errors
+    /// [`ParseError`] says what was wanted and what came. No bytes make it panic.
+    pub const fn parse(file: &'m [u8]) -> Result<Self, ParseError> {
+        parse::parse(file)
+    }
+
+    /// An empty model for the parser to fill.
+    const fn blank(front_end: FrontEnd) -> Self {
+        Self {
+            front_end,
+            tables: Tables { window: &[], mel_edges: &[], mel_rise: &[] },
+            normalizer: Normalizer { gain: &[], offset: &[] },
+            layers: [LayerParams::TimeMean(TimeMean { len: 0 }); MAX_LAYERS],
+            layer_count: 0,
+            labels: [""; MAX_LABELS],
+            label_count: 0,
+            temperature: 1.0,
+            confidence_threshold: 0.0,
+            file_len: 0,
+        }
+    }
+
+    /// The front end that the model was trained with.
+    pub const fn front_end(&self) -> &FrontEnd {
+        &self.front_end
+    }
+
+    /// The front end's tables.
+    pub const fn tables(&self) -> Tables<'m> {
+        self.tables
+    }
+
+    /// Normalisation of the log-mel rows.
+    pub const fn normalizer(&self) -> Normalizer<'m> {
+        self.normalizer
+    }
+
+    /// The layers in order.
+    pub const fn layers(&self) -> &[LayerParams<'m>] {
+        match self.layers.split_at_checked(self.layer_count) {
+            Some((layers, _)) => layers,
+            None => &[],
+        }
+    }
+
+    /// One name for each logit.
+    pub const fn labels(&self) -> &[&'m str] {
+        match self.labels.split_at_checked(self.label_count) {
+            Some((labels, _)) => labels,
+            None => &[],
+        }
+    }
+
+    /// Logits are divided by this before the softmax.
+    pub const fn temperature(&self) -> f32 {
+        self.temperature
+    }
+
+    /// A prediction whose probability is below this is not to be believed.
+    pub const fn confidence_threshold(&self) -> f32 {
+        self.confidence_threshold
+    }
+
+    /// Length of the file, bytes.
+    pub const fn file_len(&self) -> usize {
+        self.file_len
+    }
+
+    /// Memory that the network needs, u32 words.
+    pub const fn network_words(&self) -> usize {
+        let mut words = self.scratch_words();
+        let mut rest = self.layers();
+        while let [layer, behind @ ..] = rest {
+            rest = behind;
+            words += layer.state_words();
+        }
+        words
+    }
+
+    /// Work memory that the layers share, u32 words.
+    pub(crate) const fn scratch_words(&self) -> usize {
+        let mut words = 0;
+        let mut rest = self.layers();
+        while let [layer, behind @ ..] = rest {
+            rest = behind;
+            if layer.scratch_words() > words {
+                words = layer.scratch_words();
+            }
+        }
+        words
+    }
+
+    /// Memory that a [`crate::Recognizer`] needs, u32 words: audio, FFT, held rows and the network.
+    pub const fn state_words(&self) -> usize {
+        self.front_end_words() + self.held_words() + self.row_words() + self.network_words()
+    }
+
+    pub(crate) const fn front_end_words(&self) -> usize {
+        crate::frontend::FrontEnd::work_len(&self.front_end)
+    }
+
+    pub(crate) const fn held_words(&self) -> usize {
+        crate::frontend::RowGate::<i8>::held_len(self.front_end.trim, self.front_end.mel_bands).div_ceil(4)
+    }
+
+    pub(crate) const fn row_words(&self) -> usize {
+        self.front_end.mel_bands.div_ceil(4)
+    }
+}

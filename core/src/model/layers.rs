@@ -1,0 +1,182 @@
+//! A layer with its parameters: how much memory it needs, and the proof that its accumulators can't overflow.
+
+use crate::kernels::{Conv2d, Dense, Lstm, MaxPool, TimeMean};
+use crate::quant::Multipliers;
+use crate::spec::Layer;
+
+/// Bytes of a row's bias, mantissa and shift.
+const ROW_BYTES: usize = 4 + 4 + 1;
+
+/// One layer, ready to run.
+#[derive(Clone, Copy, Debug)]
+pub enum LayerParams<'m> {
+    /// Convolution and ReLU.
+    Conv2d(Conv2d<'m>),
+    /// Max pool.
+    MaxPool(MaxPool),
+    /// LSTM.
+    Lstm(Lstm<'m>),
+    /// Mean over time.
+    TimeMean(TimeMean),
+    /// Dense.
+    Dense(Dense<'m>),
+}
+
+/// What makes a layer's numbers unusable.
+#[derive(Clone, Copy)]
+pub(super) enum BadNumber {
+    Weight,
+    Multiplier,
+    InputShift,
+    Accumulator,
+}
+
+impl LayerParams<'_> {
+    /// The layer's description.
+    pub const fn spec(&self) -> Layer {
+        match self {
+            LayerParams::Conv2d(conv) => Layer::Conv2d { channels: conv.channels, rows: conv.rows, bands: conv.bands },
+            LayerParams::MaxPool(pool) => Layer::MaxPool { rows: pool.rows, bands: pool.bands },
+            LayerParams::Lstm(lstm) => Layer::Lstm { hidden: lstm.hidden },
+            LayerParams::TimeMean(_) => Layer::TimeMean,
+            LayerParams::Dense(dense) => Layer::Dense { units: dense.units },
+        }
+    }
+
+    /// Bytes of the layer's numbers in the file, without padding.
+    pub const fn file_bytes(&self) -> usize {
+        match self {
+            LayerParams::Conv2d(conv) => conv.weights.len() + ROW_BYTES * conv.bias.len(),
+            LayerParams::Lstm(lstm) => lstm.input_weights.len() + lstm.recurrent_weights.len() + (ROW_BYTES + 1) * lstm.bias.len(),
+            LayerParams::Dense(dense) => dense.weights.len() + ROW_BYTES * dense.bias.len(),
+            LayerParams::MaxPool(_) | LayerParams::TimeMean(_) => 0,
+        }
+    }
+
+    /// Bytes that the layer remembers between rows, its output row included.
+    pub const fn state_bytes(&self) -> usize {
+        4 * self.state_words()
+    }
+
+    /// What the layer remembers between rows, u32 words; the engine's layout of it.
+    pub(crate) const fn state_words(&self) -> usize {
+        match self {
+            // Position in the ring, ring, output row.
+            LayerParams::Conv2d(conv) => 1 + (conv.rows * conv.input.len()).div_ceil(4) + (conv.input.bands * conv.channels).div_ceil(4),
+            // Rows in the block, maximum.
+            LayerParams::MaxPool(pool) => 1 + ((pool.input.bands / pool.bands) * pool.input.channels).div_ceil(4),
+            // Cell, hidden.
+            LayerParams::Lstm(lstm) => lstm.hidden + lstm.hidden.div_ceil(2),
+            // Rows in the sum, sum.
+            LayerParams::TimeMean(mean) => 1 + mean.len,
+            LayerParams::Dense(_) => 0,
+        }
+    }
+
+    /// Work memory that the layer needs while it runs, u32 words.
+    pub(crate) const fn scratch_words(&self) -> usize {
+        match self {
+            LayerParams::Conv2d(conv) => conv.patch_len().div_ceil(2),
+            // Input as int16, new hidden state.
+            LayerParams::Lstm(lstm) => lstm.inputs.div_ceil(2) + lstm.hidden.div_ceil(2),
+            // The mean.
+            LayerParams::TimeMean(mean) => mean.len.div_ceil(2),
+            LayerParams::MaxPool(_) | LayerParams::Dense(_) => 0,
+        }
+    }
+
+    /// Checks weights, multipliers and accumulators; `input_magnitude` is the largest magnitude of an input code.
+    pub(super) const fn check_numbers(&self, input_magnitude: u64) -> Result<(), BadNumber> {
+        match self {
+            LayerParams::Conv2d(conv) => check_rows(conv.weights, conv.patch_len(), conv.bias, conv.multipliers, input_magnitude),
+            LayerParams::Dense(dense) => check_rows(dense.weights, dense.inputs, dense.bias, dense.multipliers, input_magnitude),
+            LayerParams::Lstm(lstm) => check_lstm(lstm, input_magnitude),
+            LayerParams::MaxPool(_) | LayerParams::TimeMean(_) => Ok(()),
+        }
+    }
+}
+
+/// Largest magnitude of a hidden state.
+pub(super) const HIDDEN_MAGNITUDE: u64 = 1 << 15;
+/// Largest magnitude of an int8 code.
+pub(super) const CODE_MAGNITUDE: u64 = 1 << 7;
+
+/// `Σ |w|` over the first `columns` bytes of `weights`, and what lies behind them; None when there are too few or one is -128.
+const fn row_sum(weights: &[u8], columns: usize) -> Option<(u64, &[u8])> {
+    let Some((row, behind)) = weights.split_at_checked(columns) else { return None };
+    let mut sum = 0;
+    let mut rest = row;
+    while let [weight, tail @ ..] = rest {
+        rest = tail;
+        let magnitude = (*weight as i8).unsigned_abs();
+        if magnitude > 127 {
+            return None;
+        }
+        sum += magnitude as u64;
+    }
+    Some((sum, behind))
+}
+
+/// Mantissas at least 2³⁰, shifts in `1..=31`.
+const fn check_multipliers(multipliers: Multipliers<'_>) -> Result<(), BadNumber> {
+    let mut mantissas = multipliers.mantissa;
+    while let [mantissa, rest @ ..] = mantissas {
+        mantissas = rest;
+        if i32::from_le_bytes(*mantissa) < 1 << 30 {
+            return Err(BadNumber::Multiplier);
+        }
+    }
+    let mut shifts = multipliers.shift;
+    while let [shift, rest @ ..] = shifts {
+        shifts = rest;
+        if *shift < 1 || *shift > 31 {
+            return Err(BadNumber::Multiplier);
+        }
+    }
+    Ok(())
+}
+
+/// `Σ|w| · max|x| + |b| < 2³¹` for every row.
+const fn check_rows(
+    weights: &[u8],
+    columns: usize,
+    bias: &[[u8; 4]],
+    multipliers: Multipliers<'_>,
+    input_magnitude: u64,
+) -> Result<(), BadNumber> {
+    let mut weights = weights;
+    let mut biases = bias;
+    while let [bias, rest @ ..] = biases {
+        biases = rest;
+        let Some((sum, behind)) = row_sum(weights, columns) else { return Err(BadNumber::Weight) };
+        weights = behind;
+        if sum * input_magnitude + i32::from_le_bytes(*bias).unsigned_abs() as u64 >= 1 << 31 {
+            return Err(BadNumber::Accumulator);
+        }
+    }
+    check_multipliers(multipliers)
+}
+
+/// `Σ|W| · max|x| · 2^input_shift + Σ|R| · 2¹⁵ + |b| < 2³¹` for every row.
+const fn check_lstm(lstm: &Lstm<'_>, input_magnitude: u64) -> Result<(), BadNumber> {
+    let mut input_weights = lstm.input_weights;
+    let mut recurrent_weights = lstm.recurrent_weights;
+    let mut biases = lstm.bias;
+    let mut shifts = lstm.input_shift;
+    while let ([bias, other_biases @ ..], [shift, other_shifts @ ..]) = (biases, shifts) {
+        biases = other_biases;
+        shifts = other_shifts;
+        if *shift > 15 {
+            return Err(BadNumber::InputShift);
+        }
+        let Some((input_sum, behind)) = row_sum(input_weights, lstm.inputs) else { return Err(BadNumber::Weight) };
+        input_weights = behind;
+        let Some((recurrent_sum, behind)) = row_sum(recurrent_weights, lstm.hidden) else { return Err(BadNumber::Weight) };
+        recurrent_weights = behind;
+        let products = ((input_sum * input_magnitude) << *shift) + recurrent_sum * HIDDEN_MAGNITUDE;
+        if products + i32::from_le_bytes(*bias).unsigned_abs() as u64 >= 1 << 31 {
+            return Err(BadNumber::Accumulator);
+        }
+    }
+    check_multipliers(lstm.multipliers)
+}

@@ -1,0 +1,467 @@
+//! Bytes to [`Model`]; the layout is that of `docs/model-format.md`.
+
+use super::layers::{BadNumber, CODE_MAGNITUDE, HIDDEN_MAGNITUDE};
+use super::reader::Reader;
+use super::{LayerParams, Model};
+use crate::frontend::{Normalizer, Tables};
+use crate::kernels::{Conv2d, Dense, Lstm, MaxPool, TimeMean};
+use crate::quant::Multipliers;
+use crate::spec::{self, MAX_LABELS, MAX_LAYERS, Shape, SpecError, Trim, Window};
+
+/// First bytes of a model file.
+pub const MAGIC: [u8; 8] = *b"SERMODEL";
+/// Version of the layout.
+pub const FORMAT_VERSION: u16 = 1;
+/// Which arithmetic the numbers are meant for; a core that computes otherwise must refuse the file.
+pub const CONTRACT_ID: u16 = 1;
+/// Fixed part of the file, bytes.
+pub const HEADER_LEN: usize = 80;
+/// One label, bytes.
+pub const LABEL_LEN: usize = 16;
+/// One layer's record, bytes.
+pub const LAYER_RECORD_LEN: usize = 16;
+/// Every section begins at a multiple of this, counted from the start of the file.
+pub const SECTION_ALIGN: usize = 16;
+/// Where the bytes begin that the checksum covers.
+const CHECKED_FROM: usize = 20;
+/// The checksum: CRC-32/ISO-HDLC (the one of zip and PNG).
+pub const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+
+/// Values of a layer record's first byte.
+pub mod kind {
+    /// Convolution and ReLU.
+    pub const CONV2D: u8 = 1;
+    /// Max pool.
+    pub const MAX_POOL: u8 = 2;
+    /// LSTM.
+    pub const LSTM: u8 = 3;
+    /// Time mean.
+    pub const TIME_MEAN: u8 = 4;
+    /// Dense.
+    pub const DENSE: u8 = 5;
+}
+
+/// Why a file is not a model that this core can run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ParseError {
+    /// The file does not begin with [`MAGIC`].
+    NotAModel,
+    /// Another version of the layout.
+    FormatVersion {
+        /// Version in the file; wanted is [`FORMAT_VERSION`].
+        got: u16,
+    },
+    /// Numbers for another arithmetic.
+    Contract {
+        /// Contract in the file; wanted is [`CONTRACT_ID`].
+        got: u16,
+    },
+    /// The file ends early, or goes on after its end.
+    Length {
+        /// Bytes that came.
+        got: usize,
+        /// Bytes that the file should have, as far as known where reading stopped.
+        wanted: usize,
+    },
+    /// The bytes are not those that were written.
+    Checksum {
+        /// Of the bytes that came.
+        got: u32,
+        /// In the header.
+        wanted: u32,
+    },
+    /// A field has a value without meaning.
+    Field {
+        /// Which.
+        field: &'static str,
+        /// What came.
+        got: u32,
+    },
+    /// A label is empty or not UTF-8 padded with zeros.
+    Label {
+        /// Which, from 0.
+        index: usize,
+    },
+    /// A parameter is out of range, or layers do not fit together.
+    Spec(SpecError),
+    /// A layer's numbers are out of range.
+    Layer {
+        /// Which, from 0.
+        index: usize,
+        /// What was wanted of them.
+        wanted: &'static str,
+    },
+}
+
+impl core::fmt::Display for ParseError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            ParseError::NotAModel => write!(f, "not a model file: it does not begin with SERMODEL"),
+            ParseError::FormatVersion { got } => write!(f, "model format version is {got}, this core reads {FORMAT_VERSION}"),
+            ParseError::Contract { got } => write!(f, "numeric contract is {got}, this core computes {CONTRACT_ID}"),
+            ParseError::Length { got, wanted } => write!(f, "model file has {got} bytes, wanted {wanted}"),
+            ParseError::Checksum { got, wanted } => write!(f, "model file is damaged: CRC-32 is {got:08x}, wanted {wanted:08x}"),
+            ParseError::Field { field, got } => write!(f, "model file: {field} is {got}, which has no meaning"),
+            ParseError::Label { index } => write!(f, "model file: label {index} is empty or not UTF-8 padded with zeros"),
+            ParseError::Spec(error) => write!(f, "model file: {error}"),
+            ParseError::Layer { index, wanted } => write!(f, "model file: layer {index}: wanted {wanted}"),
+        }
+    }
+}
+
+impl core::error::Error for ParseError {}
+
+/// The value, or return: an early end, for reads.
+macro_rules! read {
+    ($reader:ident, $value:expr) => {
+        match $value {
+            Some(value) => value,
+            None => {
+                return Err(ParseError::Length {
+                    got: $reader.position() + $reader.remaining(),
+                    wanted: $reader.position() + $reader.remaining() + 1,
+                })
+            }
+        }
+    };
+}
+
+/// The value, or return the error.
+macro_rules! check {
+    ($value:expr) => {
+        match $value {
+            Ok(value) => value,
+            Err(error) => return Err(error),
+        }
+    };
+}
+
+/// Skips to the next section, whose padding must be zeros, and reads `count` values of `N` bytes.
+const fn section<'m, const N: usize>(reader: &mut Reader<'m>, count: usize) -> Result<&'m [[u8; N]], ParseError> {
+    let padding = reader.position().next_multiple_of(SECTION_ALIGN) - reader.position();
+    let mut zeros = read!(reader, reader.bytes(padding));
+    while let [byte, rest @ ..] = zeros {
+        zeros = rest;
+        if *byte != 0 {
+            return Err(ParseError::Field { field: "padding before a section", got: *byte as u32 });
+        }
+    }
+    let wanted = match count.checked_mul(N) {
+        Some(len) => reader.position().saturating_add(len),
+        None => usize::MAX,
+    };
+    match reader.values(count) {
+        Some(values) => Ok(values),
+        None => Err(ParseError::Length { got: reader.position() + reader.remaining(), wanted }),
+    }
+}
+
+/// A section of bytes.
+const fn byte_section<'m>(reader: &mut Reader<'m>, count: usize) -> Result<&'m [u8], ParseError> {
+    match section::<1>(reader, count) {
+        Ok(values) => Ok(values.as_flattened()),
+        Err(error) => Err(error),
+    }
+}
+
+/// One layer's fixed-size record.
+#[derive(Clone, Copy)]
+struct Record {
+    layer: spec::Layer,
+    zero_point: i8,
+    scale: f32,
+}
+
+pub(super) const fn parse(file: &[u8]) -> Result<Model<'_>, ParseError> {
+    check!(check_envelope(file));
+    let mut reader = Reader::new(file);
+    read!(reader, reader.bytes(CHECKED_FROM));
+
+    let front_end = check!(parse_front_end(&mut reader));
+    let mut model = Model::blank(front_end);
+    model.file_len = file.len();
+    model.temperature = read!(reader, reader.f32());
+    if !(model.temperature >= 0.01 && model.temperature <= 100.0) {
+        return Err(ParseError::Spec(SpecError { quantity: "temperature", got: model.temperature, wanted: "0.01..=100" }));
+    }
+    model.confidence_threshold = read!(reader, reader.f32());
+    if !(model.confidence_threshold >= 0.0 && model.confidence_threshold <= 1.0) {
+        return Err(ParseError::Spec(SpecError { quantity: "confidence threshold", got: model.confidence_threshold, wanted: "0..=1" }));
+    }
+    model.layer_count = read!(reader, reader.u8()) as usize;
+    model.label_count = read!(reader, reader.u8()) as usize;
+    if model.layer_count > MAX_LAYERS {
+        return Err(ParseError::Field { field: "number of layers", got: model.layer_count as u32 });
+    }
+    if model.label_count > MAX_LABELS {
+        return Err(ParseError::Field { field: "number of labels", got: model.label_count as u32 });
+    }
+    let mut reserved = read!(reader, reader.bytes(HEADER_LEN - reader.position()));
+    while let [byte, rest @ ..] = reserved {
+        reserved = rest;
+        if *byte != 0 {
+            return Err(ParseError::Field { field: "reserved byte of the header", got: *byte as u32 });
+        }
+    }
+
+    let mut index = 0;
+    while index < model.label_count {
+        let bytes = read!(reader, reader.bytes(LABEL_LEN));
+        model.labels[index] = match parse_label(bytes) {
+            Some(label) => label,
+            None => return Err(ParseError::Label { index }),
+        };
+        index += 1;
+    }
+
+    let mut records = [Record { layer: spec::Layer::TimeMean, zero_point: 0, scale: 0.0 }; MAX_LAYERS];
+    let mut layers = [spec::Layer::TimeMean; MAX_LAYERS];
+    index = 0;
+    while index < model.layer_count {
+        records[index] = check!(parse_record(&mut reader));
+        layers[index] = records[index].layer;
+        index += 1;
+    }
+    let input = Shape { bands: front_end.mel_bands, channels: 1 };
+    if let Err(error) = spec::check_layers(input, layers.split_at(model.layer_count).0, model.label_count) {
+        return Err(ParseError::Spec(error));
+    }
+
+    check!(parse_tables(&mut reader, &mut model));
+    let mut state = Flow { shape: input, zero_point: 0, magnitude: CODE_MAGNITUDE };
+    index = 0;
+    while index < model.layer_count {
+        let (layer, next) = check!(parse_layer(&mut reader, records[index], state));
+        if let Err(bad) = layer.check_numbers(state.magnitude) {
+            let wanted = match bad {
+                BadNumber::Weight => "weights in -127..=127",
+                BadNumber::Multiplier => "multipliers with a mantissa of at least 2^30 and a shift in 1..=31",
+                BadNumber::InputShift => "input shifts in 0..=15",
+                BadNumber::Accumulator => "weights and biases that can't overflow an int32 accumulator",
+            };
+            return Err(ParseError::Layer { index, wanted });
+        }
+        model.layers[index] = layer;
+        state = next;
+        index += 1;
+    }
+    if reader.remaining() > 0 {
+        return Err(ParseError::Length { got: file.len(), wanted: reader.position() });
+    }
+    Ok(model)
+}
+
+/// Magic, versions, length, checksum.
+const fn check_envelope(file: &[u8]) -> Result<(), ParseError> {
+    let mut reader = Reader::new(file);
+    let magic: [u8; 8] = match reader.array() {
+        Some(magic) => magic,
+        None => return Err(ParseError::Length { got: file.len(), wanted: HEADER_LEN }),
+    };
+    if u64::from_le_bytes(magic) != u64::from_le_bytes(MAGIC) {
+        return Err(ParseError::NotAModel);
+    }
+    let format = read!(reader, reader.u16());
+    if format != FORMAT_VERSION {
+        return Err(ParseError::FormatVersion { got: format });
+    }
+    let contract = read!(reader, reader.u16());
+    if contract != CONTRACT_ID {
+        return Err(ParseError::Contract { got: contract });
+    }
+    let len = read!(reader, reader.u32());
+    if len as usize != file.len() {
+        return Err(ParseError::Length { got: file.len(), wanted: len as usize });
+    }
+    let wanted = read!(reader, reader.u32());
+    let got = CRC.checksum(read!(reader, reader.bytes(reader.remaining())));
+    if got != wanted {
+        return Err(ParseError::Checksum { got, wanted });
+    }
+    Ok(())
+}
+
+const fn parse_front_end(reader: &mut Reader<'_>) -> Result<spec::FrontEnd, ParseError> {
+    let sample_rate_hz = read!(reader, reader.u32());
+    let frame_len = read!(reader, reader.u16()) as usize;
+    let hop_len = read!(reader, reader.u16()) as usize;
+    let fft_len = read!(reader, reader.u16()) as usize;
+    let mel_bands = read!(reader, reader.u16()) as usize;
+    let dc_block_pole = read!(reader, reader.f32());
+    let pre_emphasis = read!(reader, reader.f32());
+    let mel_low_hz = read!(reader, reader.f32());
+    let mel_high_hz = read!(reader, reader.f32());
+    let floor_db = read!(reader, reader.f32());
+    let window = match read!(reader, reader.u8()) {
+        0 => Window::Hann,
+        1 => Window::Hamming,
+        other => return Err(ParseError::Field { field: "window", got: other as u32 }),
+    };
+    let trims = read!(reader, reader.u8());
+    let max_pause_rows = read!(reader, reader.u16()) as usize;
+    let threshold_db = read!(reader, reader.f32());
+    let range_db = read!(reader, reader.f32());
+    let trim = match trims {
+        0 => None,
+        1 => Some(Trim { threshold_db, range_db, max_pause_rows }),
+        other => return Err(ParseError::Field { field: "trim", got: other as u32 }),
+    };
+    let front_end = spec::FrontEnd {
+        sample_rate_hz,
+        frame_len,
+        hop_len,
+        fft_len,
+        window,
+        dc_block_pole,
+        pre_emphasis,
+        mel_bands,
+        mel_low_hz,
+        mel_high_hz,
+        floor_db,
+        trim,
+    };
+    match front_end.check() {
+        Ok(()) => Ok(front_end),
+        Err(error) => Err(ParseError::Spec(error)),
+    }
+}
+
+/// The text before the first zero, if only zeros follow.
+const fn parse_label(bytes: &[u8]) -> Option<&str> {
+    let mut len = 0;
+    let mut rest = bytes;
+    while let [byte, behind @ ..] = rest {
+        rest = behind;
+        if *byte == 0 {
+            break;
+        }
+        len += 1;
+    }
+    while let [byte, behind @ ..] = rest {
+        rest = behind;
+        if *byte != 0 {
+            return None;
+        }
+    }
+    match bytes.split_at_checked(len) {
+        Some((text, _)) if !text.is_empty() => match core::str::from_utf8(text) {
+            Ok(text) => Some(text),
+            Err(_) => None,
+        },
+        _ => None,
+    }
+}
+
+const fn parse_record(reader: &mut Reader<'_>) -> Result<Record, ParseError> {
+    let layer_kind = read!(reader, reader.u8());
+    let rows = read!(reader, reader.u8()) as usize;
+    let bands = read!(reader, reader.u8()) as usize;
+    let zero_point = read!(reader, reader.u8()) as i8;
+    let channels = read!(reader, reader.u16()) as usize;
+    let reserved = read!(reader, reader.u16());
+    let scale = read!(reader, reader.f32());
+    let more_reserved = read!(reader, reader.u32());
+    if reserved != 0 || more_reserved != 0 {
+        return Err(ParseError::Field { field: "reserved field of a layer", got: more_reserved | reserved as u32 });
+    }
+    if !(scale.is_finite() && scale >= 0.0) {
+        return Err(ParseError::Spec(SpecError { quantity: "scale of a layer", got: scale, wanted: "a number not below 0" }));
+    }
+    let layer = match layer_kind {
+        kind::CONV2D => spec::Layer::Conv2d { channels, rows, bands },
+        kind::MAX_POOL => spec::Layer::MaxPool { rows, bands },
+        kind::LSTM => spec::Layer::Lstm { hidden: channels },
+        kind::TIME_MEAN => spec::Layer::TimeMean,
+        kind::DENSE => spec::Layer::Dense { units: channels },
+        other => return Err(ParseError::Field { field: "kind of a layer", got: other as u32 }),
+    };
+    Ok(Record { layer, zero_point, scale })
+}
+
+const fn parse_tables<'m>(reader: &mut Reader<'m>, model: &mut Model<'m>) -> Result<(), ParseError> {
+    let spec = model.front_end;
+    let window = check!(section(reader, spec.frame_len / 2 + 1));
+    let mel_edges = check!(section(reader, spec.mel_bands + 2));
+    let bins = match (mel_edges.first(), mel_edges.last()) {
+        (Some(first), Some(last)) => u16::from_le_bytes(*last).saturating_sub(u16::from_le_bytes(*first)) as usize,
+        _ => 0,
+    };
+    let mel_rise = check!(section(reader, bins));
+    model.tables = Tables { window, mel_edges, mel_rise };
+    if let Err(error) = model.tables.check(&spec) {
+        return Err(ParseError::Spec(error));
+    }
+    let gain = check!(section(reader, spec.mel_bands));
+    let offset = check!(section(reader, spec.mel_bands));
+    check!(check_finite("normalisation gain", gain));
+    check!(check_finite("normalisation offset", offset));
+    model.normalizer = Normalizer { gain, offset };
+    Ok(())
+}
+
+const fn check_finite(quantity: &'static str, values: &[[u8; 4]]) -> Result<(), ParseError> {
+    let mut rest = values;
+    while let [value, behind @ ..] = rest {
+        rest = behind;
+        let value = f32::from_le_bytes(*value);
+        if !value.is_finite() {
+            return Err(ParseError::Spec(SpecError { quantity, got: value, wanted: "a finite number" }));
+        }
+    }
+    Ok(())
+}
+
+/// What one layer hands to the next.
+#[derive(Clone, Copy)]
+struct Flow {
+    shape: Shape,
+    zero_point: i8,
+    magnitude: u64,
+}
+
+const fn parse_multipliers<'m>(reader: &mut Reader<'m>, rows: usize) -> Result<(&'m [[u8; 4]], Multipliers<'m>), ParseError> {
+    let bias = check!(section(reader, rows));
+    let mantissa = check!(section(reader, rows));
+    let shift = check!(byte_section(reader, rows));
+    Ok((bias, Multipliers { mantissa, shift }))
+}
+
+const fn parse_layer<'m>(reader: &mut Reader<'m>, record: Record, flow: Flow) -> Result<(LayerParams<'m>, Flow), ParseError> {
+    let input = flow.shape;
+    let mut next = Flow { shape: record.layer.output(input), ..flow };
+    let layer = match record.layer {
+        spec::Layer::Conv2d { channels, rows, bands } => {
+            let weights = check!(byte_section(reader, channels * rows * bands * input.channels));
+            let (bias, multipliers) = check!(parse_multipliers(reader, channels));
+            next.zero_point = record.zero_point;
+            LayerParams::Conv2d(Conv2d {
+                input,
+                channels,
+                rows,
+                bands,
+                input_zero_point: flow.zero_point,
+                output_zero_point: record.zero_point,
+                output_scale: record.scale,
+                weights,
+                bias,
+                multipliers,
+            })
+        }
+        spec::Layer::MaxPool { rows, bands } => LayerParams::MaxPool(MaxPool { input, rows, bands }),
+        spec::Layer::Lstm { hidden } => {
+            let input_weights = check!(byte_section(reader, 4 * hidden * input.len()));
+            let recurrent_weights = check!(byte_section(reader, 4 * hidden * hidden));
+            let (bias, multipliers) = check!(parse_multipliers(reader, 4 * hidden));
+            let input_shift = check!(byte_section(reader, 4 * hidden));
+            next.magnitude = HIDDEN_MAGNITUDE;
+            LayerParams::Lstm(Lstm { inputs: input.len(), hidden, input_weights, recurrent_weights, bias, multipliers, input_shift })
+        }
+        spec::Layer::TimeMean => LayerParams::TimeMean(TimeMean { len: input.len() }),
+        spec::Layer::Dense { units } => {
+            let weights = check!(byte_section(reader, units * input.len()));
+            let (bias, multipliers) = check!(parse_multipliers(reader, units));
+            LayerParams::Dense(Dense { inputs: input.len(), units, weights, bias, multipliers })
+        }
+    };
+    Ok((layer, next))
+}

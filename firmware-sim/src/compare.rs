@@ -1,0 +1,185 @@
+//! One utterance through the core and through the float model.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use ser_core::engine::Row;
+use ser_core::frontend::INPUT_SCALE;
+use ser_core::model::LayerParams;
+use ser_core::recognizer::{Observation, Recognizer};
+use ser_core::spec::Shape;
+use ser_core::{Model, Prediction};
+use ser_host::features::{Extractor, Rows};
+use ser_host::float_model::FloatModel;
+
+/// A step of a hidden state.
+const HIDDEN_SCALE: f32 = 1.0 / 32768.0;
+
+/// What the core says to an utterance, and what that took.
+#[derive(Debug)]
+pub struct Heard<'m> {
+    /// None if there was nothing but silence, or too little speech.
+    pub prediction: Option<Prediction<'m>>,
+    /// Time in the core.
+    pub time: Duration,
+    /// Multiplications with a weight.
+    pub macs: u64,
+}
+
+/// Feeds the samples to the core in chunks of `chunk` samples.
+pub fn hear<'m>(model: &'m Model<'m>, samples: &[i16], chunk: usize) -> Result<Heard<'m>> {
+    let mut memory = vec![0; model.state_words()];
+    let mut recognizer = Recognizer::new(model, &mut memory)?;
+    let mut rows = 0;
+    let start = Instant::now();
+    for chunk in samples.chunks(chunk) {
+        recognizer.push_observed(chunk, |observation| {
+            if let Observation::Input(_) = observation {
+                rows += 1;
+            }
+        });
+    }
+    let prediction = recognizer.finish();
+    let time = start.elapsed();
+    Ok(Heard { prediction, time, macs: macs(model, rows) })
+}
+
+/// Multiplications for an utterance of so many rows, the prediction at its end included.
+fn macs(model: &Model<'_>, rows: u64) -> u64 {
+    let mut shape = Shape { bands: model.front_end().mel_bands, channels: 1 };
+    let mut rows = rows;
+    let mut macs = 0;
+    for layer in model.layers() {
+        let layer = layer.spec();
+        macs += layer.macs(shape) as u64 * rows;
+        rows = if let ser_core::spec::Layer::TimeMean = layer { rows.min(1) } else { rows / layer.row_stride() as u64 };
+        shape = layer.output(shape);
+    }
+    macs
+}
+
+/// Energies of a layer's float output and of what the int8 output differs from it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Noise {
+    signal: f64,
+    noise: f64,
+}
+
+impl Noise {
+    fn between(float: &Rows, int8: &Rows) -> Self {
+        let mut energies = Self::default();
+        for (float, int8) in float.values.iter().zip(&int8.values) {
+            let (float, int8) = (f64::from(*float), f64::from(*int8));
+            energies.signal += float * float;
+            energies.noise += (int8 - float) * (int8 - float);
+        }
+        energies
+    }
+
+    /// Adds what another utterance gave.
+    pub fn add(&mut self, other: Self) {
+        self.signal += other.signal;
+        self.noise += other.noise;
+    }
+
+    /// Signal-to-noise ratio, dB; None where there is no signal or no noise.
+    pub fn snr_db(self) -> Option<f64> {
+        (self.signal > 0.0 && self.noise > 0.0).then(|| 10.0 * (self.signal / self.noise).log10())
+    }
+}
+
+/// What the float model says to an utterance.
+#[derive(Debug)]
+pub struct Reference {
+    /// Index of the leading label, and the probabilities at the int8 model's temperature; None as in [`Heard::prediction`].
+    pub prediction: Option<(usize, Vec<f32>)>,
+    /// Noise of the input rows and of what each layer passes on; empty without a prediction.
+    pub noise: Vec<Noise>,
+}
+
+/// The float network beside the core: its input is what the core rounds to int8.
+#[derive(Debug)]
+pub struct FloatTwin<'a> {
+    model: &'a Model<'a>,
+    float: &'a FloatModel,
+    extractor: Extractor,
+}
+
+impl<'a> FloatTwin<'a> {
+    pub fn new(model: &'a Model<'a>, float: &'a FloatModel) -> Result<Self> {
+        Ok(Self { model, float, extractor: Extractor::new(model.front_end())? })
+    }
+
+    /// Runs the float model over the samples, and the core once more to compare layer by layer.
+    pub fn hear(&self, samples: &[i16]) -> Result<Reference> {
+        let log_mel = self.extractor.log_mel(samples)?;
+        let normalizer = self.model.normalizer();
+        let values = log_mel.iter().flat_map(|row| normalizer.normalize(row)).collect();
+        let features = Rows { bands: log_mel.bands, values };
+        let Some(output) = self.float.run(&features)? else {
+            return Ok(Reference { prediction: None, noise: Vec::new() });
+        };
+        let int8 = self.int8_rows(samples)?;
+        let float: Vec<&Rows> = std::iter::once(&features).chain(&output.layers).collect();
+        let noise = float.iter().zip(&int8).map(|(float, int8)| {
+            ensure!(
+                float.values.len() == int8.values.len(),
+                "core and float model pass on {} and {} values",
+                int8.values.len(),
+                float.values.len()
+            );
+            Ok(Noise::between(float, int8))
+        });
+        let noise = noise.collect::<Result<Vec<Noise>>>()?;
+        Ok(Reference { prediction: leading(&output.logits, self.model.temperature()), noise })
+    }
+
+    /// The core's rows as real numbers: those that enter the network, then those that each layer passes on.
+    fn int8_rows(&self, samples: &[i16]) -> Result<Vec<Rows>> {
+        let mut rows = vec![Rows { bands: self.model.front_end().mel_bands, values: Vec::new() }];
+        let mut scales = vec![(INPUT_SCALE, 0)];
+        let mut scale = (INPUT_SCALE, 0);
+        for layer in self.model.layers() {
+            let (bands, scale_of_output) = match layer {
+                LayerParams::Conv2d(conv) => (conv.input.bands * conv.channels, (conv.output_scale, conv.output_zero_point)),
+                LayerParams::MaxPool(pool) => (pool.input.bands / pool.bands * pool.input.channels, scale),
+                LayerParams::Lstm(lstm) => (lstm.hidden, (HIDDEN_SCALE, 0)),
+                LayerParams::TimeMean(_) | LayerParams::Dense(_) => break,
+            };
+            scale = scale_of_output;
+            rows.push(Rows { bands, values: Vec::new() });
+            scales.push(scale);
+        }
+        let mut memory = vec![0; self.model.state_words()];
+        let mut recognizer = Recognizer::new(self.model, &mut memory)?;
+        recognizer.push_observed(samples, |observation| {
+            let (index, row) = match observation {
+                Observation::Input(codes) => (0, Row::Codes(codes)),
+                Observation::Layer(layer, row) => (layer + 1, row),
+            };
+            if let (Some(rows), Some((scale, zero_point))) = (rows.get_mut(index), scales.get(index)) {
+                match row {
+                    Row::Codes(codes) => {
+                        rows.values.extend(codes.iter().map(|code| f32::from(i16::from(*code) - i16::from(*zero_point)) * scale));
+                    }
+                    Row::Hidden(hidden) => rows.values.extend(hidden.iter().map(|h| f32::from(*h) * scale)),
+                }
+            }
+        });
+        Ok(rows)
+    }
+}
+
+/// The first of the largest logits, and the softmax of `logits / temperature`.
+fn leading(logits: &[f32], temperature: f32) -> Option<(usize, Vec<f32>)> {
+    let mut largest = f32::NEG_INFINITY;
+    let mut index = None;
+    for (candidate, logit) in logits.iter().enumerate() {
+        if *logit > largest {
+            (index, largest) = (Some(candidate), *logit);
+        }
+    }
+    let powers: Vec<f32> = logits.iter().map(|logit| ((logit - largest) / temperature).exp()).collect();
+    let sum: f32 = powers.iter().sum();
+    index.map(|index| (index, powers.iter().map(|power| power / sum).collect()))
+}

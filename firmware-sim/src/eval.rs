@@ -1,0 +1,239 @@
+//! `firmware-sim eval`: the core over a corpus, and beside it the float model.
+
+use std::io::Write;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use rayon::prelude::*;
+use ser_core::Model;
+use ser_host::audio::SAMPLE_RATE_HZ;
+use ser_host::corpus::{Corpus, Utterance};
+use ser_host::emotion::{EMOTIONS, emotion_index};
+use ser_host::files::write_atomic;
+use ser_host::inspect::state_bytes;
+use ser_host::metrics::Confusion;
+use ser_host::split::{Part, Protocol, Split};
+use ser_host::synth;
+
+use crate::Outcome;
+use crate::compare::{FloatTwin, Heard, Noise, Reference, hear};
+use crate::models::File;
+use crate::report::{Comparison, Report};
+
+/// Recognise the test recordings with the int8 core and with the float model, and compare.
+///
+/// Without arguments: the model that comes with the program on the test part of the synthetic corpus, which is made on the fly.
+/// The exit code is 1 if the two agree on too few utterances, 2 for an error.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  firmware-sim eval\n  \
+                        firmware-sim eval --model edge.ser --float edge.onnx --corpus casia --split split.json --json report.json")]
+pub struct EvalArgs {
+    /// int8 model file [default: the built-in one].
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// The float network as ONNX. With --model and without this, only the int8 core is evaluated.
+    #[arg(long, value_name = "FILE.onnx")]
+    float: Option<PathBuf>,
+    /// A folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest path,speaker,emotion,sentence
+    /// [default: the synthetic corpus].
+    #[arg(long, value_name = "DIR")]
+    corpus: Option<PathBuf>,
+    /// Which utterance belongs to which part, as `host train` writes it [default: protocol sentence, fold 0 of 5].
+    #[arg(long, value_name = "FILE")]
+    split: Option<PathBuf>,
+    /// The part of the split that is evaluated.
+    #[arg(long, value_enum, default_value_t = Part::Test)]
+    part: Part,
+    /// Evaluate the whole corpus, whatever a model was trained on.
+    #[arg(long, conflicts_with_all = ["split", "part"])]
+    all: bool,
+    /// Samples that the core is given at a time, as by a DMA.
+    #[arg(long, value_name = "SAMPLES", default_value = "256")]
+    chunk: NonZeroUsize,
+    /// Least share of utterances on which int8 and float must agree, 0 to 1.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.95, value_parser = share)]
+    min_agreement: f64,
+    /// Write the figures to a JSON file.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Threads that work on utterances [default: one for each core].
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("wanted a number from 0 to 1".to_owned()),
+    }
+}
+
+/// One utterance that could be read.
+struct Evaluated<'m> {
+    /// Index of the true label in the model.
+    truth: usize,
+    samples: usize,
+    int8: Heard<'m>,
+    float: Option<Reference>,
+}
+
+/// Runs the command.
+pub fn run(args: &EvalArgs) -> Result<Outcome> {
+    let file = File::model(args.model.as_deref())?;
+    let model = file.parse()?;
+    let emotions = emotions_of_labels(&file.name, &model)?;
+    let float_file = File::float(args.float.as_deref(), args.model.as_deref())?;
+    let float = float_file.as_ref().map(|file| file.parse_float(&model)).transpose()?;
+    let twin = float.as_ref().map(|float| FloatTwin::new(&model, float)).transpose()?;
+
+    let corpus = match &args.corpus {
+        Some(path) => Corpus::open(path)?,
+        None => Corpus::synthetic(synth::DEFAULT_SEED),
+    };
+    let (utterances, selection) = select(args, &corpus)?;
+    let truths = utterances
+        .iter()
+        .map(|utterance| {
+            let truth = emotions.iter().position(|emotion| *emotion == utterance.emotion);
+            truth.with_context(|| format!("{}: {} has no label for {}", utterance.id, file.name, utterance.emotion_name()))
+        })
+        .collect::<Result<Vec<usize>>>()?;
+
+    let evaluate = |(utterance, truth): (&&Utterance, &usize)| -> Result<Result<Evaluated<'_>>> {
+        let samples = match utterance.samples() {
+            Ok(samples) => samples,
+            Err(unreadable) => return Ok(Err(unreadable)),
+        };
+        let int8 = hear(&model, &samples, args.chunk.get())?;
+        let float = twin.as_ref().map(|twin| twin.hear(&samples)).transpose()?;
+        Ok(Ok(Evaluated { truth: *truth, samples: samples.len(), int8, float }))
+    };
+    let threads = rayon::ThreadPoolBuilder::new().num_threads(args.threads.map_or(0, NonZeroUsize::get)).build()?;
+    let results = threads.install(|| utterances.par_iter().zip(&truths).map(evaluate).collect::<Result<Vec<_>>>())?;
+
+    for problem in &corpus.problems {
+        eprintln!("skipped {problem}");
+    }
+    let mut evaluated = Vec::new();
+    for result in results {
+        match result {
+            Ok(utterance) => evaluated.push(utterance),
+            Err(unreadable) => eprintln!("skipped {unreadable:#}"),
+        }
+    }
+    let skipped = corpus.problems.len() + utterances.len() - evaluated.len();
+    ensure!(!evaluated.is_empty(), "none of the {} utterances of {selection} could be read", utterances.len());
+
+    let report = summarise(&model, &evaluated, skipped);
+    let float_name = float_file.as_ref().map_or("none", |file| &file.name);
+    writeln!(std::io::stdout(), "int8 model   {}\nfloat model  {float_name}\nutterances   {selection}\n\n{report}", file.name)?;
+    if let Some(path) = &args.json {
+        let mut json = serde_json::to_vec_pretty(&report)?;
+        json.push(b'\n');
+        write_atomic(path, &json)?;
+    }
+    match &report.comparison {
+        Some(comparison) if comparison.agreement < args.min_agreement => {
+            eprintln!("int8 and float agree on {:.4} of the utterances, wanted at least {}", comparison.agreement, args.min_agreement);
+            Ok(Outcome::Failed)
+        }
+        _ => Ok(Outcome::Passed),
+    }
+}
+
+/// The utterances to evaluate, and what to call them.
+fn select<'c>(args: &EvalArgs, corpus: &'c Corpus) -> Result<(Vec<&'c Utterance>, String)> {
+    if args.all {
+        return Ok((corpus.utterances.iter().collect(), format!("all of {}", corpus.name)));
+    }
+    let split = match &args.split {
+        Some(path) => Split::load(path)?,
+        None => Split::new(corpus, Protocol::Sentence, None, 0, synth::DEFAULT_SEED)
+            .context("cannot split the corpus: give --split FILE, or --all to evaluate all of it")?,
+    };
+    let utterances = split.part(corpus, args.part)?;
+    let part = format!("{:?}", args.part).to_lowercase();
+    let protocol = format!("{:?}", split.protocol).to_lowercase();
+    if utterances.is_empty() {
+        bail!("the {part} part of the split has no utterance");
+    }
+    let selection =
+        format!("{part} part of {}, protocol {protocol}, fold {} of {}, seed {}", corpus.name, split.fold, split.folds, split.seed);
+    Ok((utterances, selection))
+}
+
+/// The emotion of each of the model's labels.
+fn emotions_of_labels(name: &str, model: &Model<'_>) -> Result<Vec<usize>> {
+    let mut emotions = Vec::new();
+    for label in model.labels() {
+        let emotion = emotion_index(label)
+            .with_context(|| format!("{name}: the model's label {label} is no emotion of a corpus, which are {}", EMOTIONS.join(", ")))?;
+        ensure!(!emotions.contains(&emotion), "{name}: two of the model's labels, {}, mean the same emotion", model.labels().join(", "));
+        emotions.push(emotion);
+    }
+    Ok(emotions)
+}
+
+fn summarise(model: &Model<'_>, evaluated: &[Evaluated<'_>], skipped: usize) -> Report {
+    let mut int8 = Confusion::new(model.labels().iter().copied());
+    let (mut audio_s, mut core_s, mut macs) = (0.0, 0.0, 0);
+    let (mut believed, mut believed_right) = (0, 0);
+    for utterance in evaluated {
+        let prediction = utterance.int8.prediction;
+        int8.add(utterance.truth, prediction.map(|prediction| prediction.index));
+        if let Some(prediction) = prediction.filter(|prediction| prediction.confident) {
+            believed += 1;
+            believed_right += usize::from(prediction.index == utterance.truth);
+        }
+        audio_s += utterance.samples as f64 / f64::from(SAMPLE_RATE_HZ);
+        core_s += utterance.int8.time.as_secs_f64();
+        macs += utterance.int8.macs;
+    }
+    Report {
+        int8,
+        comparison: compare(model, evaluated),
+        skipped,
+        believed,
+        believed_right,
+        model_bytes: model.file_len(),
+        state_bytes: state_bytes(model),
+        audio_s,
+        core_s,
+        macs,
+    }
+}
+
+/// None if the float model was not run.
+fn compare(model: &Model<'_>, evaluated: &[Evaluated<'_>]) -> Option<Comparison> {
+    let mut float = Confusion::new(model.labels().iter().copied());
+    let mut agreeing = 0;
+    let mut noise = Vec::<Noise>::new();
+    let (mut max_difference, mut sum_of_differences, mut compared) = (0.0f64, 0.0, 0);
+    for utterance in evaluated {
+        let reference = utterance.float.as_ref()?;
+        let prediction = reference.prediction.as_ref();
+        let index = prediction.map(|(index, _)| *index);
+        float.add(utterance.truth, index);
+        agreeing += usize::from(index == utterance.int8.prediction.map(|prediction| prediction.index));
+        if let (Some((_, float)), Some(int8)) = (prediction, utterance.int8.prediction) {
+            for (float, int8) in float.iter().zip(&int8.probabilities) {
+                let difference = f64::from((float - int8).abs());
+                max_difference = max_difference.max(difference);
+                sum_of_differences += difference;
+                compared += 1;
+            }
+        }
+        noise.resize(noise.len().max(reference.noise.len()), Noise::default());
+        noise.iter_mut().zip(&reference.noise).for_each(|(sum, noise)| sum.add(*noise));
+    }
+    let layers = std::iter::once("input").chain(model.layers().iter().map(|layer| layer.spec().name()));
+    Some(Comparison {
+        float,
+        agreement: agreeing as f64 / evaluated.len() as f64,
+        max_probability_difference: max_difference,
+        mean_probability_difference: if compared > 0 { sum_of_differences / compared as f64 } else { 0.0 },
+        snr_db: layers.zip(noise).map(|(layer, noise)| (layer, noise.snr_db())).collect(),
+    })
+}

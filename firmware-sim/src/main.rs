@@ -1,0 +1,50 @@
+//! The core on a workstation: over a corpus, beside the float model, or over single files.
+//!
+//! Exit code: 0 when all went well, 1 when the two models agree too rarely, 2 for an error.
+
+mod compare;
+mod eval;
+mod models;
+mod report;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(version, about = "Runs the speech emotion core on a workstation, bit for bit as on a device")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Eval(eval::EvalArgs),
+    Run(run::RunArgs),
+}
+
+/// What a command that ended without an error has to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// All is well.
+    Passed,
+    /// The check that was asked for failed.
+    Failed,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Eval(args) => eval::run(&args),
+        Command::Run(args) => run::run(&args),
+    };
+    match result {
+        Ok(Outcome::Passed) => ExitCode::SUCCESS,
+        Ok(Outcome::Failed) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

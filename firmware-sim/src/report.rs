@@ -1,0 +1,166 @@
+//! The figures of an evaluation, for people and as JSON.
+
+use std::fmt;
+
+use ser_host::metrics::Confusion;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+
+/// All figures of an evaluation.
+#[derive(Debug)]
+pub struct Report {
+    /// The core's answers.
+    pub int8: Confusion,
+    /// None if there was no float model.
+    pub comparison: Option<Comparison>,
+    /// Utterances that could not be read.
+    pub skipped: usize,
+    /// Utterances whose prediction is confident.
+    pub believed: usize,
+    /// Those of them whose prediction is right.
+    pub believed_right: usize,
+    /// Length of the model file: the flash that it takes.
+    pub model_bytes: usize,
+    /// Memory of a recognizer.
+    pub state_bytes: usize,
+    /// Length of the audio.
+    pub audio_s: f64,
+    /// Time in the core, summed over threads.
+    pub core_s: f64,
+    /// Multiplications with a weight.
+    pub macs: u64,
+}
+
+/// What the float model says, and how far the core is from it.
+#[derive(Debug)]
+pub struct Comparison {
+    /// The float model's answers.
+    pub float: Confusion,
+    /// Share of the utterances on which the two agree, in 0 to 1.
+    pub agreement: f64,
+    /// Over all utterances and labels.
+    pub max_probability_difference: f64,
+    /// Over all utterances and labels.
+    pub mean_probability_difference: f64,
+    /// Signal-to-noise ratio of the core's rows against the float model's, for the input and each layer that passes rows on; None where
+    /// one of the two is 0.
+    pub snr_db: Vec<(&'static str, Option<f64>)>,
+}
+
+impl Report {
+    /// Length of the audio over the time that one thread needs for it.
+    fn realtime_factor(&self) -> f64 {
+        self.audio_s / self.core_s
+    }
+
+    fn macs_per_second(&self) -> f64 {
+        self.macs as f64 / self.core_s
+    }
+
+    /// Share of the right ones among the confident predictions, if there is one.
+    fn believed_accuracy(&self) -> Option<f64> {
+        (self.believed > 0).then(|| self.believed_right as f64 / self.believed as f64)
+    }
+
+    fn believed_share(&self) -> f64 {
+        self.believed as f64 / self.int8.total() as f64
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "int8 core\n{}\n", self.int8)?;
+        if let Some(comparison) = &self.comparison {
+            writeln!(f, "float model\n{}\n", comparison.float)?;
+            writeln!(f, "layer        signal to noise of int8 against float")?;
+            for (index, (layer, snr_db)) in comparison.snr_db.iter().enumerate() {
+                let snr_db = snr_db.map_or("-".to_owned(), |snr_db| format!("{snr_db:.1} dB"));
+                writeln!(f, "{index:>2} {layer:<9} {snr_db:>9}")?;
+            }
+            writeln!(f, "\nagreement    {:.1} % of the utterances", 100.0 * comparison.agreement)?;
+            writeln!(
+                f,
+                "probability  differs by at most {:.4}, by {:.4} on average",
+                comparison.max_probability_difference, comparison.mean_probability_difference
+            )?;
+        }
+        write!(f, "confident    {:.1} % of the answers", 100.0 * self.believed_share())?;
+        match self.believed_accuracy() {
+            Some(accuracy) => writeln!(f, ", {:.1} % of them right", 100.0 * accuracy)?,
+            None => writeln!(f)?,
+        }
+        writeln!(f, "skipped      {}", self.skipped)?;
+        writeln!(f, "flash        {} bytes (model file)", self.model_bytes)?;
+        writeln!(f, "state        {} bytes", self.state_bytes)?;
+        write!(
+            f,
+            "speed        {:.0} x real time on one thread: {:.0} s of audio in {:.3} s, {:.0} M MAC/s",
+            self.realtime_factor(),
+            self.audio_s,
+            self.core_s,
+            self.macs_per_second() / 1e6
+        )
+    }
+}
+
+/// Figures of one model in the JSON.
+#[derive(Serialize)]
+struct Figures {
+    war: f64,
+    uar: f64,
+    macro_f1: f64,
+    war_95: (f64, f64),
+    recalls: Vec<Option<f64>>,
+    unanswered: u64,
+}
+
+impl From<&Confusion> for Figures {
+    fn from(confusion: &Confusion) -> Self {
+        Self {
+            war: confusion.war(),
+            uar: confusion.uar(),
+            macro_f1: confusion.macro_f1(),
+            war_95: confusion.wilson_95(),
+            recalls: confusion.recalls(),
+            unanswered: confusion.unanswered.iter().sum(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Snr {
+    layer: &'static str,
+    snr_db: Option<f64>,
+}
+
+impl Serialize for Report {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let comparison = self.comparison.as_ref();
+        let mut json = serializer.serialize_struct("Report", 18)?;
+        json.serialize_field("utterances", &self.int8.total())?;
+        json.serialize_field("skipped", &self.skipped)?;
+        json.serialize_field("float", &comparison.map(|comparison| Figures::from(&comparison.float)))?;
+        json.serialize_field("int8", &Figures::from(&self.int8))?;
+        json.serialize_field("agreement", &comparison.map(|comparison| comparison.agreement))?;
+        json.serialize_field("max_probability_difference", &comparison.map(|comparison| comparison.max_probability_difference))?;
+        json.serialize_field("mean_probability_difference", &comparison.map(|comparison| comparison.mean_probability_difference))?;
+        json.serialize_field("labels", &self.int8.labels)?;
+        json.serialize_field("confusion_int8", &self.int8.counts)?;
+        json.serialize_field("confusion_float", &comparison.map(|comparison| &comparison.float.counts))?;
+        json.serialize_field("layers", &comparison.map(Comparison::layers))?;
+        json.serialize_field("confident_share", &self.believed_share())?;
+        json.serialize_field("confident_accuracy", &self.believed_accuracy())?;
+        json.serialize_field("model_bytes", &self.model_bytes)?;
+        json.serialize_field("state_bytes", &self.state_bytes)?;
+        json.serialize_field("audio_seconds", &self.audio_s)?;
+        json.serialize_field("macs_per_second", &self.macs_per_second())?;
+        json.serialize_field("realtime_factor", &self.realtime_factor())?;
+        json.end()
+    }
+}
+
+impl Comparison {
+    fn layers(&self) -> Vec<Snr> {
+        self.snr_db.iter().map(|(layer, snr_db)| Snr { layer, snr_db: *snr_db }).collect()
+    }
+}

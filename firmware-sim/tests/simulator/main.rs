@@ -1,0 +1,6 @@
+//! The program as its users call it.
+
+mod common;
+mod eval;
+mod model_files;
+mod run;

@@ -1,0 +1,89 @@
+//! Model files that are none, or none for this purpose.
+
+use crate::common::{FLOAT, MODEL, corpus, labelled, run, text};
+use ser_host::inspect::untrained_model;
+
+/// What the program says to `eval --model` with these bytes, and to `run`.
+fn errors_for(bytes: &[u8]) -> [String; 2] {
+    let corpus = corpus();
+    let wav = corpus.path().join("f1/sad/201.wav");
+    let model = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(model.path(), bytes).unwrap();
+    let (file, corpus, wav) = (text(model.path()), text(corpus.path()), text(&wav));
+    [&["eval", "--all", "--corpus", corpus, "--model", file][..], &["run", "--model", file, wav]].map(|arguments| {
+        let (code, _, errors) = run(arguments);
+        assert_eq!(code, 2, "{errors}");
+        assert!(errors.contains(file), "{errors}");
+        errors
+    })
+}
+
+#[test]
+fn random_bytes_are_no_model() {
+    let mut state = 1u32;
+    let random = |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    let bytes: Vec<u8> = (0..50_000).map(random).collect();
+    for errors in errors_for(&bytes).iter().chain(&errors_for(&[])) {
+        assert!(errors.contains("not a model file") || errors.contains("has 0 bytes"), "{errors}");
+    }
+}
+
+#[test]
+fn a_truncated_model_is_an_error_that_says_both_lengths() {
+    let bytes = std::fs::read(MODEL).unwrap();
+    for errors in errors_for(&bytes[..bytes.len() - 1]) {
+        assert!(errors.contains(&(bytes.len() - 1).to_string()) && errors.contains(&bytes.len().to_string()), "{errors}");
+    }
+}
+
+#[test]
+fn a_model_with_a_flipped_bit_is_an_error() {
+    let mut bytes = std::fs::read(MODEL).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 0x10;
+    for errors in errors_for(&bytes) {
+        assert!(errors.contains("damaged"), "{errors}");
+    }
+}
+
+#[test]
+fn a_damaged_float_model_is_an_error_that_names_the_file() {
+    let corpus = corpus();
+    let float = tempfile::NamedTempFile::new().unwrap();
+    let bytes = std::fs::read(FLOAT).unwrap();
+    for bytes in [&[][..], b"no onnx", &bytes[..bytes.len() / 2]] {
+        std::fs::write(float.path(), bytes).unwrap();
+        let (code, _, errors) = run(&["eval", "--all", "--corpus", text(corpus.path()), "--float", text(float.path())]);
+        assert_eq!(code, 2);
+        assert!(errors.contains(text(float.path())), "{errors}");
+    }
+}
+
+#[test]
+fn a_model_for_other_labels_is_an_error_that_names_the_label() {
+    let corpus = corpus();
+    let model = tempfile::NamedTempFile::new().unwrap();
+    let others = [
+        (&["cat", "dog"][..], "cat is no emotion"),
+        (&["happy", "joy"], "mean the same emotion"),
+        (&["sad", "happy"], "no label for angry"),
+    ];
+    for (labels, wanted) in others {
+        std::fs::write(model.path(), untrained_model(&labelled(labels)).unwrap()).unwrap();
+        let (code, _, errors) = run(&["eval", "--all", "--corpus", text(corpus.path()), "--model", text(model.path())]);
+        assert_eq!(code, 2);
+        assert!(errors.contains(text(model.path())) && errors.contains(wanted), "{errors}");
+    }
+}
+
+#[test]
+fn a_model_for_another_sample_rate_is_an_error_that_says_both() {
+    let mut network = labelled(&["sad", "happy"]);
+    network.front_end.sample_rate_hz = 48_000;
+    for errors in errors_for(&untrained_model(&network).unwrap()) {
+        assert!(errors.contains("48000 Hz") && errors.contains("16000 Hz"), "{errors}");
+    }
+}

@@ -1,0 +1,9 @@
+//! The commands of the binary `host`, one module each.
+
+pub mod corpus;
+#[cfg(feature = "train")]
+pub mod eval;
+pub mod export;
+pub mod inspect;
+#[cfg(feature = "train")]
+pub mod train;

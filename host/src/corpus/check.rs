@@ -1,0 +1,233 @@
+//! A report on a corpus: what is there, what is broken, and what gives the label away.
+
+use std::collections::BTreeMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use super::measure::{Measures, measure};
+use super::{Corpus, Problem, Utterance};
+use crate::audio::read_wav_and_format;
+use crate::emotion::EMOTIONS;
+
+/// Peaks above this, relative to full scale, count as clipped.
+const CLIPPED_DB: f64 = -0.01;
+/// Levels below this, relative to full scale, count as silent.
+const SILENT_DB: f64 = -80.0;
+/// A cue gives the emotion away if the emotion explains this share of its variance within a speaker.
+const LEAK_SHARE: f64 = 0.25;
+/// Emotions with fewer recordings than this tell nothing about a cue.
+const MIN_GROUP: usize = 5;
+
+/// What [`check`] found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Name of the corpus.
+    pub corpus: String,
+    /// Number of readable utterances.
+    pub utterances: usize,
+    /// What cannot be used, and why.
+    pub broken: Vec<Problem>,
+    /// Ids of recordings that are the same, sample for sample.
+    pub duplicates: Vec<Vec<String>>,
+    /// Things to know before the corpus is trusted.
+    pub warnings: Vec<String>,
+    /// Number of readable files of each format.
+    pub formats: BTreeMap<String, usize>,
+    /// One for each speaker and emotion, by speaker, then by emotion.
+    pub groups: Vec<Group>,
+}
+
+/// The recordings of one speaker and emotion. Levels are in dB relative to full scale, -100 at least.
+#[derive(Clone, Debug, Serialize)]
+pub struct Group {
+    /// Empty if the corpus does not say.
+    pub speaker: String,
+    /// Name of the emotion.
+    pub emotion: String,
+    /// Number of readable utterances.
+    pub utterances: usize,
+    /// Duration of all of them, in s.
+    pub total_s: f64,
+    /// Mean duration, in s.
+    pub mean_s: f64,
+    /// The highest peak.
+    pub peak_db: f64,
+    /// Mean of the RMS levels.
+    pub level_db: f64,
+    /// Mean DC offset, as a fraction of full scale.
+    pub dc: f64,
+    /// Mean level of the quietest 5 % of the 10 ms frames.
+    pub noise_floor_db: f64,
+    /// Mean silence before the speech, in s: frames more than 30 dB below the loudest.
+    pub lead_s: f64,
+    /// Mean silence after the speech, in s.
+    pub trail_s: f64,
+}
+
+/// A readable recording.
+struct Measured<'c> {
+    utterance: &'c Utterance,
+    format: String,
+    content: u64,
+    measures: Measures,
+}
+
+/// Something other than the voice by which a classifier might tell emotions apart.
+struct Cue {
+    name: &'static str,
+    value: fn(&Measures) -> f64,
+    unit: &'static str,
+    /// From `value` to `unit`.
+    scale: f64,
+    /// Means that are closer than this, as `value`, are harmless.
+    harmless: f64,
+}
+
+const CUES: [Cue; 5] = [
+    Cue { name: "DC offset", value: |m| m.dc, unit: "% of full scale", scale: 100.0, harmless: 0.0005 },
+    Cue { name: "level", value: |m| m.level_db, unit: "dB", scale: 1.0, harmless: 3.0 },
+    Cue { name: "noise floor", value: |m| m.noise_floor_db, unit: "dB", scale: 1.0, harmless: 3.0 },
+    Cue { name: "silence before the speech", value: |m| m.lead_s, unit: "ms", scale: 1000.0, harmless: 0.03 },
+    Cue { name: "silence after the speech", value: |m| m.trail_s, unit: "ms", scale: 1000.0, harmless: 0.03 },
+];
+
+/// Reads every recording of the corpus, in parallel, and reports.
+pub fn check(corpus: &Corpus) -> Report {
+    let results: Vec<Result<Measured, Problem>> = corpus.utterances.par_iter().map(read).collect();
+    let mut broken = corpus.problems.clone();
+    let mut readable = Vec::new();
+    for result in results {
+        match result {
+            Ok(measured) => readable.push(measured),
+            Err(problem) => broken.push(problem),
+        }
+    }
+
+    let mut formats: BTreeMap<String, usize> = BTreeMap::new();
+    let mut contents: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, usize), Vec<Measures>> = BTreeMap::new();
+    for measured in &readable {
+        let utterance = measured.utterance;
+        *formats.entry(measured.format.clone()).or_default() += 1;
+        contents.entry(measured.content).or_default().push(utterance.id.clone());
+        groups.entry((&utterance.speaker, utterance.emotion)).or_default().push(measured.measures);
+    }
+    let mut duplicates: Vec<Vec<String>> = contents.into_values().filter(|ids| ids.len() > 1).collect();
+    duplicates.sort();
+
+    let mut warnings: Vec<String> = missing_classes(&readable).into_iter().collect();
+    warnings.extend(odd_levels(&readable));
+    warnings.extend(leaks(&groups));
+    Report {
+        corpus: corpus.name.clone(),
+        utterances: readable.len(),
+        broken,
+        duplicates,
+        warnings,
+        formats,
+        groups: groups.iter().map(|(&(speaker, emotion), measures)| group(speaker, emotion, measures)).collect(),
+    }
+}
+
+fn read(utterance: &Utterance) -> Result<Measured<'_>, Problem> {
+    let problem = |error: anyhow::Error| Problem { path: utterance.id.clone(), reason: format!("{error:#}") };
+    let (samples, format) = match utterance.file() {
+        Some(file) => read_wav_and_format(file).map(|(samples, format)| (samples, format.to_string())),
+        None => utterance.samples().map(|samples| (samples, "synthetic".to_owned())),
+    }
+    .map_err(problem)?;
+    let mut hasher = DefaultHasher::new();
+    samples.hash(&mut hasher);
+    Ok(Measured { utterance, format, content: hasher.finish(), measures: measure(&samples) })
+}
+
+fn group(speaker: &str, emotion: usize, measures: &[Measures]) -> Group {
+    let mean = |value: fn(&Measures) -> f64| mean(measures.iter().map(value));
+    Group {
+        speaker: speaker.to_owned(),
+        emotion: EMOTIONS[emotion].to_owned(),
+        utterances: measures.len(),
+        total_s: measures.iter().map(|m| m.duration_s).sum(),
+        mean_s: mean(|m| m.duration_s),
+        peak_db: measures.iter().map(|m| m.peak_db).fold(f64::NEG_INFINITY, f64::max),
+        level_db: mean(|m| m.level_db),
+        dc: mean(|m| m.dc),
+        noise_floor_db: mean(|m| m.noise_floor_db),
+        lead_s: mean(|m| m.lead_s),
+        trail_s: mean(|m| m.trail_s),
+    }
+}
+
+fn missing_classes(readable: &[Measured]) -> Option<String> {
+    let missing: Vec<&str> = (0..EMOTIONS.len())
+        .filter(|&emotion| readable.iter().all(|measured| measured.utterance.emotion != emotion))
+        .map(|emotion| EMOTIONS[emotion])
+        .collect();
+    (!missing.is_empty()).then(|| format!("no readable utterance of {}: the corpus cannot be trained on", missing.join(", ")))
+}
+
+fn odd_levels(readable: &[Measured]) -> Vec<String> {
+    let list = |what: &str, odd: fn(&Measures) -> bool| {
+        let mut ids = readable.iter().filter(|measured| odd(&measured.measures)).map(|measured| &measured.utterance.id);
+        let first = ids.next()?;
+        Some(match ids.count() {
+            0 => format!("{first} is {what}"),
+            more => format!("{first} and {more} more are {what}"),
+        })
+    };
+    [list("clipped", |m| m.peak_db > CLIPPED_DB), list("silent", |m| m.level_db < SILENT_DB)].into_iter().flatten().collect()
+}
+
+/// Cues whose variance within a speaker comes from the emotion: `η² = Σ n_e (mean_e - mean)² / Σ (x - mean)²`.
+fn leaks(groups: &BTreeMap<(&str, usize), Vec<Measures>>) -> Vec<String> {
+    let mut speakers: BTreeMap<&str, Vec<(usize, &[Measures])>> = BTreeMap::new();
+    for (&(speaker, emotion), measures) in groups {
+        if measures.len() >= MIN_GROUP {
+            speakers.entry(speaker).or_default().push((emotion, measures));
+        }
+    }
+    let mut warnings = Vec::new();
+    for (speaker, emotions) in speakers {
+        for cue in &CUES {
+            let value = |m: &Measures| (cue.value)(m);
+            let overall = mean(emotions.iter().flat_map(|(_, measures)| measures.iter().map(value)));
+            let means: Vec<(usize, f64)> = emotions.iter().map(|&(e, measures)| (e, mean(measures.iter().map(value)))).collect();
+            let between: f64 = emotions.iter().zip(&means).map(|((_, m), (_, mean))| m.len() as f64 * (mean - overall).powi(2)).sum();
+            let total: f64 = emotions.iter().flat_map(|(_, m)| m.iter()).map(|m| (value(m) - overall).powi(2)).sum();
+            let lowest = means.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1));
+            let highest = means.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1));
+            if let (Some((low_emotion, low)), Some((high_emotion, high))) = (lowest, highest)
+                && high - low > cue.harmless
+                && between > LEAK_SHARE * total
+            {
+                let speaker = if speaker.is_empty() { "all" } else { speaker };
+                warnings.push(format!(
+                    "speaker {speaker}: {} gives the emotion away ({:.0} % of its variance): {:.*} {unit} in {}, {:.*} {unit} in {}",
+                    cue.name,
+                    100.0 * between / total,
+                    decimals(cue.scale * cue.harmless),
+                    cue.scale * low,
+                    EMOTIONS[low_emotion],
+                    decimals(cue.scale * cue.harmless),
+                    cue.scale * high,
+                    EMOTIONS[high_emotion],
+                    unit = cue.unit,
+                ));
+            }
+        }
+    }
+    warnings
+}
+
+/// Decimals that show a value of the size of `step`.
+fn decimals(step: f64) -> usize {
+    if step < 1.0 { 2 } else { 0 }
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
+    sum / f64::from(count)
+}

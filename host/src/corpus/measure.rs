@@ -1,0 +1,84 @@
+//! What can be measured of one recording without knowing what is said.
+
+use crate::audio::SAMPLE_RATE_HZ;
+
+/// Levels are measured in frames of this many samples, 10 ms.
+const FRAME_LEN: usize = SAMPLE_RATE_HZ as usize / 100;
+/// The noise floor is the level below which this share of the frames lies.
+const FLOOR_SHARE: f64 = 0.05;
+/// Silence before and after the speech: frames more than this below the loudest.
+const SILENCE_DB: f64 = 30.0;
+/// Levels below this count as this; a step of 16 bits is at -90.
+const LOWEST_DB: f64 = -100.0;
+
+/// Levels are relative to full scale.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Measures {
+    pub duration_s: f64,
+    pub peak_db: f64,
+    /// RMS about the mean.
+    pub level_db: f64,
+    /// Mean, as a fraction of full scale.
+    pub dc: f64,
+    /// RMS of the quietest frames.
+    pub noise_floor_db: f64,
+    pub lead_s: f64,
+    pub trail_s: f64,
+}
+
+/// Measures a recording of at least one sample.
+pub(super) fn measure(samples: &[i16]) -> Measures {
+    let samples: Vec<f64> = samples.iter().map(|&sample| f64::from(sample) / 32_768.0).collect();
+    let dc = samples.iter().sum::<f64>() / samples.len() as f64;
+    let level = |samples: &[f64]| {
+        let power = samples.iter().map(|sample| (sample - dc).powi(2)).sum::<f64>() / samples.len() as f64;
+        decibels(power.sqrt())
+    };
+    let frames: Vec<f64> = samples.chunks(FRAME_LEN).map(level).collect();
+    let loudest = frames.iter().copied().fold(LOWEST_DB, f64::max);
+    let silent = |frame: &&f64| **frame < loudest - SILENCE_DB;
+    let seconds = |frames: usize| (frames * FRAME_LEN) as f64 / f64::from(SAMPLE_RATE_HZ);
+    let mut sorted = frames.clone();
+    sorted.sort_by(f64::total_cmp);
+    Measures {
+        duration_s: samples.len() as f64 / f64::from(SAMPLE_RATE_HZ),
+        peak_db: decibels(samples.iter().fold(0.0, |peak, sample| sample.abs().max(peak))),
+        level_db: level(&samples),
+        dc,
+        noise_floor_db: sorted[((sorted.len() - 1) as f64 * FLOOR_SHARE) as usize],
+        lead_s: seconds(frames.iter().take_while(silent).count()),
+        trail_s: seconds(frames.iter().rev().take_while(silent).count()),
+    }
+}
+
+fn decibels(amplitude: f64) -> f64 {
+    (20.0 * amplitude.log10()).max(LOWEST_DB)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_square_wave_between_silences_measures_what_it_is() {
+        let tone = (0..16_000).map(|n| if n % 2 == 0 { 3_577 } else { -2_977 });
+        let samples: Vec<i16> = [300; 1_600].into_iter().chain(tone).chain([300; 3_200]).collect();
+        let measures = measure(&samples);
+        assert_eq!(measures.duration_s, 1.3);
+        assert!((measures.peak_db - 20.0 * (3_577.0_f64 / 32_768.0).log10()).abs() < 1e-9);
+        assert!((measures.dc - 300.0 / 32_768.0).abs() < 1e-9);
+        // 3277 of 32768 is -20 dB; it sounds for 1 of 1.3 s.
+        assert!((measures.level_db - (-20.0 + 10.0 * (1.0_f64 / 1.3).log10())).abs() < 0.01, "{}", measures.level_db);
+        assert_eq!((measures.lead_s, measures.trail_s), (0.1, 0.2));
+        assert_eq!(measures.noise_floor_db, LOWEST_DB);
+    }
+
+    #[test]
+    fn silence_and_a_single_sample_have_finite_measures() {
+        for samples in [&[0; 16_000][..], &[0], &[i16::MIN]] {
+            let m = measure(samples);
+            let all = [m.duration_s, m.peak_db, m.level_db, m.dc, m.noise_floor_db, m.lead_s, m.trail_s];
+            assert!(all.iter().all(|value| value.is_finite()), "{m:?}");
+        }
+    }
+}

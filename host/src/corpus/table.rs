@@ -1,0 +1,111 @@
+//! The report on a corpus as text.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::check::{Group, Report};
+use crate::emotion::EMOTIONS;
+
+/// Of long lists, so many lines are shown; JSON has them all.
+const SHOWN: usize = 20;
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let total_s: f64 = self.groups.iter().map(|group| group.total_s).sum();
+        writeln!(f, "Corpus {}: {} utterances, {:.1} minutes", self.corpus, self.utterances, total_s / 60.0)?;
+        for (format, files) in &self.formats {
+            writeln!(f, "  {files} of {format}")?;
+        }
+        self.write_counts(f)?;
+        self.write_measures(f)?;
+        write_list(f, "Warnings", &self.warnings)?;
+        let duplicates: Vec<String> = self.duplicates.iter().map(|ids| ids.join(" = ")).collect();
+        write_list(f, "Duplicates", &duplicates)?;
+        write_list(f, "Broken", &self.broken)?;
+        writeln!(
+            f,
+            "\n{} broken, {} duplicated, {} warnings",
+            self.broken.len(),
+            self.duplicates.iter().map(Vec::len).sum::<usize>(),
+            self.warnings.len()
+        )
+    }
+}
+
+impl Report {
+    /// Utterances by speaker and emotion.
+    fn write_counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut speakers: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
+        for group in &self.groups {
+            speakers.entry(speaker(group)).or_default().insert(&group.emotion, group.utterances);
+        }
+        let width = self.speaker_width();
+        write!(f, "\n{:width$}", "speaker")?;
+        for emotion in EMOTIONS {
+            write!(f, " {emotion:>8}")?;
+        }
+        writeln!(f, " {:>8}", "all")?;
+        for (speaker, counts) in speakers {
+            write!(f, "{speaker:width$}")?;
+            for emotion in EMOTIONS {
+                write!(f, " {:>8}", counts.get(emotion).unwrap_or(&0))?;
+            }
+            writeln!(f, " {:>8}", counts.values().sum::<usize>())?;
+        }
+        Ok(())
+    }
+
+    /// Durations and levels by speaker and emotion.
+    fn write_measures(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let width = self.speaker_width();
+        writeln!(
+            f,
+            "\n{:width$} {:8} {:>7} {:>6} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7}",
+            "", "", "total", "mean", "peak", "level", "DC", "noise", "lead", "trail"
+        )?;
+        writeln!(
+            f,
+            "{:width$} {:8} {:>7} {:>6} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7}",
+            "speaker", "emotion", "s", "s", "dBFS", "dBFS", "%", "dBFS", "ms", "ms"
+        )?;
+        for group in &self.groups {
+            writeln!(
+                f,
+                "{:width$} {:8} {:7.1} {:6.2} {:7.1} {:7.1} {:7.3} {:7.1} {:7.0} {:7.0}",
+                speaker(group),
+                group.emotion,
+                group.total_s,
+                group.mean_s,
+                group.peak_db,
+                group.level_db,
+                100.0 * group.dc,
+                group.noise_floor_db,
+                1000.0 * group.lead_s,
+                1000.0 * group.trail_s
+            )?;
+        }
+        Ok(())
+    }
+
+    fn speaker_width(&self) -> usize {
+        self.groups.iter().map(|group| speaker(group).chars().count()).max().unwrap_or(0).max("speaker".len())
+    }
+}
+
+fn speaker(group: &Group) -> &str {
+    if group.speaker.is_empty() { "unknown" } else { &group.speaker }
+}
+
+fn write_list(f: &mut fmt::Formatter<'_>, title: &str, lines: &[impl fmt::Display]) -> fmt::Result {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    writeln!(f, "\n{title}:")?;
+    for line in lines.iter().take(SHOWN) {
+        writeln!(f, "  {line}")?;
+    }
+    if lines.len() > SHOWN {
+        writeln!(f, "  and {} more", lines.len() - SHOWN)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,242 @@
+use std::fs;
+
+use super::check::check;
+use super::*;
+use crate::audio::write_wav;
+
+/// A folder with a one-sample recording at each of `paths`.
+fn folder(paths: &[&str]) -> tempfile::TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    for path in paths {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        write_wav(&path, &[7]).unwrap();
+    }
+    dir
+}
+
+fn rows(corpus: &Corpus) -> Vec<(&str, &str, &str, &str)> {
+    corpus.utterances.iter().map(|u| (u.id.as_str(), u.speaker.as_str(), u.emotion_name(), u.sentence.as_str())).collect()
+}
+
+#[test]
+fn speaker_folders_give_speaker_emotion_and_sentence() {
+    let dir = folder(&["li/Angry/201.wav", "li/joy/202.WAV", "an/sad/201.wav"]);
+    fs::write(dir.path().join("README.txt"), "not audio").unwrap();
+    fs::write(dir.path().join("li/Angry/._201.wav"), "what macOS leaves behind").unwrap();
+    let corpus = Corpus::open(dir.path()).unwrap();
+    assert_eq!(
+        rows(&corpus),
+        [("an/sad/201.wav", "an", "sad", "201"), ("li/Angry/201.wav", "li", "angry", "201"), ("li/joy/202.WAV", "li", "happy", "202"),]
+    );
+    assert!(corpus.problems.is_empty());
+    assert_eq!(corpus.utterances[0].samples().unwrap(), [7]);
+}
+
+#[test]
+fn emotion_folders_give_no_speaker() {
+    let dir = folder(&["fear/a-1.wav", "Neutral/b.c.wav"]);
+    let corpus = Corpus::open(dir.path()).unwrap();
+    assert_eq!(rows(&corpus), [("Neutral/b.c.wav", "", "neutral", "b.c"), ("fear/a-1.wav", "", "fear", "a-1")]);
+}
+
+#[test]
+fn a_speaker_may_bear_the_name_of_an_emotion() {
+    let dir = folder(&["Joy/sad/1.wav", "Joy/happy/1.wav"]);
+    let corpus = Corpus::open(dir.path()).unwrap();
+    assert!(corpus.utterances.iter().all(|utterance| utterance.speaker == "Joy"));
+}
+
+#[test]
+fn what_does_not_fit_is_skipped_and_told_once_for_each_folder() {
+    let dir = folder(&["li/sad/1.wav", "li/disgust/1.wav", "li/disgust/2.wav", "loose.wav", "li/sad/old/3.wav"]);
+    let corpus = Corpus::open(dir.path()).unwrap();
+    assert_eq!(corpus.utterances.len(), 1);
+    let mut problems: Vec<String> = corpus.problems.iter().map(Problem::to_string).collect();
+    problems.sort();
+    assert_eq!(problems.len(), 3, "{problems:?}");
+    assert!(problems[0].starts_with("/: not in a folder") && problems[0].contains("1 WAV file skipped"), "{problems:?}");
+    assert!(problems[1].starts_with("li/disgust/: unknown emotion 'disgust'"), "{problems:?}");
+    assert!(problems[1].contains("2 WAV files skipped"), "{problems:?}");
+    assert!(problems[2].starts_with("li/sad/old/: "), "{problems:?}");
+}
+
+#[test]
+fn a_folder_without_utterances_is_an_error_that_says_what_was_expected() {
+    for paths in [&[][..], &["disgust/1.wav"], &["li/disgust/1.wav"]] {
+        let dir = folder(paths);
+        let error = format!("{:#}", Corpus::open(dir.path()).unwrap_err());
+        assert!(error.contains("speaker/emotion/name.wav"), "{error}");
+        assert_eq!(error.contains("unknown emotion 'disgust'"), !paths.is_empty(), "{error}");
+    }
+    let error = format!("{:#}", Corpus::open(Path::new("no-such-folder")).unwrap_err());
+    assert!(error.contains("no-such-folder"), "{error}");
+}
+
+#[test]
+fn a_manifest_is_read_with_columns_in_any_order() {
+    let dir = folder(&["audio/1.wav", "audio/2.wav", "audio/3.wav"]);
+    let csv = dir.path().join("mine.csv");
+    fs::write(
+        &csv,
+        "\u{feff}emotion, path, speaker, sentence\nANGER,./audio/1.wav,li,hello\nsad,audio\\2.wav,\"an, b\",\nfear,audio/3.wav,li,bye\n",
+    )
+    .unwrap();
+    let corpus = Corpus::open(&csv).unwrap();
+    assert_eq!(corpus.name, "mine");
+    assert_eq!(
+        rows(&corpus),
+        [("audio/1.wav", "li", "angry", "hello"), ("audio/2.wav", "an, b", "sad", ""), ("audio/3.wav", "li", "fear", "bye"),]
+    );
+    assert!(corpus.problems.is_empty(), "{:?}", corpus.problems);
+    assert_eq!(corpus.utterances[1].samples().unwrap(), [7]);
+}
+
+#[test]
+fn bad_rows_of_a_manifest_are_skipped_with_their_line() {
+    let dir = folder(&["1.wav"]);
+    let csv = dir.path().join("m.csv");
+    let rows = [
+        "path,speaker,emotion,sentence",
+        "1.wav,li,sad,a",
+        "1.wav,li,disgust,a",
+        "2.wav,li,sad,a",
+        "../1.wav,li,sad,a",
+        "/1.wav,li,sad,a",
+        "1.wav,li",
+        "./1.wav,li,sad,a",
+    ];
+    fs::write(&csv, rows.join("\n")).unwrap();
+    let corpus = Corpus::open(&csv).unwrap();
+    assert_eq!(corpus.utterances.len(), 1);
+    let problems: Vec<String> = corpus.problems.iter().map(Problem::to_string).collect();
+    for (problem, wanted) in problems.iter().zip([
+        "line 3: unknown emotion 'disgust'",
+        "line 4: there is no file 2.wav",
+        "line 5: path '../1.wav'",
+        "line 6: path '/1.wav'",
+        "line 7: ",
+        "line 8: 1.wav is listed twice",
+    ]) {
+        assert!(problem.starts_with(wanted), "{problem} | {wanted}");
+    }
+    assert_eq!(problems.len(), 6);
+}
+
+#[test]
+fn a_file_that_is_no_manifest_is_an_error() {
+    let dir = folder(&["1.wav"]);
+    let error = format!("{:#}", Corpus::open(&dir.path().join("1.wav")).unwrap_err());
+    assert!(error.contains("1.wav"), "{error}");
+    let csv = dir.path().join("m.csv");
+    fs::write(&csv, "path,emotion\n1.wav,sad\n").unwrap();
+    let error = format!("{:#}", Corpus::open(&csv).unwrap_err());
+    assert!(error.contains("no column 'speaker'") && error.contains("path,emotion"), "{error}");
+}
+
+#[test]
+fn the_synthetic_corpus_has_every_voice_emotion_and_sentence_once() {
+    let corpus = Corpus::synthetic(1);
+    assert_eq!(corpus.utterances.len(), 4 * 6 * 50);
+    assert_eq!(corpus.by_id().len(), corpus.utterances.len());
+    assert!(corpus.utterances.is_sorted_by(|a, b| a.id < b.id));
+}
+
+/// Writes 0.2 s of a tone of the given peak after 0.1 s of silence, all with a DC offset.
+fn tone(path: &Path, peak: i16, dc: i16) {
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let tone = (0..3_200).map(|n| if n % 8 < 4 { peak } else { -peak });
+    write_wav(path, &[0; 1_600].into_iter().chain(tone).map(|sample| sample + dc).collect::<Vec<i16>>()).unwrap();
+}
+
+#[test]
+fn a_check_counts_and_measures_each_speaker_and_emotion() {
+    let dir = tempfile::tempdir().unwrap();
+    tone(&dir.path().join("li/sad/1.wav"), 3_277, 0);
+    tone(&dir.path().join("li/sad/2.wav"), 1_638, 0);
+    tone(&dir.path().join("an/fear/1.wav"), 3_276, 0);
+    let report = check(&Corpus::open(dir.path()).unwrap());
+    assert_eq!(report.utterances, 3);
+    assert!(report.broken.is_empty() && report.duplicates.is_empty(), "{report}");
+    assert_eq!(report.formats.iter().collect::<Vec<_>>(), [(&"16000 Hz, mono, 16-bit integer".to_owned(), &3)]);
+    let li = &report.groups[1];
+    assert_eq!((li.speaker.as_str(), li.emotion.as_str(), li.utterances), ("li", "sad", 2));
+    assert!((li.total_s - 0.6).abs() < 1e-9 && (li.mean_s - 0.3).abs() < 1e-9, "{li:?}");
+    assert!((li.peak_db + 20.0).abs() < 0.01 && (li.lead_s - 0.1).abs() < 1e-9, "{li:?}");
+    assert!(report.warnings.iter().any(|warning| warning.contains("no readable utterance of angry, happy, neutral, surprise")));
+    let text = report.to_string();
+    assert!(text.contains("3 of 16000 Hz, mono, 16-bit integer") && text.contains("0 broken"), "{text}");
+}
+
+#[test]
+fn a_check_lists_every_broken_file_with_its_reason_and_reads_the_rest() {
+    let dir = folder(&["li/sad/1.wav", "li/disgust/1.wav"]);
+    fs::write(dir.path().join("li/sad/empty.wav"), "").unwrap();
+    fs::write(dir.path().join("li/sad/text.wav"), "this is a text and no recording").unwrap();
+    let cut = fs::read(dir.path().join("li/sad/1.wav")).unwrap();
+    fs::write(dir.path().join("li/sad/cut.wav"), &cut[..cut.len() - 1]).unwrap();
+    let report = check(&Corpus::open(dir.path()).unwrap());
+    assert_eq!(report.utterances, 1);
+    let broken: Vec<String> = report.broken.iter().map(Problem::to_string).collect();
+    assert_eq!(broken.len(), 4, "{broken:?}");
+    for wanted in ["li/disgust/: unknown emotion", "li/sad/cut.wav: truncated", "li/sad/empty.wav: empty", "li/sad/text.wav: not a WAV"] {
+        assert!(broken.iter().any(|problem| problem.starts_with(wanted)), "{wanted}: {broken:?}");
+    }
+}
+
+#[test]
+fn a_check_finds_recordings_that_are_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    tone(&dir.path().join("li/sad/1.wav"), 3_000, 0);
+    tone(&dir.path().join("li/sad/2.wav"), 3_001, 0);
+    tone(&dir.path().join("an/fear/1.wav"), 3_000, 0);
+    let report = check(&Corpus::open(dir.path()).unwrap());
+    assert_eq!(report.duplicates, [["an/fear/1.wav", "li/sad/1.wav"]]);
+}
+
+#[test]
+fn a_check_warns_of_an_offset_that_depends_on_the_emotion_and_only_of_that() {
+    let dir = tempfile::tempdir().unwrap();
+    for n in 0..6 {
+        tone(&dir.path().join(format!("li/sad/{n}.wav")), 3_000 + n, 100 + n);
+        tone(&dir.path().join(format!("li/angry/{n}.wav")), 3_010 + n, n);
+        tone(&dir.path().join(format!("an/sad/{n}.wav")), 3_020 + n, 7 * n);
+        tone(&dir.path().join(format!("an/angry/{n}.wav")), 3_030 + n, 8 * n);
+    }
+    let report = check(&Corpus::open(dir.path()).unwrap());
+    let leaks: Vec<&String> = report.warnings.iter().filter(|warning| warning.contains("gives the emotion away")).collect();
+    assert_eq!(leaks.len(), 1, "{leaks:?}");
+    assert!(leaks[0].starts_with("speaker li: DC offset") && leaks[0].contains("0.31 % of full scale in sad"), "{leaks:?}");
+}
+
+#[test]
+fn a_written_corpus_is_the_same_when_it_is_read_and_taken_up_where_it_stopped() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut corpus = Corpus::synthetic(3);
+    corpus.utterances.truncate(4);
+    assert_eq!(corpus.write(dir.path(), |_| ()).unwrap(), Written { new: 4, kept: 0 });
+    let first = dir.path().join(&corpus.utterances[0].id);
+    fs::remove_file(&first).unwrap();
+    fs::write(dir.path().join(&corpus.utterances[1].id), "cut").unwrap();
+    assert_eq!(corpus.write(dir.path(), |_| ()).unwrap(), Written { new: 2, kept: 2 });
+
+    let read = Corpus::open(dir.path()).unwrap();
+    assert_eq!(rows(&read), rows(&corpus));
+    for (read, wanted) in read.utterances.iter().zip(&corpus.utterances) {
+        assert_eq!(read.samples().unwrap(), wanted.samples().unwrap());
+    }
+}
+
+#[test]
+fn a_recording_in_the_place_of_a_synthetic_one_is_kept_and_nothing_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut corpus = Corpus::synthetic(3);
+    corpus.utterances.truncate(4);
+    let place = dir.path().join(&corpus.utterances[2].id);
+    fs::create_dir_all(place.parent().unwrap()).unwrap();
+    write_wav(&place, &[1, 2, 3]).unwrap();
+    let error = format!("{:#}", corpus.write(dir.path(), |_| ()).unwrap_err());
+    assert!(error.contains(&corpus.utterances[2].sentence) && error.contains("not replaced"), "{error}");
+    assert_eq!(read_wav(&place).unwrap(), [1, 2, 3]);
+    assert_eq!(fs::read_dir(place.parent().unwrap()).unwrap().count(), 1);
+}

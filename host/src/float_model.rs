@@ -1,0 +1,107 @@
+//! The float network run by tract: an implementation of its operators that shares nothing with the core.
+
+use anyhow::{Result, ensure};
+use ser_core::spec::{Layer, Network, Shape};
+use tract_onnx::prelude::*;
+
+use crate::features::Rows;
+use crate::onnx;
+
+/// A float network, ready to run; may be shared by threads.
+#[derive(Debug)]
+pub struct FloatModel {
+    network: Network,
+    plan: Arc<TypedRunnableModel>,
+}
+
+/// What the float network makes of one utterance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FloatOutput {
+    /// The rows that each convolution (behind its ReLU), pool and LSTM passes on, in the order of the layers, `[band][channel]`.
+    pub layers: Vec<Rows>,
+    /// One for each label.
+    pub logits: Vec<f32>,
+    /// Softmax of the logits.
+    pub probabilities: Vec<f32>,
+}
+
+impl FloatModel {
+    /// Loads a file written by [`onnx::to_onnx`].
+    ///
+    /// # Errors
+    ///
+    /// If the file is damaged or comes from elsewhere.
+    pub fn from_onnx(bytes: &[u8]) -> Result<Self> {
+        let (proto, network) = onnx::read(bytes)?;
+        let outputs: Vec<String> = passing_rows(&network)
+            .enumerate()
+            .map(|(index, (layer, _))| onnx::output_name(index, layer))
+            .chain([onnx::LOGITS.to_owned(), onnx::PROBABILITIES.to_owned()])
+            .collect();
+        let mut model = tract_onnx::onnx().model_for_proto_model(&proto)?;
+        let rows = model.symbols.sym("rows");
+        let shape = [1.to_dim(), 1.to_dim(), rows.to_dim(), network.input().bands.to_dim()];
+        model.set_input_fact(0, f32::fact(shape).into())?;
+        let plan = model.with_outputs_by_name(outputs)?.into_optimized()?.into_runnable()?;
+        Ok(Self { network, plan })
+    }
+
+    /// The network that the file describes.
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// Runs the network over the normalised features of an utterance; None when there are too few rows for one step of the first LSTM.
+    ///
+    /// # Errors
+    ///
+    /// If a row has another number of bands than the network expects.
+    pub fn run(&self, features: &Rows) -> Result<Option<FloatOutput>> {
+        let bands = self.network.input().bands;
+        ensure!(features.bands == bands, "the float model takes rows of {bands} bands, they have {}", features.bands);
+        let rows_per_step: usize = self.network.layers.iter().map(|layer| layer.row_stride()).product();
+        if features.len() < rows_per_step {
+            return Ok(None);
+        }
+        let input = Tensor::from_shape(&[1, 1, features.len(), bands], &features.values)?;
+        let outputs = self.plan.run(tvec!(input.into()))?;
+        let layers = passing_rows(&self.network)
+            .zip(&outputs)
+            .map(|((layer, shape), values)| {
+                let values = values.try_as_plain_ram()?.as_slice::<f32>()?;
+                Ok(if matches!(layer, Layer::Lstm { .. }) {
+                    Rows { bands: shape.len(), values: values.to_vec() }
+                } else {
+                    channels_last(values, shape)
+                })
+            })
+            .collect::<Result<Vec<Rows>>>()?;
+        let vector = |index: usize| -> Result<Vec<f32>> {
+            let labels = self.network.labels.len();
+            match outputs.get(index).map(|values| values.try_as_plain_ram()?.as_slice::<f32>()) {
+                Some(Ok(values)) if values.len() == labels => Ok(values.to_vec()),
+                _ => anyhow::bail!("the float model gave no row of {labels} values"),
+            }
+        };
+        Ok(Some(FloatOutput { logits: vector(layers.len())?, probabilities: vector(layers.len() + 1)?, layers }))
+    }
+}
+
+/// The layers that pass rows on, which come first, with the shapes of these rows.
+fn passing_rows(network: &Network) -> impl Iterator<Item = (Layer, Shape)> {
+    let passes_rows = |layer: &Layer| matches!(layer, Layer::Conv2d { .. } | Layer::MaxPool { .. } | Layer::Lstm { .. });
+    network.shapes().map(|(layer, _, output)| (layer, output)).take_while(move |(layer, _)| passes_rows(layer))
+}
+
+/// `[channels][rows][bands]` to rows of `[bands][channels]`.
+fn channels_last(values: &[f32], shape: Shape) -> Rows {
+    let plane = values.len() / shape.channels.max(1);
+    let mut rows = vec![0.0; values.len()];
+    for (channel, values) in values.chunks_exact(plane.max(1)).enumerate() {
+        rows.iter_mut().skip(channel).step_by(shape.channels.max(1)).zip(values).for_each(|(to, from)| *to = *from);
+    }
+    Rows { bands: shape.len(), values: rows }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,121 @@
+//! A trained network as plain numbers: what training hands to the quantiser and to the ONNX writer.
+//!
+//! Batch norm is folded into the convolutions. Layouts are the core's, so that nothing has to be reordered at export.
+
+use anyhow::{Result, ensure};
+use ser_core::spec::{Layer, Network, Shape};
+use serde::{Deserialize, Serialize};
+
+use crate::features::Normalization;
+
+/// One value for each gate of an LSTM, by name: Burn, Keras, ONNX and the core order them differently.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub struct Gates<T> {
+    /// Input gate, sigmoid.
+    pub input: T,
+    /// Forget gate, sigmoid.
+    pub forget: T,
+    /// Cell candidate, tanh.
+    pub cell: T,
+    /// Output gate, sigmoid.
+    pub output: T,
+}
+
+impl<T> Gates<T> {
+    /// The gates in the order of the core's rows: input, forget, cell, output.
+    pub fn in_core_order(&self) -> [&T; 4] {
+        [&self.input, &self.forget, &self.cell, &self.output]
+    }
+}
+
+/// One gate of an LSTM: `W x + R h + b`.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+pub struct Gate {
+    /// `W`, `[hidden][inputs]`; inputs flattened `[band][channel]`.
+    pub input_weight: Vec<f32>,
+    /// `R`, `[hidden][hidden]`.
+    pub recurrent_weight: Vec<f32>,
+    /// `b`, `[hidden]`; where a framework has two biases, their sum.
+    pub bias: Vec<f32>,
+}
+
+/// Parameters of one layer.
+#[expect(clippy::large_enum_variant, reason = "a network has a dozen layers")]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum FloatLayer {
+    /// Convolution with batch norm folded in, ReLU behind it.
+    Conv2d {
+        /// `[out channel][row, oldest first][band][in channel]`.
+        weight: Vec<f32>,
+        /// `[out channel]`.
+        bias: Vec<f32>,
+    },
+    /// No parameters.
+    MaxPool,
+    /// See [`Gate`].
+    Lstm(Gates<Gate>),
+    /// No parameters.
+    TimeMean,
+    /// Affine map.
+    Dense {
+        /// `[unit][input]`.
+        weight: Vec<f32>,
+        /// `[unit]`.
+        bias: Vec<f32>,
+    },
+}
+
+/// A network's description with its trained parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FloatNetwork {
+    /// The description.
+    pub network: Network,
+    /// Normalisation of the log-mel rows.
+    pub normalization: Normalization,
+    /// Parameters, one entry for each layer of the description.
+    pub layers: Vec<FloatLayer>,
+}
+
+impl FloatNetwork {
+    /// Each layer's description, the shape of the row that enters it, and its parameters. An error when description and
+    /// parameters don't fit, naming the layer.
+    pub fn layers(&self) -> Result<Vec<(Layer, Shape, &FloatLayer)>> {
+        let network = &self.network;
+        ensure!(
+            network.layers.len() == self.layers.len(),
+            "the network has {} layers, parameters came for {}",
+            network.layers.len(),
+            self.layers.len()
+        );
+        network
+            .shapes()
+            .zip(&self.layers)
+            .enumerate()
+            .map(|(position, ((layer, input, _), parameters))| {
+                let came = match parameters {
+                    FloatLayer::Conv2d { weight, bias } | FloatLayer::Dense { weight, bias } => weight.len() + bias.len(),
+                    FloatLayer::Lstm(gates) => {
+                        gates.in_core_order().iter().map(|g| g.input_weight.len() + g.recurrent_weight.len() + g.bias.len()).sum()
+                    }
+                    FloatLayer::MaxPool | FloatLayer::TimeMean => 0,
+                };
+                let same_kind = matches!(
+                    (layer, parameters),
+                    (Layer::Conv2d { .. }, FloatLayer::Conv2d { .. })
+                        | (Layer::MaxPool { .. }, FloatLayer::MaxPool)
+                        | (Layer::Lstm { .. }, FloatLayer::Lstm(_))
+                        | (Layer::TimeMean, FloatLayer::TimeMean)
+                        | (Layer::Dense { .. }, FloatLayer::Dense { .. })
+                );
+                let wanted = layer.parameters(input);
+                ensure!(
+                    same_kind && came == wanted,
+                    "layer {} ({}) wants {wanted} parameters of its kind, {came} came",
+                    position + 1,
+                    layer.name()
+                );
+                Ok((layer, input, parameters))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,248 @@
+use super::*;
+use crate::features::Normalization;
+use crate::float_network::{FloatLayer, FloatNetwork, Gate};
+use burn::tensor::activation::log_softmax;
+use ser_core::spec::{Shape, edge};
+
+const BANDS: usize = 9;
+
+fn network() -> Network {
+    let mut network = edge();
+    network.front_end.mel_bands = BANDS;
+    network.layers = [
+        Layer::Conv2d { channels: 3, rows: 3, bands: 3 },
+        Layer::MaxPool { rows: 2, bands: 2 },
+        Layer::Conv2d { channels: 4, rows: 2, bands: 5 },
+        Layer::Conv2d { channels: 2, rows: 1, bands: 1 },
+        Layer::MaxPool { rows: 1, bands: 2 },
+        Layer::Lstm { hidden: 5 },
+        Layer::Lstm { hidden: 3 },
+        Layer::TimeMean,
+        Layer::Dense { units: 6 },
+    ]
+    .into_iter()
+    .collect();
+    network
+}
+
+fn features(rows: usize, seed: usize) -> Rows {
+    let values = (0..rows * BANDS).map(|i| (((i + 7) * (seed + 3) * 7919) % 1000) as f32 / 250.0 - 2.0).collect();
+    Rows { bands: BANDS, values }
+}
+
+fn normalization() -> Normalization {
+    Normalization { mean: vec![0.0; BANDS], sd: vec![1.0; BANDS] }
+}
+
+/// A graph whose norm statistics are not those that it started with.
+fn used_graph() -> Graph {
+    let graph = Graph::new(&network(), 7, &Device::flex().autodiff()).unwrap();
+    let batch = Batch::new(&[features(14, 1), features(11, 2)], graph.row_stride());
+    let output = graph.forward_train(&batch, None).unwrap();
+    let graph = graph.update_statistics(output, 0.7);
+    // Scales of both signs, as training may make them, and shifts.
+    let values: Vec<f32> = graph.values().iter().enumerate().map(|(i, v)| if i % 5 == 0 { -v * 1.3 } else { v + 0.05 }).collect();
+    let graph = graph.with_values(&values).unwrap();
+    assert!(graph.convolutions.iter().any(|block| block.scale.val().into_data().iter::<f32>().any(|scale| scale < 0.0)));
+    let positive = |value: f32| value.abs() + 0.1;
+    let mut graph = graph;
+    for block in &mut graph.convolutions {
+        block.running_variance = block.running_variance.clone().map(|v| {
+            let values: Vec<f32> = v.to_data().iter::<f32>().map(positive).collect();
+            Tensor::from_data(TensorData::new(values, v.shape()), &v.device())
+        });
+    }
+    graph
+}
+
+fn logits(graph: &Graph, utterances: &[Rows]) -> Vec<f32> {
+    graph.forward(&Batch::new(utterances, graph.row_stride())).unwrap().into_data().iter::<f32>().collect()
+}
+
+/// The description's layers, as plain as can be, in f64.
+fn plain_logits(float: &FloatNetwork, features: &Rows) -> Vec<f64> {
+    let mut rows: Vec<Vec<f64>> = features.iter().map(|row| row.iter().map(|v| f64::from(*v)).collect()).collect();
+    for (layer, input, parameters) in float.layers().unwrap() {
+        rows = match (layer, parameters) {
+            (Layer::Conv2d { channels, rows: height, bands }, FloatLayer::Conv2d { weight, bias }) => {
+                plain_conv(&rows, input, [channels, height, bands], weight, bias)
+            }
+            (Layer::MaxPool { rows: height, bands }, _) => plain_pool(&rows, input, height, bands),
+            (Layer::Lstm { hidden }, FloatLayer::Lstm(gates)) => {
+                let (mut h, mut c) = (vec![0.0; hidden], vec![0.0; hidden]);
+                let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
+                rows.iter()
+                    .map(|x| {
+                        let sum = |gate: &Gate, unit: usize| {
+                            let product = |weight: &[f32], x: &[f64]| -> f64 {
+                                weight[unit * x.len()..].iter().zip(x).map(|(w, x)| f64::from(*w) * x).sum()
+                            };
+                            product(&gate.input_weight, x) + product(&gate.recurrent_weight, &h) + f64::from(gate.bias[unit])
+                        };
+                        let next: Vec<(f64, f64)> = (0..hidden)
+                            .map(|unit| {
+                                let cell = sigmoid(sum(&gates.forget, unit)) * c[unit]
+                                    + sigmoid(sum(&gates.input, unit)) * sum(&gates.cell, unit).tanh();
+                                (sigmoid(sum(&gates.output, unit)) * cell.tanh(), cell)
+                            })
+                            .collect();
+                        (h, c) = next.into_iter().unzip();
+                        h.clone()
+                    })
+                    .collect()
+            }
+            (Layer::TimeMean, _) => {
+                let n = rows.len() as f64;
+                vec![(0..input.len()).map(|i| rows.iter().map(|row| row[i]).sum::<f64>() / n).collect()]
+            }
+            (Layer::Dense { units }, FloatLayer::Dense { weight, bias }) => rows
+                .iter()
+                .map(|x| {
+                    let product = |weights: &[f32]| -> f64 { weights.iter().zip(x).map(|(w, x)| f64::from(*w) * x).sum() };
+                    (0..units).map(|unit| f64::from(bias[unit]) + product(&weight[unit * x.len()..(unit + 1) * x.len()])).collect()
+                })
+                .collect(),
+            _ => panic!("{layer:?} with other parameters"),
+        };
+    }
+    rows.remove(0)
+}
+
+fn plain_conv(rows: &[Vec<f64>], input: Shape, [channels, height, width]: [usize; 3], weight: &[f32], bias: &[f32]) -> Vec<Vec<f64>> {
+    let at = |t: isize, b: isize, c: usize| -> f64 {
+        if t < 0 || b < 0 || b >= input.bands as isize { 0.0 } else { rows[t as usize][b as usize * input.channels + c] }
+    };
+    (0..rows.len())
+        .map(|t| {
+            let mut output = Vec::new();
+            for band in 0..input.bands {
+                for channel in 0..channels {
+                    let mut sum = f64::from(bias[channel]);
+                    for r in 0..height {
+                        for k in 0..width {
+                            for c in 0..input.channels {
+                                let w = weight[((channel * height + r) * width + k) * input.channels + c];
+                                let (from_row, from_band) =
+                                    ((t + r) as isize - height as isize + 1, (band + k) as isize - width as isize / 2);
+                                sum += f64::from(w) * at(from_row, from_band, c);
+                            }
+                        }
+                    }
+                    output.push(sum.max(0.0));
+                }
+            }
+            output
+        })
+        .collect()
+}
+
+fn plain_pool(rows: &[Vec<f64>], input: Shape, height: usize, width: usize) -> Vec<Vec<f64>> {
+    rows.chunks_exact(height)
+        .map(|block| {
+            let mut output = Vec::new();
+            for band in 0..input.bands / width {
+                for channel in 0..input.channels {
+                    let inside = block.iter().flat_map(|row| (0..width).map(move |k| row[(band * width + k) * input.channels + channel]));
+                    output.push(inside.fold(f64::NEG_INFINITY, f64::max));
+                }
+            }
+            output
+        })
+        .collect()
+}
+
+#[track_caller]
+fn assert_close(came: &[f32], wanted: &[f64]) {
+    assert_eq!(came.len(), wanted.len());
+    for (came, wanted) in came.iter().zip(wanted) {
+        assert!((f64::from(*came) - wanted).abs() < 2e-5, "{came} came, wanted {wanted}");
+    }
+}
+
+#[test]
+fn the_float_network_of_a_graph_gives_the_same_logits() {
+    let graph = used_graph();
+    let float = graph.to_float_network(&network(), &normalization()).unwrap();
+    for rows in [2, 3, 9, 20] {
+        let utterance = features(rows, rows);
+        assert_close(&logits(&graph, std::slice::from_ref(&utterance)), &plain_logits(&float, &utterance));
+    }
+}
+
+#[test]
+fn a_graph_survives_the_way_to_plain_numbers_and_back() {
+    let float = used_graph().to_float_network(&network(), &normalization()).unwrap();
+    let graph = Graph::from_float_network(&float, &Device::flex()).unwrap();
+    let utterance = features(12, 5);
+    assert_close(&logits(&graph, std::slice::from_ref(&utterance)), &plain_logits(&float, &utterance));
+}
+
+#[test]
+fn padding_a_batch_changes_no_utterances_logits() {
+    let graph = used_graph();
+    let utterances = [features(4, 1), features(17, 2), features(9, 3)];
+    let together = logits(&graph, &utterances);
+    for (utterance, together) in utterances.iter().zip(together.chunks_exact(6)) {
+        let alone: Vec<f64> = logits(&graph, std::slice::from_ref(utterance)).into_iter().map(f64::from).collect();
+        assert_close(together, &alone);
+    }
+}
+
+#[test]
+fn an_utterance_shorter_than_a_step_is_padded_to_one() {
+    let graph = used_graph();
+    let utterance = features(1, 1);
+    let twice = Rows { bands: BANDS, values: utterance.values.repeat(2) };
+    assert_eq!(logits(&graph, &[utterance]), logits(&graph, &[twice]));
+}
+
+#[test]
+fn the_gradient_is_that_of_finite_differences() {
+    let mut graph = Graph::new(&network(), 3, &Device::flex().autodiff()).unwrap();
+    let batch = Batch::new(&[features(14, 1), features(11, 2), features(6, 3)], graph.row_stride());
+    let loss = |graph: &Graph| -log_softmax(graph.forward_train(&batch, None).unwrap().logits, 1).slice([0..3, 0..1]).sum();
+    let value = |graph: &Graph| f64::from(loss(graph).into_data().iter::<f32>().next().unwrap());
+    // One weight of the first convolution and one of the first LSTM.
+    let gradients = loss(&graph).backward();
+    let of_conv = graph.convolutions[0].weight.val().grad(&gradients).unwrap().into_data().iter::<f32>().nth(4).unwrap();
+    let of_lstm = graph.lstms[0].recurrent_weight.val().grad(&gradients).unwrap().into_data().iter::<f32>().nth(7).unwrap();
+    let step = 1e-2;
+    let mut moved = |param: usize, index: usize, by: f32| {
+        let change = |tensor: TensorData| {
+            let mut values: Vec<f32> = tensor.iter::<f32>().collect();
+            values[index] += by;
+            values
+        };
+        let (conv, lstm) = (graph.convolutions[0].weight.clone(), graph.lstms[0].recurrent_weight.clone());
+        let device = Device::flex().autodiff();
+        if param == 0 {
+            let data = TensorData::new(change(conv.val().into_data()), conv.val().shape());
+            graph.convolutions[0].weight = Param::from_tensor(Tensor::from_data(data, &device));
+        } else {
+            let data = TensorData::new(change(lstm.val().into_data()), lstm.val().shape());
+            graph.lstms[0].recurrent_weight = Param::from_tensor(Tensor::from_data(data, &device));
+        }
+        let loss = value(&graph);
+        (graph.convolutions[0].weight, graph.lstms[0].recurrent_weight) = (conv, lstm);
+        loss
+    };
+    for (param, index, came) in [(0, 4, of_conv), (1, 7, of_lstm)] {
+        let wanted = (moved(param, index, step) - moved(param, index, -step)) / (2.0 * f64::from(step));
+        assert!((f64::from(came) - wanted).abs() < 2e-3 + 0.02 * wanted.abs(), "gradient {came}, difference quotient {wanted}");
+    }
+}
+
+#[test]
+fn weights_depend_on_the_seed_alone() {
+    let values = |seed| Graph::new(&network(), seed, &Device::flex()).unwrap().values();
+    assert_eq!(values(1), values(1));
+    assert_ne!(values(1), values(2));
+}
+
+#[test]
+fn too_few_numbers_for_a_graph_are_refused() {
+    let graph = used_graph();
+    let values = graph.values();
+    let error = graph.with_values(&values[1..]).unwrap_err().to_string();
+    assert!(error.contains(&format!("{} came", values.len() - 1)), "{error}");
+}

@@ -1,0 +1,28 @@
+//! The workstation side of `ser`: corpora, features, training, quantisation, export.
+//!
+//! Only `graph` and `train` (feature `train`) name Burn; the rest builds without it, for the simulator.
+
+pub mod audio;
+pub mod augment;
+pub mod cache;
+pub mod cli;
+pub mod corpus;
+pub mod emotion;
+pub mod export;
+pub mod features;
+pub mod files;
+pub mod float_model;
+pub mod float_network;
+#[cfg(feature = "train")]
+pub mod graph;
+pub mod inspect;
+pub mod metrics;
+pub mod model_file;
+pub mod onnx;
+pub mod quantise;
+pub mod run;
+pub mod split;
+pub mod synth;
+pub mod tables;
+#[cfg(feature = "train")]
+pub mod train;

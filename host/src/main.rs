@@ -1,0 +1,40 @@
+//! `host`: corpora, training, evaluation, export.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use ser_host::cli::{corpus, eval, export, inspect, train};
+
+/// The workstation side of ser: corpora, training, evaluation, export.
+#[derive(Parser, Debug)]
+#[command(version, after_help = "Example: host train --corpus casia --out runs/casia && host export runs/casia")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    Corpus(corpus::CorpusArgs),
+    Train(train::TrainArgs),
+    Eval(eval::EvalArgs),
+    Export(export::ExportArgs),
+    Inspect(inspect::InspectArgs),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Corpus(args) => corpus::run(&args),
+        Command::Train(args) => train::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

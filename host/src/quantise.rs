@@ -1,0 +1,168 @@
+//! A float network to int8, by calibration on training utterances (post-training quantisation).
+//!
+//! Weights are symmetric in -127..=127, one scale for each row of a weight matrix; activations of convolutions are int8 with
+//! a zero point, hidden states Q0.15. Every row is proved to fit an int32 accumulator before it is written, and the core's
+//! own parser checks the result again.
+
+mod calibration;
+mod rows;
+
+pub use calibration::Calibration;
+
+use anyhow::{Context, Result, bail};
+use ser_core::frontend::INPUT_SCALE;
+use ser_core::kernels::LOGIT_FRACTION_BITS;
+use ser_core::quant::Multiplier;
+use ser_core::spec::{Layer, Network};
+
+use crate::float_network::{FloatLayer, FloatNetwork, Gate, Gates};
+use rows::{AffineRow, LstmRow};
+
+/// Codes per unit of a hidden state.
+const HIDDEN_STEPS: f64 = 32768.0;
+/// Code of 0 behind a ReLU: the whole range is left for positive values.
+const RELU_ZERO_POINT: i8 = -128;
+/// Fraction bits of an LSTM gate before its activation.
+const GATE_FRACTION_BITS: i32 = 12;
+
+/// Rows of a weight matrix with what follows them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct QuantRows {
+    /// `[rows][columns]`.
+    pub weights: Vec<i8>,
+    /// `[rows]`, the input's zero point folded in.
+    pub bias: Vec<i32>,
+    /// `[rows]`.
+    pub multipliers: Vec<Multiplier>,
+}
+
+/// A quantised layer; layouts are those of the model file.
+#[derive(Clone, Debug, PartialEq)]
+pub enum QuantLayer {
+    /// Convolution and ReLU.
+    Conv2d {
+        /// One row for each output channel.
+        rows: QuantRows,
+        /// Code of 0 in the output.
+        zero_point: i8,
+        /// Real value of one step of the output.
+        scale: f32,
+    },
+    /// No numbers.
+    MaxPool,
+    /// Rows `[hidden][4]`; the weights of `rows` are the input's.
+    Lstm {
+        /// Input weights, biases and multipliers.
+        rows: QuantRows,
+        /// `[hidden][4][hidden]`.
+        recurrent_weights: Vec<i8>,
+        /// `[hidden][4]`.
+        input_shift: Vec<u8>,
+    },
+    /// No numbers.
+    TimeMean,
+    /// One row for each logit.
+    Dense(QuantRows),
+}
+
+/// Scale and zero point of the codes that enter a layer, and their largest magnitude.
+#[derive(Clone, Copy)]
+struct Input {
+    scale: f64,
+    zero_point: i8,
+    magnitude: u64,
+}
+
+const HIDDEN_INPUT: Input = Input { scale: 1.0 / HIDDEN_STEPS, zero_point: 0, magnitude: 1 << 15 };
+
+/// Quantises every layer. An error names the layer whose numbers can't be represented, and why.
+pub fn quantise(float: &FloatNetwork, calibration: &Calibration) -> Result<Vec<QuantLayer>> {
+    let mut input = Input { scale: f64::from(INPUT_SCALE), zero_point: 0, magnitude: 1 << 7 };
+    let mut quantised = Vec::new();
+    for (index, (layer, shape, parameters)) in float.layers()?.into_iter().enumerate() {
+        let name = || format!("layer {} ({})", index + 1, layer.name());
+        let layer = match (layer, parameters) {
+            (Layer::Conv2d { rows, bands, .. }, FloatLayer::Conv2d { weight, bias }) => {
+                let scale = calibration.output_range(index)? / 255.0;
+                let columns = rows * bands * shape.channels;
+                let rows = affine_rows(weight, bias, columns, input, scale).with_context(name)?;
+                input = Input { scale, zero_point: RELU_ZERO_POINT, magnitude: 1 << 7 };
+                QuantLayer::Conv2d { rows, zero_point: RELU_ZERO_POINT, scale: scale as f32 }
+            }
+            (Layer::Lstm { hidden }, FloatLayer::Lstm(gates)) => {
+                let layer = lstm(gates, shape.len(), hidden, input, calibration.energies(index)?).with_context(name)?;
+                input = HIDDEN_INPUT;
+                layer
+            }
+            (Layer::Dense { .. }, FloatLayer::Dense { weight, bias }) => {
+                let step = 1.0 / f64::from(1u32 << LOGIT_FRACTION_BITS);
+                QuantLayer::Dense(affine_rows(weight, bias, shape.len(), input, step).with_context(name)?)
+            }
+            (Layer::MaxPool { .. }, FloatLayer::MaxPool) => QuantLayer::MaxPool,
+            (Layer::TimeMean, FloatLayer::TimeMean) => QuantLayer::TimeMean,
+            _ => bail!("{} came with parameters of another kind", name()),
+        };
+        quantised.push(layer);
+    }
+    Ok(quantised)
+}
+
+fn affine_rows(weight: &[f32], bias: &[f32], columns: usize, input: Input, output_scale: f64) -> Result<QuantRows> {
+    let mut rows = QuantRows::default();
+    for (index, (weights, &bias)) in weight.chunks_exact(columns.max(1)).zip(bias).enumerate() {
+        let row = AffineRow::new(weights, f64::from(bias), input, output_scale).with_context(|| format!("row {index}"))?;
+        rows.weights.extend(row.weights);
+        rows.bias.push(row.bias);
+        rows.multipliers.push(row.multiplier);
+    }
+    Ok(rows)
+}
+
+fn lstm(gates: &Gates<Gate>, inputs: usize, hidden: usize, input: Input, energies: (f64, f64)) -> Result<QuantLayer> {
+    let mut rows = QuantRows::default();
+    let mut recurrent_weights = Vec::new();
+    let mut input_shift = Vec::new();
+    for unit in 0..hidden {
+        for gate in gates.in_core_order() {
+            let row = LstmRow::new(
+                &gate.input_weight[unit * inputs..][..inputs],
+                &gate.recurrent_weight[unit * hidden..][..hidden],
+                f64::from(gate.bias[unit]),
+                input,
+                energies,
+            )
+            .with_context(|| format!("unit {unit}"))?;
+            rows.weights.extend(row.input_weights);
+            rows.bias.push(row.bias);
+            rows.multipliers.push(row.multiplier);
+            recurrent_weights.extend(row.recurrent_weights);
+            input_shift.push(row.input_shift);
+        }
+    }
+    Ok(QuantLayer::Lstm { rows, recurrent_weights, input_shift })
+}
+
+/// A quantised network whose weights are all zero: for sizes, before anything is trained.
+pub fn blank(network: &Network) -> Vec<QuantLayer> {
+    let zeros = |rows: usize, columns: usize| QuantRows {
+        weights: vec![0; rows * columns],
+        bias: vec![0; rows],
+        multipliers: Multiplier::new(1 << 30, 1).into_iter().cycle().take(rows).collect(),
+    };
+    network
+        .shapes()
+        .map(|(layer, input, _)| match layer {
+            Layer::Conv2d { channels, rows, bands } => {
+                QuantLayer::Conv2d { rows: zeros(channels, rows * bands * input.channels), zero_point: RELU_ZERO_POINT, scale: 1.0 }
+            }
+            Layer::MaxPool { .. } => QuantLayer::MaxPool,
+            Layer::Lstm { hidden } => QuantLayer::Lstm {
+                rows: zeros(4 * hidden, input.len()),
+                recurrent_weights: vec![0; 4 * hidden * hidden],
+                input_shift: vec![0; 4 * hidden],
+            },
+            Layer::TimeMean => QuantLayer::TimeMean,
+            Layer::Dense { units } => QuantLayer::Dense(zeros(units, input.len())),
+        })
+        .collect()
+}

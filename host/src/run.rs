@@ -1,0 +1,306 @@
+//! A run: one training, in a folder that holds all that decides its result and all that came out of it.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `config.json` | [`Config`]: corpus, network, seed, backend, recipe |
+//! | `split.json` | every utterance and its part: [`Split`] |
+//! | `metrics.csv` | one line for each epoch: [`EpochMetrics`] |
+//! | `checkpoint.bin` | weights, optimiser and progress, to resume from |
+//! | `network.bin` | the network so far, as plain numbers: [`FloatNetwork`] |
+//!
+//! Every file is written aside and then renamed, so that a reader never sees half of one.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::ValueEnum;
+use ser_core::spec::Network;
+use serde::{Deserialize, Serialize};
+
+use crate::augment::Augmentation;
+use crate::corpus::Corpus;
+use crate::files::write_atomic;
+use crate::float_network::FloatNetwork;
+use crate::split::Split;
+
+/// What computes the training.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Backend {
+    /// burn-flex, Burn's CPU backend.
+    Flex,
+    #[value(name = "ndarray")]
+    /// burn-ndarray, its predecessor; only in builds with the Cargo feature `ndarray`.
+    NdArray,
+}
+
+/// How a network is trained.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recipe {
+    /// Passes over the training part.
+    pub epochs: usize,
+    /// Utterances in a step.
+    pub batch: usize,
+    /// Largest learning rate of AdamW.
+    pub learning_rate: f64,
+    /// Epochs over which the learning rate rises from 0; it then falls by half a cosine.
+    pub warmup_epochs: f64,
+    /// Learning rate at the end, as a share of the largest.
+    pub final_learning_rate: f64,
+    /// Decay of all weights, a share of the learning rate.
+    pub weight_decay: f64,
+    /// Gradients are scaled down to this norm, taken over all weights.
+    pub gradient_norm: f64,
+    /// Each step moves the averaged weights, which are the result, by `1 - this` towards the trained ones; 0 switches averaging off.
+    pub average_decay: f64,
+    /// How far each step moves the running statistics of batch norm.
+    pub norm_momentum: f64,
+    /// Share of a target that is spread over all classes.
+    pub label_smoothing: f64,
+    /// Share of values zeroed before each LSTM and the dense layer.
+    pub dropout: f64,
+    /// Longer utterances are cut to this many rows, at a random place.
+    pub max_rows: usize,
+    /// What is done to the utterances.
+    pub augmentation: Augmentation,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self {
+            epochs: 250,
+            batch: 32,
+            learning_rate: 3e-3,
+            warmup_epochs: 5.0,
+            final_learning_rate: 0.01,
+            weight_decay: 0.02,
+            gradient_norm: 2.0,
+            average_decay: 0.998,
+            norm_momentum: 0.05,
+            label_smoothing: 0.1,
+            dropout: 0.1,
+            max_rows: 320,
+            augmentation: Augmentation {
+                speeds: vec![0.94, 0.96, 0.98, 1.0, 1.02, 1.04, 1.06],
+                splice_probability: 0.7,
+                crop: 0.3,
+                tempo: 0.08,
+                gain_db: 3.0,
+                tilt_db: 3.0,
+                noise_probability: 0.3,
+                snr_db_min: 20.0,
+                snr_db_max: 40.0,
+                time_masks: 2,
+                time_mask_rows: 8,
+                band_masks: 2,
+                band_mask_bands: 5,
+            },
+        }
+    }
+}
+
+impl Recipe {
+    /// Checks every value against its range.
+    pub fn check(&self) -> Result<()> {
+        ensure!((1..=100_000).contains(&self.epochs), "epochs is {}, wanted 1..=100000", self.epochs);
+        ensure!((1..=4096).contains(&self.batch), "batch is {}, wanted 1..=4096", self.batch);
+        ensure!((1..=100_000).contains(&self.max_rows), "max_rows is {}, wanted 1..=100000", self.max_rows);
+        let positive = [("learning_rate", self.learning_rate), ("gradient_norm", self.gradient_norm)];
+        for (name, value) in positive {
+            ensure!(value > 0.0 && value.is_finite(), "{name} is {value}, wanted more than 0");
+        }
+        for (name, value) in [("warmup_epochs", self.warmup_epochs), ("weight_decay", self.weight_decay)] {
+            ensure!(value >= 0.0 && value.is_finite(), "{name} is {value}, wanted 0 or more");
+        }
+        let shares = [
+            ("final_learning_rate", self.final_learning_rate),
+            ("norm_momentum", self.norm_momentum),
+            ("label_smoothing", self.label_smoothing),
+        ];
+        for (name, value) in shares {
+            ensure!((0.0..=1.0).contains(&value), "{name} is {value}, wanted 0..=1");
+        }
+        for (name, value) in [("average_decay", self.average_decay), ("dropout", self.dropout)] {
+            ensure!((0.0..1.0).contains(&value), "{name} is {value}, wanted 0..1");
+        }
+        self.augmentation.check()
+    }
+}
+
+/// Everything that, with the split, decides the result of a training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    /// Name of the corpus.
+    pub corpus: String,
+    /// Folder or manifest of the corpus; None for the synthetic one.
+    pub corpus_path: Option<PathBuf>,
+    /// Name of the network.
+    pub preset: String,
+    /// Random numbers follow from it: weights, order, augmentation.
+    pub seed: u64,
+    /// What computes.
+    pub backend: Backend,
+    /// How it is trained.
+    pub recipe: Recipe,
+    /// What is trained.
+    pub network: Network,
+}
+
+impl Config {
+    /// The corpus of the run.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be opened.
+    pub fn open_corpus(&self) -> Result<Corpus> {
+        match &self.corpus_path {
+            Some(path) => Corpus::open(path),
+            None => Ok(Corpus::synthetic(crate::synth::DEFAULT_SEED)),
+        }
+    }
+}
+
+/// One epoch in `metrics.csv`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EpochMetrics {
+    /// From 1.
+    pub epoch: usize,
+    /// At the last step.
+    pub learning_rate: f64,
+    /// Mean cross-entropy over the augmented training utterances.
+    pub train_loss: f64,
+    /// Share of augmented training utterances recognised.
+    pub train_accuracy: f64,
+    /// Recall of the averaged network on the validation part, weighted by class sizes; None without one.
+    pub validation_war: Option<f64>,
+    /// The same, all classes weighing alike.
+    pub validation_uar: Option<f64>,
+    /// Wall time.
+    pub seconds: f64,
+}
+
+/// The folder of a run.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes a folder for a new run and writes its configuration and split. A folder that holds a run already is an error, unless
+    /// its run has not finished an epoch or `force` is given; what it held is then removed.
+    pub fn create(path: &Path, config: &Config, split: &Split, force: bool) -> Result<Self> {
+        let folder = Self { path: path.to_owned() };
+        let taken = [folder.checkpoint_path(), folder.network_path()].into_iter().any(|file| file.exists());
+        ensure!(
+            force || !taken,
+            "{} holds a run already: continue it with --resume, overwrite it with --force, or choose another folder with --out",
+            path.display()
+        );
+        std::fs::create_dir_all(path).with_context(|| format!("cannot make the run folder {}", path.display()))?;
+        for file in [folder.checkpoint_path(), folder.network_path(), folder.metrics_path()] {
+            if file.exists() {
+                std::fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))?;
+            }
+        }
+        let mut json = serde_json::to_vec_pretty(config)?;
+        json.push(b'\n');
+        write_atomic(&folder.path.join("config.json"), &json)?;
+        split.save(&folder.split_path())?;
+        Ok(folder)
+    }
+
+    /// The folder of a run that was started before.
+    pub fn open(path: &Path) -> Result<Self> {
+        let folder = Self { path: path.to_owned() };
+        ensure!(folder.path.join("config.json").is_file(), "{} holds no run: wanted a folder made by `host train`", path.display());
+        Ok(folder)
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> Result<Config> {
+        let path = self.path.join("config.json");
+        let bytes = read(&path)?;
+        let config: Config = serde_json::from_slice(&bytes).with_context(|| format!("{} is no configuration of a run", path.display()))?;
+        config.network.check().with_context(|| format!("the network in {} is unusable", path.display()))?;
+        config.recipe.check().with_context(|| format!("the recipe in {} is unusable", path.display()))?;
+        Ok(config)
+    }
+
+    /// The split.
+    pub fn split(&self) -> Result<Split> {
+        Split::load(&self.split_path())
+    }
+
+    /// The network so far: that of the last finished epoch.
+    pub fn network(&self) -> Result<FloatNetwork> {
+        let path = self.network_path();
+        if !path.exists() {
+            bail!("{} has no trained network yet: no epoch has finished", self.path.display());
+        }
+        let network: FloatNetwork =
+            postcard::from_bytes(&read(&path)?).with_context(|| format!("{} is damaged or of another version", path.display()))?;
+        network.layers().with_context(|| format!("{} is damaged", path.display()))?;
+        Ok(network)
+    }
+
+    /// Writes the network so far.
+    pub fn save_network(&self, network: &FloatNetwork) -> Result<()> {
+        write_atomic(&self.network_path(), &postcard::to_stdvec(network)?)
+    }
+
+    /// The bytes of the checkpoint; None when there is none.
+    pub fn checkpoint(&self) -> Result<Option<Vec<u8>>> {
+        let path = self.checkpoint_path();
+        if path.exists() { read(&path).map(Some) } else { Ok(None) }
+    }
+
+    /// Writes the checkpoint.
+    pub fn save_checkpoint(&self, bytes: &[u8]) -> Result<()> {
+        write_atomic(&self.checkpoint_path(), bytes)
+    }
+
+    /// Writes the metrics of all epochs so far.
+    pub fn save_metrics(&self, epochs: &[EpochMetrics]) -> Result<()> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        for epoch in epochs {
+            writer.serialize(epoch)?;
+        }
+        let bytes = writer.into_inner().map_err(|error| error.into_error())?;
+        write_atomic(&self.metrics_path(), &bytes)
+    }
+
+    /// The metrics of all epochs so far.
+    pub fn metrics(&self) -> Result<Vec<EpochMetrics>> {
+        let path = self.metrics_path();
+        if !path.exists() {
+            return Ok(Vec::new());
+        }
+        let rows = csv::Reader::from_reader(read(&path)?.as_slice()).into_deserialize().collect::<Result<_, _>>();
+        rows.with_context(|| format!("{} is damaged", path.display()))
+    }
+
+    fn split_path(&self) -> PathBuf {
+        self.path.join("split.json")
+    }
+
+    fn metrics_path(&self) -> PathBuf {
+        self.path.join("metrics.csv")
+    }
+
+    fn checkpoint_path(&self) -> PathBuf {
+        self.path.join("checkpoint.bin")
+    }
+
+    fn network_path(&self) -> PathBuf {
+        self.path.join("network.bin")
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+}

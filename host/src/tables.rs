@@ -1,0 +1,83 @@
+//! Generator of the front end's tables: computed in f64, rounded once to Q0.15 (at most 2⁻¹⁶ off; a window value of 1.0 is
+//! stored as 1 - 2⁻¹⁵).
+
+use std::f64::consts::PI;
+
+use ser_core::frontend::Tables;
+use ser_core::spec::{FrontEnd, SpecError, Window};
+
+/// [`Tables`] that own their bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedTables {
+    /// See [`Tables::window`].
+    pub window: Vec<[u8; 2]>,
+    /// See [`Tables::mel_edges`].
+    pub mel_edges: Vec<[u8; 2]>,
+    /// See [`Tables::mel_rise`].
+    pub mel_rise: Vec<[u8; 2]>,
+}
+
+/// Frequency in Hz to mel, `2595 log10(1 + f / 700)`.
+pub fn mel(hz: f64) -> f64 {
+    2595.0 * (1.0 + hz / 700.0).log10()
+}
+
+/// Mel to frequency in Hz.
+pub fn hz(mel: f64) -> f64 {
+    700.0 * (10f64.powf(mel / 2595.0) - 1.0)
+}
+
+fn q15(value: f64) -> [u8; 2] {
+    let code = (value * 32768.0).round().clamp(-32768.0, 32767.0);
+    (code as i16).to_le_bytes()
+}
+
+impl OwnedTables {
+    /// The tables of a front end. An error when the description is unusable, or when a mel band lies between two FFT bins and
+    /// so would be empty.
+    pub fn new(spec: &FrontEnd) -> Result<Self, SpecError> {
+        spec.check()?;
+        let a = match spec.window {
+            Window::Hann => 0.5,
+            Window::Hamming => 0.54,
+        };
+        let window = (0..=spec.frame_len / 2).map(|n| q15(a - (1.0 - a) * (2.0 * PI * n as f64 / spec.frame_len as f64).cos())).collect();
+
+        let (low, high) = (mel(f64::from(spec.mel_low_hz)), mel(f64::from(spec.mel_high_hz)));
+        let step = (high - low) / (spec.mel_bands + 1) as f64;
+        let bin_hz = f64::from(spec.sample_rate_hz) / spec.fft_len as f64;
+        let corners: Vec<f64> = (0..spec.mel_bands + 2).map(|i| hz(low + step * i as f64) / bin_hz).collect();
+        let last = spec.fft_len / 2 + 1;
+        let edges: Vec<usize> = corners.iter().map(|corner| ((corner - 1e-9).ceil() as usize).min(last)).collect();
+        for (band, edge) in edges.windows(3).enumerate() {
+            if let [from, _, to] = edge
+                && from == to
+            {
+                return Err(SpecError {
+                    quantity: "FFT bins in a mel band",
+                    got: 0.0,
+                    wanted: if band == 0 {
+                        "at least 1: raise fft_len or mel_low_hz"
+                    } else {
+                        "at least 1: raise fft_len or lower mel_bands"
+                    },
+                });
+            }
+        }
+        let mel_rise = corners
+            .windows(2)
+            .zip(edges.windows(2))
+            .flat_map(|(corner, edge)| {
+                let (from, to) = (corner[0], corner[1]);
+                (edge[0]..edge[1]).map(move |bin| q15((bin as f64 - from) / (to - from)))
+            })
+            .collect();
+        let mel_edges = edges.iter().map(|&edge| (edge as u16).to_le_bytes()).collect();
+        Ok(Self { window, mel_edges, mel_rise })
+    }
+
+    /// The tables as the core takes them.
+    pub fn borrow(&self) -> Tables<'_> {
+        Tables { window: &self.window, mel_edges: &self.mel_edges, mel_rise: &self.mel_rise }
+    }
+}

@@ -1,0 +1,282 @@
+//! Training: steps of AdamW over augmented batches, with an average of the weights as the result.
+//!
+//! Every random number follows from the seed, the epoch, the step and the utterance, and nothing is carried along in a
+//! generator: a training that was interrupted and resumed gives the same bits as one that was not.
+
+mod batches;
+mod checkpoint;
+mod gradient;
+mod schedule;
+
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
+use burn::tensor::activation::log_softmax;
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use crate::features::{Normalization, Rows};
+use crate::float_network::FloatNetwork;
+use crate::graph::{Batch, Dropout, Graph};
+use crate::run::{Backend, Config, EpochMetrics};
+use batches::Batches;
+pub use batches::Example;
+
+/// Random numbers for different purposes don't meet.
+#[derive(Clone, Copy)]
+enum Purpose {
+    Order = 1,
+    Augmentation = 2,
+    Dropout = 3,
+}
+
+/// The generator for one purpose and place of a training.
+fn generator(seed: u64, purpose: Purpose, epoch: usize, place: usize) -> ChaCha8Rng {
+    let mut bytes = [0; 32];
+    let words = [seed, purpose as u64, epoch as u64, place as u64];
+    for (to, word) in bytes.as_chunks_mut::<8>().0.iter_mut().zip(words) {
+        *to = word.to_le_bytes();
+    }
+    ChaCha8Rng::from_seed(bytes)
+}
+
+/// How far a training is; the sums are those of the epoch under way.
+#[derive(Clone, Debug, PartialEq, Default, Serialize, Deserialize)]
+struct Progress {
+    /// Epochs finished.
+    epoch: usize,
+    /// Steps of the next epoch that are done.
+    step: usize,
+    loss: f64,
+    correct: usize,
+    seen: usize,
+    seconds: f64,
+}
+
+/// What a step did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepReport {
+    /// Epoch, from 1.
+    pub epoch: usize,
+    /// Steps done of the epoch.
+    pub step: usize,
+    /// Steps of the epoch.
+    pub steps: usize,
+    /// Mean loss of the epoch so far.
+    pub loss: f64,
+    /// Accuracy of the epoch so far, on augmented utterances.
+    pub accuracy: f64,
+    /// Metrics of the epoch, when this step finished it.
+    pub finished: Option<EpochMetrics>,
+}
+
+/// A training between two steps.
+pub struct Trainer {
+    config: Config,
+    batches: Batches,
+    device: Device,
+    graph: Graph,
+    optimizer: ModuleOptimizer,
+    /// The averaged [`Graph::values`].
+    average: Vec<f32>,
+    progress: Progress,
+    history: Vec<EpochMetrics>,
+}
+
+/// The device that a backend computes on.
+///
+/// # Errors
+///
+/// If this build lacks the backend.
+pub fn device(backend: Backend) -> Result<Device> {
+    match backend {
+        Backend::Flex => Ok(Device::flex()),
+        #[cfg(feature = "ndarray")]
+        // Offered for comparison, deprecated or not.
+        #[allow(deprecated)]
+        Backend::NdArray => Ok(Device::ndarray()),
+        #[cfg(not(feature = "ndarray"))]
+        Backend::NdArray => bail!("this build lacks the backend ndarray: build with --features ndarray"),
+    }
+}
+
+impl Trainer {
+    /// A training before its first step.
+    ///
+    /// # Errors
+    ///
+    /// If the configuration is out of range, or an example is unusable: see [`Example`].
+    pub fn new(config: Config, examples: Vec<Example>) -> Result<Self> {
+        config.recipe.check()?;
+        let device = device(config.backend)?.autodiff();
+        let graph = Graph::new(&config.network, config.seed, &device)?;
+        let batches = Batches::new(&config, examples, graph.row_stride())?;
+        let optimizer = AdamWConfig::new().with_weight_decay(config.recipe.weight_decay as f32).with_epsilon(1e-8).init();
+        let average = graph.values();
+        Ok(Self { config, batches, device, graph, optimizer, average, progress: Progress::default(), history: Vec::new() })
+    }
+
+    /// Whether all epochs are done.
+    pub fn is_finished(&self) -> bool {
+        self.progress.epoch >= self.config.recipe.epochs
+    }
+
+    /// Metrics of the epochs that are done.
+    pub fn history(&self) -> &[EpochMetrics] {
+        &self.history
+    }
+
+    /// Normalisation of the features, fitted to the training part.
+    pub fn normalization(&self) -> &Normalization {
+        self.batches.normalization()
+    }
+
+    /// One step. An error when training is finished, or diverged.
+    pub fn step(&mut self) -> Result<StepReport> {
+        ensure!(!self.is_finished(), "all {} epochs are done", self.config.recipe.epochs);
+        let started = Instant::now();
+        let Progress { epoch, step, .. } = self.progress;
+        let steps = self.batches.steps();
+        let (batch, targets, truth) = self.batches.get(epoch, step)?;
+        let recipe = &self.config.recipe;
+
+        let mut rng = generator(self.config.seed, Purpose::Dropout, epoch, step);
+        let dropout = (recipe.dropout > 0.0).then_some(Dropout { rate: recipe.dropout, rng: &mut rng });
+        let output = self.graph.forward_train(&batch, dropout)?;
+        let [utterances, classes] = output.logits.dims();
+        let targets: Tensor<2> = Tensor::from_data(TensorData::new(targets, [utterances, classes]), &self.device);
+        let loss = (log_softmax(output.logits.clone(), 1) * targets).sum().neg() / utterances as f64;
+        let loss_value = first(&loss)?;
+        ensure!(loss_value.is_finite(), "training diverged in epoch {}: the loss is {loss_value}; lower the learning rate", epoch + 1);
+        self.progress.correct += correct(&output.logits, &truth);
+
+        let gradients = GradientsParams::from_grads(loss.backward(), &self.graph);
+        let gradients = gradient::clip(gradients, &self.graph, recipe.gradient_norm);
+        let learning_rate = schedule::learning_rate(recipe, steps, epoch * steps + step);
+        let graph = self.optimizer.step(learning_rate, self.graph.clone(), gradients);
+        self.graph = graph.update_statistics(output, recipe.norm_momentum);
+        self.update_average(epoch * steps + step);
+
+        let progress = &mut self.progress;
+        progress.step += 1;
+        progress.loss += loss_value * utterances as f64;
+        progress.seen += utterances;
+        progress.seconds += started.elapsed().as_secs_f64();
+        let mut report = StepReport {
+            epoch: epoch + 1,
+            step: step + 1,
+            steps,
+            loss: progress.loss / progress.seen as f64,
+            accuracy: progress.correct as f64 / progress.seen as f64,
+            finished: None,
+        };
+        if step + 1 == steps {
+            let metrics = EpochMetrics {
+                epoch: epoch + 1,
+                learning_rate,
+                train_loss: report.loss,
+                train_accuracy: report.accuracy,
+                validation_war: None,
+                validation_uar: None,
+                seconds: progress.seconds,
+            };
+            *progress = Progress { epoch: epoch + 1, ..Progress::default() };
+            self.history.push(metrics.clone());
+            report.finished = Some(metrics);
+        }
+        Ok(report)
+    }
+
+    /// Adds what the averaged network reached on the validation part to the metrics of the last epoch.
+    pub fn record_validation(&mut self, war: f64, uar: f64) {
+        if let Some(last) = self.history.last_mut() {
+            last.validation_war = Some(war);
+            last.validation_uar = Some(uar);
+        }
+    }
+
+    /// Moves the average towards the weights; early on by more, so that the first weights, which are random, are soon forgotten.
+    fn update_average(&mut self, step: usize) {
+        let decay = self.config.recipe.average_decay.min((1.0 + step as f64) / (10.0 + step as f64)) as f32;
+        let decay = if self.config.recipe.average_decay > 0.0 { decay } else { 0.0 };
+        for (average, value) in self.average.iter_mut().zip(self.graph.values()) {
+            *average = decay * *average + (1.0 - decay) * value;
+        }
+    }
+
+    /// The averaged network, which is the result, as plain numbers.
+    pub fn network(&self) -> Result<FloatNetwork> {
+        self.averaged()?.to_float_network(&self.config.network, self.normalization())
+    }
+
+    /// The averaged network, ready to recognise.
+    pub fn classifier(&self) -> Result<Classifier> {
+        Ok(Classifier { graph: self.averaged()?, normalization: self.normalization().clone() })
+    }
+
+    fn averaged(&self) -> Result<Graph> {
+        Graph::new(&self.config.network, self.config.seed, &device(self.config.backend)?)?.with_values(&self.average)
+    }
+}
+
+/// A float network that recognises.
+#[derive(Debug)]
+pub struct Classifier {
+    graph: Graph,
+    normalization: Normalization,
+}
+
+/// Utterances that are classified together.
+const CLASSIFIER_BATCH: usize = 32;
+
+impl Classifier {
+    /// The network of a run.
+    pub fn new(network: &FloatNetwork, backend: Backend) -> Result<Self> {
+        Ok(Self { graph: Graph::from_float_network(network, &device(backend)?)?, normalization: network.normalization.clone() })
+    }
+
+    /// Logits for each utterance's log-mel rows (dBFS); None for one too short for a single step of the first LSTM.
+    pub fn logits(&self, log_mel: &[&Rows]) -> Result<Vec<Option<Vec<f32>>>> {
+        let stride = self.graph.row_stride();
+        let mut order: Vec<usize> = (0..log_mel.len()).filter(|&index| log_mel[index].len() >= stride).collect();
+        order.sort_by_key(|&index| log_mel[index].len());
+        let mut logits = vec![None; log_mel.len()];
+        for chunk in order.chunks(CLASSIFIER_BATCH) {
+            let features: Vec<Rows> = chunk.iter().map(|&index| self.normalization.apply(log_mel[index])).collect();
+            let output = self.graph.forward(&Batch::new(&features, stride))?;
+            let [_, classes] = output.dims();
+            let values: Vec<f32> = output.try_into_data()?.iter::<f32>().collect();
+            for (&index, of_utterance) in chunk.iter().zip(values.chunks_exact(classes)) {
+                logits[index] = Some(of_utterance.to_vec());
+            }
+        }
+        Ok(logits)
+    }
+}
+
+/// Index of the largest value; the first of equals.
+pub fn argmax(values: &[f32]) -> usize {
+    let mut best = 0;
+    for (index, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = index;
+        }
+    }
+    best
+}
+
+fn first(tensor: &Tensor<1>) -> Result<f64> {
+    tensor.to_data().iter::<f32>().next().map(f64::from).context("a loss without a value")
+}
+
+fn correct(logits: &Tensor<2>, truth: &[usize]) -> usize {
+    let [_, classes] = logits.dims();
+    let values: Vec<f32> = logits.to_data().iter::<f32>().collect();
+    values.chunks_exact(classes).zip(truth).filter(|(logits, truth)| argmax(logits) == **truth).count()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! Training utterances to batches: order, augmentation, normalisation, padding.
+
+use anyhow::{Result, ensure};
+use rand::RngExt;
+use rand::rngs::ChaCha8Rng;
+use rand::seq::{IteratorRandom, SliceRandom};
+use rayon::prelude::*;
+
+use super::{Purpose, generator};
+use crate::augment::{Augmenter, crop, splice};
+use crate::features::{Normalization, Rows};
+use crate::graph::Batch;
+use crate::run::Config;
+
+/// So many batches' worth of utterances are sorted by length before they are cut into batches: padding is short, and the
+/// batches still differ from epoch to epoch.
+const BATCHES_IN_A_BUCKET: usize = 6;
+
+/// One training utterance.
+#[derive(Clone, Debug)]
+pub struct Example {
+    /// Log-mel rows (dBFS), one for each speed of the recipe. None may be empty.
+    pub speeds: Vec<Rows>,
+    /// Index of its class.
+    pub class: usize,
+    /// Who speaks; empty if that is not known.
+    pub speaker: String,
+}
+
+/// All training utterances.
+#[derive(Debug)]
+pub(super) struct Batches {
+    examples: Vec<Example>,
+    augmenter: Augmenter,
+    normalization: Normalization,
+    seed: u64,
+    batch: usize,
+    max_rows: usize,
+    row_stride: usize,
+    classes: usize,
+    label_smoothing: f64,
+}
+
+/// Which utterance, at which of its speeds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Pick {
+    example: usize,
+    speed: usize,
+}
+
+impl Batches {
+    /// An error when there is no example, one is empty or has another number of speeds than the recipe, or a class has none.
+    pub(super) fn new(config: &Config, examples: Vec<Example>, row_stride: usize) -> Result<Self> {
+        let recipe = &config.recipe;
+        let classes = config.network.labels.len();
+        for (class, label) in config.network.labels.iter().enumerate() {
+            ensure!(examples.iter().any(|example| example.class == class), "no usable utterance of class '{label}' in the training part");
+        }
+        for example in &examples {
+            ensure!(example.class < classes, "class {} of a training utterance, wanted 0..{classes}", example.class);
+            ensure!(
+                example.speeds.len() == recipe.augmentation.speeds.len() && example.speeds.iter().all(|rows| !rows.is_empty()),
+                "a training utterance wants rows at {} speeds, they came for {}",
+                recipe.augmentation.speeds.len(),
+                example.speeds.iter().filter(|rows| !rows.is_empty()).count()
+            );
+        }
+        Ok(Self {
+            normalization: Normalization::fit(examples.iter().flat_map(|example| &example.speeds))?,
+            examples,
+            augmenter: Augmenter::new(&recipe.augmentation, &config.network.front_end)?,
+            seed: config.seed,
+            batch: recipe.batch,
+            max_rows: recipe.max_rows.max(row_stride),
+            row_stride,
+            classes,
+            label_smoothing: recipe.label_smoothing,
+        })
+    }
+
+    pub(super) fn normalization(&self) -> &Normalization {
+        &self.normalization
+    }
+
+    /// Steps in an epoch.
+    pub(super) fn steps(&self) -> usize {
+        self.examples.len().div_ceil(self.batch)
+    }
+
+    /// Features, targets `[utterance][class]` and classes of one step.
+    pub(super) fn get(&self, epoch: usize, step: usize) -> Result<(Batch, Vec<f32>, Vec<usize>)> {
+        let order = self.order(epoch);
+        let picks = order.get(step).map_or(&[][..], Vec::as_slice);
+        ensure!(!picks.is_empty(), "step {step} of {} in an epoch", order.len());
+        let features: Vec<Rows> = picks.par_iter().map(|pick| self.features(*pick, epoch)).collect();
+        let classes: Vec<usize> = picks.iter().filter_map(|pick| self.examples.get(pick.example)).map(|example| example.class).collect();
+        let spread = (self.label_smoothing / self.classes as f64) as f32;
+        let targets = classes
+            .iter()
+            .flat_map(|&class| (0..self.classes).map(move |c| if c == class { 1.0 - self.label_smoothing as f32 + spread } else { spread }))
+            .collect();
+        Ok((Batch::new(&features, self.row_stride), targets, classes))
+    }
+
+    /// The batches of an epoch: every utterance once, at a random speed, similar lengths together.
+    fn order(&self, epoch: usize) -> Vec<Vec<Pick>> {
+        let mut rng = generator(self.seed, Purpose::Order, epoch, 0);
+        let mut picks: Vec<Pick> = (0..self.examples.len())
+            .zip(&self.examples)
+            .map(|(index, example)| Pick { example: index, speed: rng.random_range(0..example.speeds.len()) })
+            .collect();
+        picks.shuffle(&mut rng);
+        for bucket in picks.chunks_mut(self.batch * BATCHES_IN_A_BUCKET) {
+            bucket.sort_by_key(|pick| self.rows(*pick).map_or(0, Rows::len));
+        }
+        let mut batches: Vec<Vec<Pick>> = picks.chunks(self.batch).map(<[Pick]>::to_vec).collect();
+        batches.shuffle(&mut rng);
+        batches
+    }
+
+    fn rows(&self, pick: Pick) -> Option<&Rows> {
+        self.examples.get(pick.example).and_then(|example| example.speeds.get(pick.speed))
+    }
+
+    /// The rows of a random utterance of the same class and, where speakers are known, of the same speaker.
+    fn partner(&self, pick: Pick, rng: &mut ChaCha8Rng) -> Option<&Rows> {
+        let own = self.examples.get(pick.example)?;
+        let alike = self.examples.iter().filter(|other| other.class == own.class && other.speaker == own.speaker);
+        alike.choose(rng).and_then(|other| other.speeds.get(pick.speed))
+    }
+
+    /// Augmented and normalised features.
+    fn features(&self, pick: Pick, epoch: usize) -> Rows {
+        let Some(rows) = self.rows(pick) else { return Rows::default() };
+        let mut rng = generator(self.seed, Purpose::Augmentation, epoch, pick.example);
+        let spliced =
+            if self.augmenter.splices(&mut rng) { self.partner(pick, &mut rng).map(|end| splice(rows, end, &mut rng)) } else { None };
+        let rows = crop(self.augmenter.log_mel(spliced.as_ref().unwrap_or(rows), &mut rng), self.max_rows, &mut rng);
+        let mut features = self.normalization.apply(&rows);
+        self.augmenter.mask(&mut features, &mut rng);
+        features
+    }
+}

@@ -1,0 +1,59 @@
+//! What a training has to remember to go on as if it had never stopped.
+
+use anyhow::{Context, Result, ensure};
+use burn::module::Module;
+use burn::store::ModuleRecord;
+use burn::tensor::Bytes;
+use serde::{Deserialize, Serialize};
+
+use super::{Progress, Trainer};
+use crate::run::EpochMetrics;
+
+#[derive(Serialize, Deserialize)]
+struct Checkpoint {
+    /// Burn's record of the weights.
+    graph: Vec<u8>,
+    /// Burn's record of the optimiser's moments.
+    optimizer: Vec<u8>,
+    average: Vec<f32>,
+    progress: Progress,
+    history: Vec<EpochMetrics>,
+}
+
+impl Trainer {
+    /// Everything that changes from step to step, as bytes.
+    pub fn checkpoint(&self) -> Result<Vec<u8>> {
+        let checkpoint = Checkpoint {
+            graph: self.graph.clone().into_record().into_bytes()?.to_vec(),
+            optimizer: self.optimizer.into_bytes()?.to_vec(),
+            average: self.average.clone(),
+            progress: self.progress.clone(),
+            history: self.history.clone(),
+        };
+        Ok(postcard::to_stdvec(&checkpoint)?)
+    }
+
+    /// Goes back, or ahead, to a checkpoint of a training with the same configuration and examples. An error when the bytes are
+    /// damaged or come from another network.
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<()> {
+        let checkpoint: Checkpoint = postcard::from_bytes(bytes).context("the checkpoint is damaged or of another version")?;
+        ensure!(
+            checkpoint.average.len() == self.average.len(),
+            "the checkpoint has {} numbers, the network {}",
+            checkpoint.average.len(),
+            self.average.len()
+        );
+        let record =
+            ModuleRecord::from_bytes(Bytes::from_bytes_vec(checkpoint.graph)).context("the weights in the checkpoint are damaged")?;
+        self.graph = self.graph.clone().try_load_record(record).context("the checkpoint is of another network")?;
+        self.optimizer = self
+            .optimizer
+            .clone()
+            .from_bytes(Bytes::from_bytes_vec(checkpoint.optimizer))
+            .context("the optimiser's state in the checkpoint is damaged")?;
+        self.average = checkpoint.average;
+        self.progress = checkpoint.progress;
+        self.history = checkpoint.history;
+        Ok(())
+    }
+}

@@ -1,0 +1,38 @@
+//! Learning rate: a linear rise, then half a cosine.
+
+use crate::run::Recipe;
+
+/// Learning rate of a step, counted from 0 over the whole training, for so many steps in an epoch.
+pub(super) fn learning_rate(recipe: &Recipe, steps_per_epoch: usize, step: usize) -> f64 {
+    let total = (recipe.epochs * steps_per_epoch) as f64;
+    let warmup = (recipe.warmup_epochs * steps_per_epoch as f64).min(total);
+    let done = (step + 1) as f64;
+    if done <= warmup {
+        return recipe.learning_rate * done / warmup;
+    }
+    let share = (done - warmup) / (total - warmup);
+    let cosine = 0.5 * (1.0 + (std::f64::consts::PI * share).cos());
+    recipe.learning_rate * (recipe.final_learning_rate + (1.0 - recipe.final_learning_rate) * cosine)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_learning_rate_rises_to_its_peak_and_falls_to_its_end() {
+        let recipe = Recipe { epochs: 10, warmup_epochs: 2.0, learning_rate: 1.0, final_learning_rate: 0.1, ..Recipe::default() };
+        let rates: Vec<f64> = (0..100).map(|step| learning_rate(&recipe, 10, step)).collect();
+        assert!((rates[9] - 0.5).abs() < 1e-12);
+        assert!((rates[19] - 1.0).abs() < 1e-12);
+        assert!((rates[59] - 0.55).abs() < 1e-12);
+        assert!((rates[99] - 0.1).abs() < 1e-12);
+        assert!(rates[..20].is_sorted() && rates[19..].iter().rev().is_sorted());
+    }
+
+    #[test]
+    fn a_training_shorter_than_its_warm_up_has_finite_rates() {
+        let recipe = Recipe { epochs: 1, warmup_epochs: 5.0, ..Recipe::default() };
+        assert!((0..4).map(|step| learning_rate(&recipe, 4, step)).all(|rate| rate > 0.0 && rate <= recipe.learning_rate));
+    }
+}

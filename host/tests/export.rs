@@ -1,0 +1,158 @@
+//! `host export` and `host inspect` as a user calls them, on a run whose weights are random.
+#![cfg(feature = "train")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use ser_core::Model;
+use ser_core::spec::edge;
+use ser_host::corpus::Corpus;
+use ser_host::features::Normalization;
+use ser_host::graph::Graph;
+use ser_host::run::{Backend, Config, Recipe, RunFolder};
+use ser_host::split::{Part, Protocol, Split};
+use ser_host::synth::DEFAULT_SEED;
+use ser_host::train::device;
+
+/// Makes a run as `host train` leaves it, its training part cut down to a few utterances.
+fn make_run(path: &Path) -> RunFolder {
+    let network = edge();
+    let graph = Graph::new(&network, 7, &device(Backend::Flex).unwrap()).unwrap();
+    let normalization = Normalization { mean: vec![-45.0; 40], sd: vec![12.0; 40] };
+    let corpus = Corpus::synthetic(DEFAULT_SEED);
+    let mut split = Split::new(&corpus, Protocol::Sentence, None, 0, 1).unwrap();
+    let mut count = 0;
+    split.utterances.retain(|utterance| {
+        count += 1;
+        utterance.part == Part::Test || count % 40 == 0
+    });
+    let config = Config {
+        corpus: corpus.name,
+        corpus_path: None,
+        preset: "edge".to_owned(),
+        seed: 1,
+        backend: Backend::Flex,
+        recipe: Recipe::default(),
+        network: network.clone(),
+    };
+    let folder = RunFolder::create(path, &config, &split, false).unwrap();
+    folder.save_network(&graph.to_float_network(&network, &normalization).unwrap()).unwrap();
+    folder
+}
+
+/// `host` with the features cached beside the run, so that tests don't meet.
+fn export(run: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_host"));
+    command.arg("export").arg(run).arg("--cache").arg(run.join("cache"));
+    command
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_run_becomes_a_model_file_of_at_most_100_kilobytes_and_an_onnx_file() {
+    let run = tempfile::tempdir().unwrap();
+    make_run(run.path());
+    let output = export(run.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let bytes = fs::read(run.path().join("model.ser")).unwrap();
+    assert!(bytes.len() <= 100_000, "{} bytes", bytes.len());
+    let model = Model::parse(&bytes).unwrap();
+    assert_eq!(model.labels(), ["angry", "fear", "happy", "neutral", "sad", "surprise"]);
+    assert!(4 * model.state_words() <= 16 * 1024);
+    assert!(run.path().join("model.onnx").is_file());
+
+    let output = Command::new(env!("CARGO_BIN_EXE_host")).arg("inspect").arg(run.path().join("model.ser")).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains(&format!("{} bytes (model file)", bytes.len())), "{text}");
+}
+
+#[test]
+fn only_the_files_asked_for_are_written() {
+    let run = tempfile::tempdir().unwrap();
+    make_run(run.path());
+    assert!(export(run.path()).arg("--int8").status().unwrap().success());
+    assert!(run.path().join("model.ser").is_file());
+    assert!(!run.path().join("model.onnx").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_no_half_written_file_and_the_old_one_as_it_was() {
+    let run = tempfile::tempdir().unwrap();
+    make_run(run.path());
+    fs::write(run.path().join("model.ser"), "the old model").unwrap();
+    assert!(export(run.path()).args(["--onnx"]).status().unwrap().success());
+    let before = names(run.path());
+    // No file may grow beyond 16 blocks: a write fails in the middle of the model, as on a full disk.
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 16; exec {} export {} --int8 --cache {}",
+        env!("CARGO_BIN_EXE_host"),
+        run.path().display(),
+        run.path().join("cache").display()
+    );
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success(), "{message}");
+    assert!(message.contains("model.ser"), "{message}");
+    assert_eq!(fs::read_to_string(run.path().join("model.ser")).unwrap(), "the old model");
+    assert_eq!(names(run.path()), before);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_may_not_be_written_to_is_an_error_that_names_the_file() {
+    use std::os::unix::fs::PermissionsExt;
+    let run = tempfile::tempdir().unwrap();
+    make_run(run.path());
+    let out = run.path().join("out");
+    fs::create_dir(&out).unwrap();
+    fs::set_permissions(&out, fs::Permissions::from_mode(0o555)).unwrap();
+    if fs::write(out.join("probe"), "").is_ok() {
+        eprintln!("skipped: this user may write everywhere");
+        return;
+    }
+    let output = export(run.path()).arg("--out").arg(&out).output().unwrap();
+    assert!(!output.status.success());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("model.ser"));
+}
+
+#[test]
+fn an_output_folder_that_does_not_exist_is_an_error_that_names_the_file() {
+    let run = tempfile::tempdir().unwrap();
+    make_run(run.path());
+    let output = export(run.path()).arg("--out").arg(run.path().join("nowhere")).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(message.contains("nowhere") && message.contains("model.ser"), "{message}");
+}
+
+#[test]
+fn a_folder_without_a_run_and_a_run_without_an_epoch_are_told_apart() {
+    let empty = tempfile::tempdir().unwrap();
+    let output = export(empty.path()).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("holds no run"), "{output:?}");
+
+    let run = tempfile::tempdir().unwrap();
+    make_run(run.path());
+    fs::remove_file(run.path().join("network.bin")).unwrap();
+    let output = export(run.path()).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no trained network yet"), "{output:?}");
+}
+
+#[test]
+fn inspecting_what_is_neither_preset_nor_model_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("noise.ser");
+    fs::write(&file, [7; 300]).unwrap();
+    for (argument, wanted) in [(file.to_str().unwrap(), "not a model file"), ("nothing-there", "neither a preset")] {
+        let output = Command::new(env!("CARGO_BIN_EXE_host")).args(["inspect", argument]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(String::from_utf8_lossy(&output.stderr).contains(wanted), "{output:?}");
+    }
+}

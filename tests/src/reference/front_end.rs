@@ -1,0 +1,141 @@
+//! The front end over a whole utterance in `f64`, with the DFT from its definition.
+
+use std::f64::consts::TAU;
+
+use super::FrontEnd;
+
+/// What the front end makes of an utterance, one entry for each frame, before and behind the silence gate.
+#[derive(Clone, Debug)]
+pub struct Analysis {
+    /// Power of each windowed frame over all frequencies, full scale = 1.
+    pub total_power: Vec<f64>,
+    /// Band powers of each frame, full scale = 1, before the floor: `[frame][mel_bands]`.
+    pub powers: Vec<Vec<f64>>,
+    /// `10 log10` of powers with the floor: `[frame][mel_bands]`.
+    pub log_mel_db: Vec<Vec<f64>>,
+    /// `32 z` before rounding, in `-128..=127`: `[frame][mel_bands]`.
+    pub scaled: Vec<Vec<f64>>,
+    /// Frames that the silence gate lets through, ascending.
+    pub kept: Vec<usize>,
+}
+
+impl Analysis {
+    /// The rows of the frames that the gate lets through.
+    pub fn rows(&self) -> Vec<Vec<i8>> {
+        self.kept.iter().map(|&frame| self.scaled[frame].iter().map(|z| (z + 0.5).floor() as i8).collect()).collect()
+    }
+}
+
+/// Analyses a whole utterance.
+pub fn analyse(spec: &FrontEnd, samples: &[i16]) -> Analysis {
+    let filtered = filtered(spec, samples);
+    let frames = frames(spec, &filtered);
+    let total_power = frames.iter().map(|frame| total_power(spec, frame)).collect();
+    let powers: Vec<Vec<f64>> = frames.iter().map(|frame| band_powers(spec, frame)).collect();
+    let floor = 10_f64.powf(f64::from(spec.floor_db) / 10.0);
+    let log_mel_db: Vec<Vec<f64>> = powers.iter().map(|row| row.iter().map(|power| 10.0 * (power + floor).log10()).collect()).collect();
+    let scaled = log_mel_db
+        .iter()
+        .map(|row| {
+            let normalised = row.iter().zip(&spec.gain).zip(&spec.offset);
+            normalised.map(|((db, &gain), &offset)| 32.0 * (f64::from(gain) * db + f64::from(offset)).clamp(-4.0, 127.0 / 32.0)).collect()
+        })
+        .collect();
+    let levels: Vec<f64> = powers.iter().map(|row| row.iter().sum()).collect();
+    Analysis { kept: gated(spec, &levels), total_power, powers, log_mel_db, scaled }
+}
+
+/// Audio behind the DC block and the pre-emphasis, in PCM steps.
+pub fn filtered(spec: &FrontEnd, samples: &[i16]) -> Vec<f64> {
+    let pole = f64::from(spec.dc_block_pole);
+    let x: Vec<f64> = samples.iter().map(|&sample| f64::from(sample)).collect();
+    let mut y = Vec::new();
+    for n in 0..x.len() {
+        if pole == 0.0 {
+            y.push(x[n]);
+        } else if n == 0 {
+            y.push(0.0);
+        } else {
+            let next = (x[n] - x[n - 1]) + pole * y[n - 1];
+            y.push(if next.abs() < 1e-6 { 0.0 } else { next });
+        }
+    }
+    // The first sample counts as having been there forever.
+    let mut before = if pole == 0.0 { x.first().copied().unwrap_or(0.0) } else { 0.0 };
+    let pre_emphasised = y.iter().map(|&y| y - f64::from(spec.pre_emphasis) * std::mem::replace(&mut before, y));
+    pre_emphasised.collect()
+}
+
+/// The first frame is complete after `frame_len` samples, the others each `hop_len`.
+fn frames<'a>(spec: &FrontEnd, samples: &'a [f64]) -> Vec<&'a [f64]> {
+    samples.windows(usize::from(spec.frame_len)).step_by(usize::from(spec.hop_len)).collect()
+}
+
+/// Window codes of a whole frame.
+fn window(spec: &FrontEnd) -> Vec<f64> {
+    let len = usize::from(spec.frame_len);
+    (0..len).map(|n| f64::from(spec.window_table[n.min(len - n)])).collect()
+}
+
+fn total_power(spec: &FrontEnd, frame: &[f64]) -> f64 {
+    let window = window(spec);
+    let energy: f64 = frame.iter().zip(&window).map(|(sample, code)| (sample * code).powi(2)).sum();
+    energy / window.iter().map(|code| code * code).sum::<f64>() / 2_f64.powi(30)
+}
+
+fn band_powers(spec: &FrontEnd, frame: &[f64]) -> Vec<f64> {
+    let window = window(spec);
+    let fft_len = usize::from(spec.fft_len);
+    let windowed: Vec<f64> = frame.iter().zip(&window).map(|(sample, code)| sample * code).collect();
+    let twiddles: Vec<(f64, f64)> = (0..fft_len).map(|i| (TAU * i as f64 / fft_len as f64).sin_cos()).collect();
+    let power = |bin: usize| {
+        let (mut re, mut im) = (0.0, 0.0);
+        for (n, sample) in windowed.iter().enumerate() {
+            let (sin, cos) = twiddles[bin * n % fft_len];
+            re += sample * cos;
+            im -= sample * sin;
+        }
+        re * re + im * im
+    };
+    let full_scale = 2.0 / (fft_len as f64 * window.iter().map(|code| code * code).sum::<f64>()) / 2_f64.powi(30);
+    let bands = usize::from(spec.mel_bands);
+    let mut powers = vec![0.0; bands];
+    for b in 0..=bands {
+        for bin in spec.edges[b]..spec.edges[b + 1] {
+            let rising = f64::from(spec.rising[usize::from(bin - spec.edges[0])]) / 32768.0;
+            let power = power(usize::from(bin)) * full_scale;
+            if b < bands {
+                powers[b] += rising * power;
+            }
+            if b > 0 {
+                powers[b - 1] += (1.0 - rising) * power;
+            }
+        }
+    }
+    powers
+}
+
+/// Frames that the silence gate lets through.
+pub fn gated(spec: &FrontEnd, levels: &[f64]) -> Vec<usize> {
+    if spec.gate == 0 {
+        return (0..levels.len()).collect();
+    }
+    let ratio = |db: f32| 10_f64.powf(f64::from(db) / 10.0);
+    let mut largest = 0.0_f64;
+    let mut speech = Vec::new();
+    for &level in levels {
+        largest = largest.max(level);
+        speech.push(level > ratio(spec.gate_threshold_db) && level > largest / ratio(spec.gate_range_db));
+    }
+    // A silent row stays when speech lies somewhere before it and somewhere after it, and it is among the first of its pause.
+    let first = speech.iter().position(|&is_speech| is_speech);
+    let last = speech.iter().rposition(|&is_speech| is_speech);
+    let (Some(first), Some(last)) = (first, last) else { return Vec::new() };
+    let mut pause = 0;
+    (first..=last)
+        .filter(|&row| {
+            pause = if speech[row] { 0 } else { pause + 1 };
+            pause <= spec.longest_pause
+        })
+        .collect()
+}

@@ -1,0 +1,287 @@
+//! The contents of a model file, and a reader that follows `docs/model-format.md` from top to bottom.
+
+use crc::{CRC_32_ISO_HDLC, Crc};
+
+/// Everything that a model file says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelFile {
+    /// Header fields and sections of the front end.
+    pub front_end: FrontEnd,
+    /// Logits are divided by it before the softmax.
+    pub temperature: f32,
+    /// A leading probability below it means "not sure".
+    pub confidence_threshold: f32,
+    /// Names of the classes.
+    pub labels: Vec<String>,
+    /// In the order in which a row passes them.
+    pub layers: Vec<Layer>,
+}
+
+/// Header fields and sections of the front end, as stored.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the fields are those of the page, under the same names")]
+pub struct FrontEnd {
+    pub sample_rate_hz: u32,
+    pub frame_len: u16,
+    pub hop_len: u16,
+    pub fft_len: u16,
+    pub mel_bands: u16,
+    pub dc_block_pole: f32,
+    pub pre_emphasis: f32,
+    pub lower_edge_hz: f32,
+    pub upper_edge_hz: f32,
+    pub floor_db: f32,
+    pub window: u8,
+    pub gate: u8,
+    pub longest_pause: u16,
+    pub gate_threshold_db: f32,
+    pub gate_range_db: f32,
+    /// `[frame_len / 2 + 1]`, Q0.15.
+    pub window_table: Vec<i16>,
+    /// `[mel_bands + 2]`, FFT bins.
+    pub edges: Vec<u16>,
+    /// `[e[last] - e[0]]`, Q0.15.
+    pub rising: Vec<i16>,
+    /// `[mel_bands]`.
+    pub gain: Vec<f32>,
+    /// `[mel_bands]`.
+    pub offset: Vec<f32>,
+}
+
+/// `mantissa / 2^(32 + shift)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the fields are those of the page, under the same names")]
+pub struct Multiplier {
+    pub mantissa: i32,
+    pub shift: u8,
+}
+
+/// One layer with its numbers, laid out as in the file.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs, reason = "the fields are those of the page, under the same names")]
+pub enum Layer {
+    Conv2d {
+        kernel_rows: u8,
+        kernel_bands: u8,
+        zero_point: i8,
+        scale: f32,
+        channels: u16,
+        /// `[channels][rows][bands][input channels]`
+        weights: Vec<i8>,
+        bias: Vec<i32>,
+        multipliers: Vec<Multiplier>,
+    },
+    MaxPool {
+        rows: u8,
+        bands: u8,
+    },
+    Lstm {
+        hidden: u16,
+        /// `[hidden][4][inputs]`
+        input_weights: Vec<i8>,
+        /// `[hidden][4][hidden]`
+        recurrent_weights: Vec<i8>,
+        /// `[hidden][4]`
+        bias: Vec<i32>,
+        /// `[hidden][4]`
+        multipliers: Vec<Multiplier>,
+        /// `[hidden][4]`
+        input_shifts: Vec<u8>,
+    },
+    TimeMean,
+    Dense {
+        units: u16,
+        /// `[units][inputs]`
+        weights: Vec<i8>,
+        bias: Vec<i32>,
+        multipliers: Vec<Multiplier>,
+    },
+}
+
+impl Layer {
+    /// Shape `[bands][channels]` of a row behind this layer.
+    pub fn output_shape(&self, (bands, channels): (usize, usize)) -> (usize, usize) {
+        match self {
+            Layer::Conv2d { channels, .. } => (bands, usize::from(*channels)),
+            Layer::MaxPool { bands: block, .. } => (bands / usize::from(*block), channels),
+            Layer::Lstm { hidden, .. } => (1, usize::from(*hidden)),
+            Layer::TimeMean => (bands, channels),
+            Layer::Dense { units, .. } => (1, usize::from(*units)),
+        }
+    }
+}
+
+impl ModelFile {
+    /// Reads a file that is right; of one that is not it names the first fault that gets in the way. It is no validator: that is the core's job.
+    ///
+    /// # Errors
+    /// Magic, versions, length, CRC, an unknown kind, a label that is not UTF-8, or numbers missing at the end.
+    pub fn read(bytes: &[u8]) -> Result<Self, String> {
+        let mut header = Cursor { bytes, at: 0 };
+        if header.take(8)? != b"SERMODEL" {
+            return Err("no magic".into());
+        }
+        let (version, contract) = (header.u16()?, header.u16()?);
+        if (version, contract) != (1, 1) {
+            return Err(format!("format version and contract 1, 1 wanted, got {version}, {contract}"));
+        }
+        let length = header.u32()?;
+        if length as usize != bytes.len() {
+            return Err(format!("{length} bytes announced, got {}", bytes.len()));
+        }
+        let crc = header.u32()?;
+        if crc != checksum(bytes) {
+            return Err("CRC differs".into());
+        }
+        let mut front_end = FrontEnd {
+            sample_rate_hz: header.u32()?,
+            frame_len: header.u16()?,
+            hop_len: header.u16()?,
+            fft_len: header.u16()?,
+            mel_bands: header.u16()?,
+            dc_block_pole: header.f32()?,
+            pre_emphasis: header.f32()?,
+            lower_edge_hz: header.f32()?,
+            upper_edge_hz: header.f32()?,
+            floor_db: header.f32()?,
+            window: header.u8()?,
+            gate: header.u8()?,
+            longest_pause: header.u16()?,
+            gate_threshold_db: header.f32()?,
+            gate_range_db: header.f32()?,
+            window_table: Vec::new(),
+            edges: Vec::new(),
+            rising: Vec::new(),
+            gain: Vec::new(),
+            offset: Vec::new(),
+        };
+        let temperature = header.f32()?;
+        let confidence_threshold = header.f32()?;
+        let (layer_count, label_count) = (header.u8()?, header.u8()?);
+        header.take(6)?;
+        let mut labels = Vec::new();
+        for _ in 0..label_count {
+            let name: Vec<u8> = header.take(16)?.iter().copied().take_while(|&byte| byte != 0).collect();
+            labels.push(String::from_utf8(name).map_err(|error| error.to_string())?);
+        }
+        let mut records = Vec::new();
+        for _ in 0..layer_count {
+            records.push(header.take(16)?);
+        }
+
+        let mut sections = header;
+        let mel_bands = usize::from(front_end.mel_bands);
+        front_end.window_table = sections.section(usize::from(front_end.frame_len) / 2 + 1, i16::from_le_bytes)?;
+        front_end.edges = sections.section(mel_bands + 2, u16::from_le_bytes)?;
+        let bins = usize::from(front_end.edges[mel_bands + 1]) - usize::from(front_end.edges[0]);
+        front_end.rising = sections.section(bins, i16::from_le_bytes)?;
+        front_end.gain = sections.section(mel_bands, f32::from_le_bytes)?;
+        front_end.offset = sections.section(mel_bands, f32::from_le_bytes)?;
+
+        let mut shape = (mel_bands, 1);
+        let mut layers = Vec::new();
+        for record in records {
+            let layer = sections.layer(record, shape)?;
+            shape = layer.output_shape(shape);
+            layers.push(layer);
+        }
+        if sections.at != bytes.len() {
+            return Err(format!("{} bytes after the last section", bytes.len() - sections.at));
+        }
+        Ok(Self { front_end, temperature, confidence_threshold, labels, layers })
+    }
+}
+
+/// The CRC that the header should hold.
+pub fn checksum(bytes: &[u8]) -> u32 {
+    Crc::<u32>::new(&CRC_32_ISO_HDLC).checksum(&bytes[20..])
+}
+
+#[derive(Clone, Copy)]
+struct Cursor<'b> {
+    bytes: &'b [u8],
+    at: usize,
+}
+
+impl<'b> Cursor<'b> {
+    fn take(&mut self, count: usize) -> Result<&'b [u8], String> {
+        let taken = self
+            .bytes
+            .get(self.at..self.at + count)
+            .ok_or_else(|| format!("{count} bytes wanted at {}, the file has {}", self.at, self.bytes.len()))?;
+        self.at += count;
+        Ok(taken)
+    }
+
+    fn number<const N: usize, T>(&mut self, decode: fn([u8; N]) -> T) -> Result<T, String> {
+        let mut bytes = [0; N];
+        bytes.copy_from_slice(self.take(N)?);
+        Ok(decode(bytes))
+    }
+
+    fn u8(&mut self) -> Result<u8, String> {
+        self.number(u8::from_le_bytes)
+    }
+
+    fn u16(&mut self) -> Result<u16, String> {
+        self.number(u16::from_le_bytes)
+    }
+
+    fn u32(&mut self) -> Result<u32, String> {
+        self.number(u32::from_le_bytes)
+    }
+
+    fn f32(&mut self) -> Result<f32, String> {
+        self.number(f32::from_le_bytes)
+    }
+
+    fn section<const N: usize, T>(&mut self, count: usize, decode: fn([u8; N]) -> T) -> Result<Vec<T>, String> {
+        self.at = self.at.next_multiple_of(16);
+        (0..count).map(|_| self.number(decode)).collect()
+    }
+
+    fn multipliers(&mut self, rows: usize) -> Result<Vec<Multiplier>, String> {
+        let mantissas = self.section(rows, i32::from_le_bytes)?;
+        let shifts = self.section(rows, u8::from_le_bytes)?;
+        Ok(mantissas.into_iter().zip(shifts).map(|(mantissa, shift)| Multiplier { mantissa, shift }).collect())
+    }
+
+    fn layer(&mut self, record: &[u8], (bands, channels_in): (usize, usize)) -> Result<Layer, String> {
+        let mut fields = Cursor { bytes: record, at: 0 };
+        let (kind, along_time, along_frequency) = (fields.u8()?, fields.u8()?, fields.u8()?);
+        let zero_point = fields.number(i8::from_le_bytes)?;
+        let units = fields.u16()?;
+        fields.u16()?;
+        let scale = fields.f32()?;
+        let (inputs, outputs) = (bands * channels_in, usize::from(units));
+        Ok(match kind {
+            1 => Layer::Conv2d {
+                kernel_rows: along_time,
+                kernel_bands: along_frequency,
+                zero_point,
+                scale,
+                channels: units,
+                weights: self.section(outputs * usize::from(along_time) * usize::from(along_frequency) * channels_in, i8::from_le_bytes)?,
+                bias: self.section(outputs, i32::from_le_bytes)?,
+                multipliers: self.multipliers(outputs)?,
+            },
+            2 => Layer::MaxPool { rows: along_time, bands: along_frequency },
+            3 => Layer::Lstm {
+                hidden: units,
+                input_weights: self.section(outputs * 4 * inputs, i8::from_le_bytes)?,
+                recurrent_weights: self.section(outputs * 4 * outputs, i8::from_le_bytes)?,
+                bias: self.section(outputs * 4, i32::from_le_bytes)?,
+                multipliers: self.multipliers(outputs * 4)?,
+                input_shifts: self.section(outputs * 4, u8::from_le_bytes)?,
+            },
+            4 => Layer::TimeMean,
+            5 => Layer::Dense {
+                units,
+                weights: self.section(outputs * inputs, i8::from_le_bytes)?,
+                bias: self.section(outputs, i32::from_le_bytes)?,
+                multipliers: self.multipliers(outputs)?,
+            },
+            other => return Err(format!("layer kind 1..=5 wanted, got {other}")),
+        })
+    }
+}

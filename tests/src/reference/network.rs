@@ -1,0 +1,187 @@
+//! The integer network over a whole utterance: each layer takes all rows of the layer before it and gives all of its own.
+//!
+//! Accumulators are exact and asserted to fit 32 bits, which the model's overflow check promises.
+
+use super::nonlinearity::{requantize, sigmoid, tanh};
+use super::{Layer, ModelFile, Multiplier};
+
+/// All rows between two layers, each `[bands][channels]`, channel fastest.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FeatureMap {
+    /// Bands of a row.
+    pub bands: usize,
+    /// Channels of a band.
+    pub channels: usize,
+    /// `[time][bands * channels]`.
+    pub rows: Vec<Vec<i64>>,
+}
+
+/// What each layer made of an utterance.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trace {
+    /// Rows behind each layer up to the last LSTM.
+    pub layers: Vec<FeatureMap>,
+    /// Mean over all rows of the last LSTM; none if there was no row.
+    pub mean: Option<Vec<i64>>,
+    /// Logits, Q19.12.
+    pub logits: Option<Vec<i64>>,
+}
+
+impl ModelFile {
+    /// Runs the network over the rows of an utterance, each `[mel_bands]`.
+    pub fn run(&self, rows: &[Vec<i8>]) -> Trace {
+        let rows = rows.iter().map(|row| row.iter().map(|&code| i64::from(code)).collect()).collect();
+        let mut map = FeatureMap { bands: usize::from(self.front_end.mel_bands), channels: 1, rows };
+        let mut trace = Trace { layers: Vec::new(), mean: None, logits: None };
+        let mut zero_point = 0;
+        for layer in &self.layers {
+            match layer {
+                Layer::Conv2d { zero_point: next, .. } => {
+                    map = conv2d(&map, zero_point, layer);
+                    zero_point = i64::from(*next);
+                }
+                Layer::MaxPool { rows, bands } => map = max_pool(&map, usize::from(*rows), usize::from(*bands)),
+                Layer::Lstm { .. } => map = lstm(&map, layer),
+                Layer::TimeMean => {
+                    trace.mean = time_mean(&map.rows);
+                    continue;
+                }
+                Layer::Dense { weights, bias, multipliers, .. } => {
+                    trace.logits = trace.mean.as_ref().map(|mean| dense(mean, weights, bias, multipliers));
+                    continue;
+                }
+            }
+            trace.layers.push(map.clone());
+        }
+        trace
+    }
+}
+
+fn accumulator(value: i64) -> i64 {
+    assert!(i32::try_from(value).is_ok(), "accumulator {value} leaves 32 bits: the model is not valid");
+    value
+}
+
+/// Causal in time, same size along frequency, stride 1; outside of the map there is the input's zero point.
+pub fn conv2d(input: &FeatureMap, input_zero_point: i64, layer: &Layer) -> FeatureMap {
+    let Layer::Conv2d { kernel_rows, kernel_bands, zero_point, channels, weights, bias, multipliers, .. } = layer else {
+        panic!("{layer:?} is no conv2d");
+    };
+    let (kernel_rows, kernel_bands, channels) = (usize::from(*kernel_rows), usize::from(*kernel_bands), usize::from(*channels));
+    let zero_point = i64::from(*zero_point);
+    let at = |time: i64, band: i64, channel: usize| {
+        if time < 0 || band < 0 || band >= input.bands as i64 {
+            input_zero_point
+        } else {
+            input.rows[time as usize][band as usize * input.channels + channel]
+        }
+    };
+    let mut rows = Vec::new();
+    for time in 0..input.rows.len() {
+        let mut row = Vec::new();
+        for band in 0..input.bands {
+            for channel in 0..channels {
+                let mut acc = i64::from(bias[channel]);
+                for i in 0..kernel_rows {
+                    for j in 0..kernel_bands {
+                        for k in 0..input.channels {
+                            let weight = weights[((channel * kernel_rows + i) * kernel_bands + j) * input.channels + k];
+                            let past = (kernel_rows - 1 - i) as i64;
+                            let aside = j as i64 - (kernel_bands / 2) as i64;
+                            acc += i64::from(weight) * at(time as i64 - past, band as i64 + aside, k);
+                        }
+                    }
+                }
+                row.push((requantize(accumulator(acc), multipliers[channel]) + zero_point).clamp(zero_point, 127));
+            }
+        }
+        rows.push(row);
+    }
+    FeatureMap { bands: input.bands, channels, rows }
+}
+
+/// Maximum over blocks that do not overlap; an incomplete block yields nothing.
+pub fn max_pool(input: &FeatureMap, block_rows: usize, block_bands: usize) -> FeatureMap {
+    let bands = input.bands / block_bands;
+    let mut rows = Vec::new();
+    for time in 0..input.rows.len() / block_rows {
+        let mut row = Vec::new();
+        for band in 0..bands {
+            for channel in 0..input.channels {
+                let mut largest = i64::MIN;
+                for i in 0..block_rows {
+                    for j in 0..block_bands {
+                        let code = input.rows[time * block_rows + i][(band * block_bands + j) * input.channels + channel];
+                        largest = largest.max(code);
+                    }
+                }
+                row.push(largest);
+            }
+        }
+        rows.push(row);
+    }
+    FeatureMap { bands, channels: input.channels, rows }
+}
+
+fn dot(weights: &[i8], values: &[i64]) -> i64 {
+    assert_eq!(weights.len(), values.len());
+    weights.iter().zip(values).map(|(&weight, &value)| i64::from(weight) * value).sum()
+}
+
+/// Gates in the order input, forget, cell, output; `h` Q0.15, `c` Q7.24, both 0 before the first row.
+pub fn lstm(input: &FeatureMap, layer: &Layer) -> FeatureMap {
+    let Layer::Lstm { hidden, input_weights, recurrent_weights, bias, multipliers, input_shifts } = layer else {
+        panic!("{layer:?} is no LSTM");
+    };
+    let (hidden, inputs) = (usize::from(*hidden), input.bands * input.channels);
+    let mut h = vec![0_i64; hidden];
+    let mut c = vec![0_i64; hidden];
+    let mut rows = Vec::new();
+    for x in &input.rows {
+        let mut next_h = Vec::new();
+        for (unit, c) in c.iter_mut().enumerate() {
+            let gate = |index: usize| {
+                let row = unit * 4 + index;
+                let from_input = dot(&input_weights[row * inputs..(row + 1) * inputs], x) << input_shifts[row];
+                let from_hidden = dot(&recurrent_weights[row * hidden..(row + 1) * hidden], &h);
+                let acc = accumulator(from_input + from_hidden + i64::from(bias[row]));
+                requantize(acc, multipliers[row]).clamp(-32768, 32767)
+            };
+            let (i, f, g, o) = (sigmoid(gate(0)), sigmoid(gate(1)), tanh(gate(2)), sigmoid(gate(3)));
+            *c = (f * *c + ((i * g) << 9) + (1 << 14)) >> 15;
+            *c = (*c).clamp(i64::from(i32::MIN), i64::from(i32::MAX));
+            let narrow = ((*c + (1 << 11)) >> 12).clamp(-32768, 32767);
+            next_h.push((o * tanh(narrow) + (1 << 14)) >> 15);
+        }
+        h = next_h;
+        rows.push(h.clone());
+    }
+    FeatureMap { bands: 1, channels: hidden, rows }
+}
+
+/// Mean over time, ties up; past 65,536 rows the older ones fade by halving sums and number.
+pub fn time_mean(rows: &[Vec<i64>]) -> Option<Vec<i64>> {
+    let mut sums = vec![0_i64; rows.first()?.len()];
+    let mut number = 0_i64;
+    for row in rows {
+        if number == 65_536 {
+            sums.iter_mut().for_each(|sum| *sum /= 2);
+            number /= 2;
+        }
+        for (sum, value) in sums.iter_mut().zip(row) {
+            *sum = accumulator(*sum + value);
+        }
+        number += 1;
+    }
+    Some(sums.iter().map(|sum| (2 * sum + number).div_euclid(2 * number)).collect())
+}
+
+/// Logits, Q19.12.
+pub fn dense(input: &[i64], weights: &[i8], bias: &[i32], multipliers: &[Multiplier]) -> Vec<i64> {
+    weights
+        .chunks_exact(input.len())
+        .zip(bias)
+        .zip(multipliers)
+        .map(|((row, &bias), &multiplier)| requantize(accumulator(dot(row, input) + i64::from(bias)), multiplier))
+        .collect()
+}

@@ -1,0 +1,132 @@
+//! The core, run in dirty memory with all of its rows recorded.
+
+use ser_core::engine::{Engine, Logits, Row};
+use ser_core::recognizer::Observation;
+use ser_core::spec::{FrontEnd, Window};
+use ser_core::{Model, Recognizer};
+use ser_host::tables::OwnedTables;
+
+use crate::reference::{self, Trace};
+
+/// What the core passed on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Heard {
+    /// Rows that entered the network.
+    pub input: Vec<Vec<i8>>,
+    /// Rows behind each layer, `[layer][time][values]`.
+    pub layers: Vec<Vec<Vec<i64>>>,
+    /// Logits at the end, one for each label.
+    pub logits: Option<Vec<i64>>,
+}
+
+impl Heard {
+    /// Notes what [`Recognizer::push_observed`] shows.
+    pub fn note(&mut self, observation: Observation<'_>) {
+        match observation {
+            Observation::Input(row) => self.input.push(row.to_vec()),
+            Observation::Layer(layer, row) => self.note_layer(layer, row),
+        }
+    }
+
+    fn note_layer(&mut self, layer: usize, row: Row<'_>) {
+        if self.layers.len() <= layer {
+            self.layers.resize(layer + 1, Vec::new());
+        }
+        self.layers[layer].push(match row {
+            Row::Codes(codes) => codes.iter().map(|&code| i64::from(code)).collect(),
+            Row::Hidden(hidden) => hidden.iter().map(|&value| i64::from(value)).collect(),
+        });
+    }
+
+    /// Notes the logits, and that there are only zeros behind those of the labels.
+    pub fn conclude(&mut self, labels: usize, logits: Option<Logits>) {
+        self.logits = logits.map(|logits| {
+            assert!(logits[labels..].iter().all(|&logit| logit == 0), "{logits:?} for {labels} labels");
+            logits[..labels].iter().map(|&logit| i64::from(logit)).collect()
+        });
+    }
+
+    /// The first place where the core differs from the reference.
+    pub fn difference(&self, trace: &Trace) -> Option<String> {
+        for (layer, map) in trace.layers.iter().enumerate() {
+            let rows = self.layers.get(layer).map_or(&[][..], Vec::as_slice);
+            if rows.len() != map.rows.len() {
+                return Some(format!("layer {layer}: {} rows wanted, the core passed {} on", map.rows.len(), rows.len()));
+            }
+            for (time, (got, wanted)) in rows.iter().zip(&map.rows).enumerate() {
+                if got != wanted {
+                    return Some(format!("layer {layer}, row {time}: {wanted:?} wanted, the core has {got:?}"));
+                }
+            }
+        }
+        if self.layers.len() > trace.layers.len() {
+            return Some(format!("{} layers pass rows on, the core says {}", trace.layers.len(), self.layers.len()));
+        }
+        (self.logits != trace.logits).then(|| format!("logits {:?} wanted, the core has {:?}", trace.logits, self.logits))
+    }
+}
+
+/// Memory as a firmware may find it after a reset: anything but zeros.
+pub fn dirty_memory(words: usize) -> Vec<u32> {
+    (0..words as u32).map(|index| (index + 1).wrapping_mul(0x9E37_79B9) | 0x8000_0080).collect()
+}
+
+/// Passes audio to a new recognizer, chunk by chunk.
+pub fn hear<'a>(model: &Model<'_>, chunks: impl IntoIterator<Item = &'a [i16]>) -> Heard {
+    let mut memory = dirty_memory(model.state_words());
+    let mut recognizer = Recognizer::new(model, &mut memory).expect("memory as large as the model says");
+    hear_with(&mut recognizer, model, chunks)
+}
+
+/// Passes an utterance to a recognizer and finishes it.
+pub fn hear_with<'a>(recognizer: &mut Recognizer<'_, '_>, model: &Model<'_>, chunks: impl IntoIterator<Item = &'a [i16]>) -> Heard {
+    let mut heard = Heard::default();
+    for chunk in chunks {
+        recognizer.push_observed(chunk, |observation| heard.note(observation));
+    }
+    heard.conclude(model.labels().len(), recognizer.finish().map(|prediction| prediction.logits));
+    heard
+}
+
+/// Passes rows to a new engine.
+pub fn run_rows(model: &Model<'_>, rows: &[Vec<i8>]) -> Heard {
+    let mut memory = dirty_memory(model.network_words());
+    let mut engine = Engine::new(model, &mut memory).expect("memory as large as the model says");
+    let mut heard = Heard { input: rows.to_vec(), ..Heard::default() };
+    for row in rows {
+        engine.push(row, |layer, row| heard.note_layer(layer, row));
+    }
+    heard.conclude(model.labels().len(), engine.logits());
+    heard
+}
+
+/// A front end as the reference takes it: the description with the tables that the host generates for it, normalisation 1 and 0.
+pub fn reference_front_end(spec: &FrontEnd) -> reference::FrontEnd {
+    let tables = OwnedTables::new(spec).expect("a usable description");
+    let trim = spec.trim;
+    reference::FrontEnd {
+        sample_rate_hz: spec.sample_rate_hz,
+        frame_len: spec.frame_len as u16,
+        hop_len: spec.hop_len as u16,
+        fft_len: spec.fft_len as u16,
+        mel_bands: spec.mel_bands as u16,
+        dc_block_pole: spec.dc_block_pole,
+        pre_emphasis: spec.pre_emphasis,
+        lower_edge_hz: spec.mel_low_hz,
+        upper_edge_hz: spec.mel_high_hz,
+        floor_db: spec.floor_db,
+        window: match spec.window {
+            Window::Hann => 0,
+            Window::Hamming => 1,
+        },
+        gate: u8::from(trim.is_some()),
+        longest_pause: trim.map_or(0, |trim| trim.max_pause_rows as u16),
+        gate_threshold_db: trim.map_or(0.0, |trim| trim.threshold_db),
+        gate_range_db: trim.map_or(0.0, |trim| trim.range_db),
+        window_table: tables.window.into_iter().map(i16::from_le_bytes).collect(),
+        edges: tables.mel_edges.into_iter().map(u16::from_le_bytes).collect(),
+        rising: tables.mel_rise.into_iter().map(i16::from_le_bytes).collect(),
+        gain: vec![1.0; spec.mel_bands],
+        offset: vec![0.0; spec.mel_bands],
+    }
+}

@@ -1,0 +1,148 @@
+//! The core against the plain integer reference, layer by layer, bit for bit.
+
+use proptest::prelude::*;
+use ser_core::Model;
+use ser_core::recognizer::Prediction;
+use ser_tests::random_model::{MapLayer, Shape};
+use ser_tests::reference::ModelFile;
+use ser_tests::under_test::{Heard, hear, run_rows};
+use ser_tests::{signals, tolerance};
+
+/// Sizes within and at the limits of the format; a pool never takes more bands than are left.
+fn shape() -> impl Strategy<Value = Shape> {
+    let map = prop_oneof![
+        (1..=5_u8, 0..=3_u8, 1..=9_u16).prop_map(|(rows, half, channels)| MapLayer::Conv2d(rows, 2 * half + 1, channels)),
+        (1..=4_u8, 1..=4_u8).prop_map(|(rows, bands)| MapLayer::MaxPool(rows, bands)),
+    ];
+    (1..=40_u16, prop::collection::vec(map, 0..=6), prop::collection::vec(1..=20_u16, 1..=3), 2..=8_u16).prop_map(
+        |(mel_bands, mut maps, lstms, labels)| {
+            let mut bands = mel_bands as u8;
+            for map in &mut maps {
+                if let MapLayer::MaxPool(_, block) = map {
+                    *block = (*block).min(bands);
+                    bands /= *block;
+                }
+            }
+            Shape { mel_bands, maps, lstms, labels }
+        },
+    )
+}
+
+fn random_rows(bands: u16, count: usize, seed: u64) -> Vec<Vec<i8>> {
+    let codes = signals::noise(seed, i16::MAX, usize::from(bands) * count);
+    codes.chunks_exact(usize::from(bands)).map(|row| row.iter().map(|code| (code >> 8) as i8).collect()).collect()
+}
+
+/// The core and the independently read reference, over the same bytes.
+fn read_both<T>(bytes: &[u8], compare: impl FnOnce(&Model<'_>, &ModelFile) -> T) -> T {
+    let model = Model::parse(bytes).unwrap_or_else(|error| panic!("the core refuses a valid file: {error}"));
+    compare(&model, &ModelFile::read(bytes).expect("the reference refuses a valid file"))
+}
+
+fn difference_over_rows(bytes: &[u8], rows: &[Vec<i8>]) -> Option<String> {
+    read_both(bytes, |model, reference| run_rows(model, rows).difference(&reference.run(rows)))
+}
+
+fn difference_over_audio(bytes: &[u8], samples: &[i16]) -> (Heard, Option<String>) {
+    read_both(bytes, |model, reference| {
+        let heard = hear(model, [samples]);
+        let difference = heard.difference(&reference.run(&heard.input));
+        (heard, difference)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_layer_of_a_random_model_equals_the_reference(shape in shape(), seed: u64, rows in 0..60_usize) {
+        let bytes = shape.fill(seed).to_bytes();
+        prop_assert_eq!(difference_over_rows(&bytes, &random_rows(shape.mel_bands, rows, seed)), None);
+    }
+
+    #[test]
+    fn every_layer_equals_the_reference_at_the_ends_of_the_input(shape in shape(), seed: u64) {
+        let bytes = shape.fill(seed).to_bytes();
+        let row = |code: i8| vec![code; usize::from(shape.mel_bands)];
+        let alternating: Vec<Vec<i8>> = (0..40).map(|time| row(if time % 2 == 0 { -128 } else { 127 })).collect();
+        for rows in [vec![row(-128); 40], vec![row(127); 40], vec![row(0); 40], alternating] {
+            prop_assert_eq!(difference_over_rows(&bytes, &rows), None);
+        }
+    }
+
+    #[test]
+    fn every_layer_equals_the_reference_for_audio(shape in shape(), seed: u64) {
+        let bytes = shape.fill(seed).to_bytes();
+        for samples in [signals::babble(seed, 3_000), signals::square(50, 3_000), signals::constant(i16::MIN, 1_000)] {
+            prop_assert_eq!(difference_over_audio(&bytes, &samples).1, None);
+        }
+    }
+}
+
+/// Codes of the rows that enter the network follow the `f64` front end: where rounding is not in doubt they are the same.
+#[test]
+fn rows_of_codes_follow_the_f64_front_end_through_the_silence_gate() {
+    let (mut codes, mut gated) = (0, 0);
+    for seed in 0..60 {
+        let file = Shape::random(seed).fill(seed);
+        let bytes = file.to_bytes();
+        let samples = signals::babble(seed, 4_000);
+        let (heard, difference) = difference_over_audio(&bytes, &samples);
+        assert_eq!(difference, None, "seed {seed}");
+        let analysis = ser_tests::reference::analyse(&file.front_end, &samples);
+        assert_eq!(heard.input.len(), analysis.kept.len(), "rows of seed {seed}: {:?}", file.front_end);
+        gated += analysis.scaled.len() - analysis.kept.len();
+        for (row, &frame) in heard.input.iter().zip(&analysis.kept) {
+            for (band, &code) in row.iter().enumerate() {
+                let allowed = 0.5 + tolerance::CODE.limit;
+                let exact = analysis.scaled[frame][band];
+                assert!((f64::from(code) - exact).abs() <= allowed, "seed {seed}, frame {frame}, band {band}: {exact} became {code}");
+                codes += 1;
+            }
+        }
+    }
+    assert!(codes > 10_000 && gated > 100, "{codes} codes, {gated} rows gated: the signals test too little");
+}
+
+#[test]
+fn probabilities_are_the_softmax_of_the_logits() {
+    for seed in 0..100 {
+        let file = Shape::random(seed).fill(seed);
+        let bytes = file.to_bytes();
+        let model = Model::parse(&bytes).expect("a valid file");
+        let labels = file.labels.len();
+        let mut logits = [0; 8];
+        for (logit, noise) in logits.iter_mut().zip(signals::noise(seed, 20_000, labels)) {
+            *logit = i32::from(noise);
+        }
+        let prediction = Prediction::new(&model, logits);
+
+        let temperature = f64::from(file.temperature);
+        let powers: Vec<f64> = logits[..labels].iter().map(|&logit| (f64::from(logit) / 4096.0 / temperature).exp()).collect();
+        let sum: f64 = powers.iter().sum();
+        let mut leading = 0;
+        for index in 0..labels {
+            let (got, wanted) = (f64::from(prediction.probabilities[index]), powers[index] / sum);
+            tolerance::PROBABILITY.check(got, wanted, &format!("seed {seed}, label {index}"));
+            if logits[index] > logits[leading] {
+                leading = index;
+            }
+        }
+        assert_eq!((prediction.index, prediction.label), (leading, file.labels[leading].as_str()));
+        assert_eq!(prediction.confident, prediction.probabilities[leading] >= file.confidence_threshold);
+        assert!(prediction.probabilities[labels..].iter().all(|&probability| probability == 0.0));
+    }
+}
+
+#[test]
+fn the_first_of_equal_logits_leads() {
+    let bytes = ser_tests::random_model::small_model().to_bytes();
+    let model = Model::parse(&bytes).expect("a valid file");
+    for logit in [i32::MIN, -1, 0, i32::MAX] {
+        let mut logits = [0; 8];
+        logits[..2].fill(logit);
+        let prediction = Prediction::new(&model, logits);
+        assert_eq!(prediction.index, 0);
+        assert_eq!(prediction.probabilities[..2], [0.5, 0.5]);
+    }
+}

@@ -111,7 +111,8 @@ pub fn change_speed(samples: &[i16], factor: f64) -> Result<Vec<i16>> {
 /// The samples of a WAV file at its own rate, mixed down to one channel, as fractions of full scale.
 fn decode(bytes: &[u8]) -> Result<(Vec<f32>, WavFormat)> {
     ensure!(!bytes.is_empty(), "empty file");
-    let mut reader = WavReader::new(bytes).map_err(header_error)?;
+    let bytes = format_and_samples(bytes);
+    let mut reader = WavReader::new(bytes.as_slice()).map_err(header_error)?;
     let spec = reader.spec();
     let format = WavFormat {
         sample_rate_hz: spec.sample_rate,
@@ -140,6 +141,27 @@ fn decode(bytes: &[u8]) -> Result<(Vec<f32>, WavFormat)> {
         mix_down(reader.samples::<i32>().map(|s| s.map(|s| s as f32 / full_scale)), format.channels, frames)?
     };
     Ok((mono, format))
+}
+
+/// The file without the chunks that say nothing about the sound: hound does not skip the byte that pads a chunk of odd length.
+fn format_and_samples(bytes: &[u8]) -> Vec<u8> {
+    let (riff, mut rest) = bytes.split_at_checked(12).unwrap_or((bytes, &[]));
+    let mut kept = riff.to_vec();
+    while let Some((&[a, b, c, d, len @ ..], behind)) = rest.split_first_chunk::<8>() {
+        let id = [a, b, c, d];
+        if id == *b"data" {
+            kept.extend(rest);
+            break;
+        }
+        let len = u32::from_le_bytes(len) as usize;
+        let len = len.saturating_add(len % 2).min(behind.len());
+        let (_, next) = behind.split_at(len);
+        if id == *b"fmt " {
+            kept.extend(rest.iter().take(rest.len() - next.len()));
+        }
+        rest = next;
+    }
+    kept
 }
 
 /// What an unreadable header means to the owner of the file.

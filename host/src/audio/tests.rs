@@ -181,3 +181,16 @@ fn speed_changes_length_and_pitch_together() {
         assert!(change_speed(&samples, factor).is_err(), "{factor}");
     }
 }
+
+#[test]
+fn a_chunk_of_odd_length_before_the_samples_is_skipped_with_its_padding() {
+    let folder = tempfile::tempdir().unwrap();
+    let (plain, tagged) = (folder.path().join("plain.wav"), folder.path().join("tagged.wav"));
+    let samples: Vec<i16> = (0..1000).map(|n| (n * 7) as i16).collect();
+    write_wav(&plain, &samples).unwrap();
+    let mut bytes = std::fs::read(&plain).unwrap();
+    let at = bytes.windows(4).position(|window| window == b"data").unwrap();
+    bytes.splice(at..at, *b"LIST\x05\0\0\0INFOx\0");
+    std::fs::write(&tagged, bytes).unwrap();
+    assert_eq!(read_wav(&tagged).unwrap(), samples);
+}

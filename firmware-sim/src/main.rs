@@ -35,6 +35,8 @@ enum Outcome {
 }
 
 fn main() -> ExitCode {
+    // Whoever reads the output may stop early: `| head` is no reason to panic.
+    sigpipe::reset();
     let result = match Cli::parse().command {
         Command::Eval(args) => eval::run(&args),
         Command::Run(args) => run::run(&args),

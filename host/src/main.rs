@@ -23,6 +23,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // Whoever reads the output may stop early: `| head` is no reason to panic.
+    sigpipe::reset();
     let result = match Cli::parse().command {
         Command::Corpus(args) => corpus::run(&args),
         Command::Train(args) => train::run(&args),

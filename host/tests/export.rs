@@ -156,3 +156,12 @@ fn inspecting_what_is_neither_preset_nor_model_is_an_error() {
         assert!(String::from_utf8_lossy(&output.stderr).contains(wanted), "{output:?}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_stops_early_is_no_reason_to_panic() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = Command::new(env!("CARGO_BIN_EXE_host")).args(["inspect", "edge"]).stdout(writer).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}

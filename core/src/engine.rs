@@ -39,7 +39,7 @@ impl<'m, 's> Engine<'m, 's> {
 
     /// Forgets every row.
     pub fn reset(&mut self) {
-        self.for_each_state(|layer| match layer {
+        for_each_state(self.model, self.state, |layer| match layer {
             LayerState::Conv2d(conv, mut state, _) => conv.reset(&mut state),
             LayerState::MaxPool(pool, mut state) => pool.reset(&mut state),
             LayerState::Lstm(lstm, mut state) => lstm.reset(&mut state),
@@ -95,9 +95,8 @@ impl<'m, 's> Engine<'m, 's> {
             _ => None,
         })?;
         let mut logits = None;
-        let scratch = core::mem::take(&mut self.scratch);
-        let work: &mut [i16] = bytemuck::cast_slice_mut(scratch);
-        self.for_each_state(|layer| {
+        let work: &mut [i16] = bytemuck::cast_slice_mut(self.scratch);
+        for_each_state(self.model, self.state, |layer| {
             if let LayerState::TimeMean(mean, state) = layer
                 && let Some(row) = work.get_mut(..mean.len)
                 && mean.mean(&state, row)
@@ -107,18 +106,18 @@ impl<'m, 's> Engine<'m, 's> {
                 logits = Some(values);
             }
         });
-        self.scratch = scratch;
         logits
     }
+}
 
-    fn for_each_state(&mut self, mut visit: impl FnMut(LayerState<'_, '_>)) {
-        let mut rest = &mut *self.state;
-        for layer in self.model.layers() {
-            let Some((own, behind)) = rest.split_at_mut_checked(layer.state_words()) else { return };
-            rest = behind;
-            if let Some(state) = LayerState::new(layer, own) {
-                visit(state);
-            }
+/// Visits the layers that remember something.
+fn for_each_state<'m>(model: &'m Model<'m>, state: &mut [u32], mut visit: impl FnMut(LayerState<'m, '_>)) {
+    let mut rest = state;
+    for layer in model.layers() {
+        let Some((own, behind)) = rest.split_at_mut_checked(layer.state_words()) else { return };
+        rest = behind;
+        if let Some(state) = LayerState::new(layer, own) {
+            visit(state);
         }
     }
 }

@@ -297,6 +297,8 @@ fn numbers_of_the_front_end_out_of_range_are_refused() {
         refused(|file| file.front_end.offset[2] = value);
     }
     refused(|file| file.temperature = 0.0);
+    // Small enough to make the softmax divide by zero, were it let through.
+    refused(|file| file.temperature = f32::from_bits(1));
     refused(|file| file.front_end.window = 2);
     refused(|file| file.front_end.gate = 2);
     refused(|file| file.front_end.longest_pause = 256);

@@ -9,6 +9,7 @@ use clap::Args;
 use rayon::prelude::*;
 use ser_core::Model;
 use ser_host::audio::SAMPLE_RATE_HZ;
+use ser_host::compare::{FloatTwin, Heard, Noise, Reference, hear};
 use ser_host::corpus::{Corpus, Utterance};
 use ser_host::emotion::{EMOTIONS, emotion_index};
 use ser_host::files::write_atomic;
@@ -18,7 +19,6 @@ use ser_host::split::{Part, Protocol, Split};
 use ser_host::synth;
 
 use crate::Outcome;
-use crate::compare::{FloatTwin, Heard, Noise, Reference, hear};
 use crate::models::File;
 use crate::report::{Comparison, Report};
 

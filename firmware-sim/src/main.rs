@@ -2,7 +2,6 @@
 //!
 //! Exit code: 0 when all went well, 1 when the two models agree too rarely, 2 for an error.
 
-mod compare;
 mod eval;
 mod models;
 mod report;

@@ -1,4 +1,4 @@
-//! One utterance through the core and through the float model.
+//! One utterance through the int8 core and through the float model.
 
 use std::time::{Duration, Instant};
 
@@ -9,8 +9,9 @@ use ser_core::model::LayerParams;
 use ser_core::recognizer::{Observation, Recognizer};
 use ser_core::spec::Shape;
 use ser_core::{Model, Prediction};
-use ser_host::features::{Extractor, Rows};
-use ser_host::float_model::FloatModel;
+
+use crate::features::{Extractor, Rows};
+use crate::float_model::FloatModel;
 
 /// A step of a hidden state.
 const HIDDEN_SCALE: f32 = 1.0 / 32768.0;
@@ -26,13 +27,17 @@ pub struct Heard<'m> {
     pub macs: u64,
 }
 
-/// Feeds the samples to the core in chunks of `chunk` samples.
+/// Feeds the samples (16 kHz) to the core in chunks of `chunk` samples, at least 1.
+///
+/// # Errors
+///
+/// None that a checked model can cause.
 pub fn hear<'m>(model: &'m Model<'m>, samples: &[i16], chunk: usize) -> Result<Heard<'m>> {
     let mut memory = vec![0; model.state_words()];
     let mut recognizer = Recognizer::new(model, &mut memory)?;
     let mut rows = 0;
     let start = Instant::now();
-    for chunk in samples.chunks(chunk) {
+    for chunk in samples.chunks(chunk.max(1)) {
         recognizer.push_observed(chunk, |observation| {
             if let Observation::Input(_) = observation {
                 rows += 1;
@@ -106,11 +111,20 @@ pub struct FloatTwin<'a> {
 }
 
 impl<'a> FloatTwin<'a> {
+    /// The float network of the same front end and layers as the int8 model.
+    ///
+    /// # Errors
+    ///
+    /// If the front end's tables can't be made.
     pub fn new(model: &'a Model<'a>, float: &'a FloatModel) -> Result<Self> {
         Ok(Self { model, float, extractor: Extractor::new(model.front_end())? })
     }
 
-    /// Runs the float model over the samples, and the core once more to compare layer by layer.
+    /// Runs the float model over the samples (16 kHz), and the core once more to compare layer by layer.
+    ///
+    /// # Errors
+    ///
+    /// If the two don't pass on as many values, layer by layer.
     pub fn hear(&self, samples: &[i16]) -> Result<Reference> {
         let log_mel = self.extractor.log_mel(samples)?;
         let normalizer = self.model.normalizer();

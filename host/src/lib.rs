@@ -22,6 +22,7 @@ pub mod model_file;
 pub mod onnx;
 pub mod predictions;
 pub mod quantise;
+pub mod reliability;
 pub mod run;
 pub mod split;
 pub mod synth;

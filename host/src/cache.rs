@@ -2,8 +2,10 @@
 //!
 //! A file holds the rows of one list of utterances at one speed. Its name is a digest of all that decides them: the
 //! utterances (name, length and time of each file), the front end's description, what the front end makes of a probe
-//! signal, and the speed. So a stale file is never read, and deleting the folder costs nothing but time.
+//! signal, and the speed. So a stale file is never read, and deleting the folder costs nothing but time. The place of an
+//! utterance that could not be read is empty, and it is tried again at each call.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
@@ -12,7 +14,7 @@ use rayon::prelude::*;
 use ser_core::spec::FrontEnd;
 
 use crate::audio::change_speed;
-use crate::corpus::Utterance;
+use crate::corpus::{Corpus, Utterance};
 use crate::features::{Extractor, Rows};
 use crate::files::write_atomic;
 
@@ -49,24 +51,36 @@ impl FeatureCache {
     /// If the cache cannot be written, or the speed is not in `0.5..=2.0`.
     pub fn log_mel(&self, utterances: &[&Utterance], speed: f64) -> Result<Vec<Extracted>> {
         let file = self.file(utterances, speed);
-        if let Some(rows) = file.as_deref().and_then(read)
-            && rows.len() == utterances.len()
-        {
-            return Ok(rows);
-        }
         change_speed(&[], speed)?;
-        let extract = |utterance: &&Utterance| -> Result<Rows> { self.extractor.log_mel(&change_speed(&utterance.samples()?, speed)?) };
-        let rows: Vec<Extracted> =
-            utterances.par_iter().map(|utterance| extract(utterance).map_err(|error| format!("{error:#}"))).collect();
-        // What could not be read may be repaired by the next call.
-        if let Some(file) = file
-            && rows.iter().all(Result::is_ok)
+        let extract = |utterance: &Utterance| -> Extracted {
+            let rows = || -> Result<Rows> { self.extractor.log_mel(&change_speed(&utterance.samples()?, speed)?) };
+            rows().map_err(|error| format!("{error:#}"))
+        };
+        if let Some(kept) = file.as_deref().and_then(read)
+            && kept.len() == utterances.len()
         {
+            return Ok(kept.into_iter().zip(utterances).map(|(rows, utterance)| rows.map_or_else(|| extract(utterance), Ok)).collect());
+        }
+        let rows: Vec<Extracted> = utterances.par_iter().map(|utterance| extract(utterance)).collect();
+        if let Some(file) = file {
             let folder = file.parent().unwrap_or(Path::new("."));
             std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
             write_atomic(&file, &encode(&rows))?;
         }
         Ok(rows)
+    }
+
+    /// The same for a part of a corpus, by way of the whole corpus: its splits share one file.
+    ///
+    /// # Errors
+    ///
+    /// As [`FeatureCache::log_mel`]; or if the corpus lacks an utterance.
+    pub fn log_mel_of_part(&self, corpus: &Corpus, part: &[&Utterance], speed: f64) -> Result<Vec<Extracted>> {
+        let all: Vec<&Utterance> = corpus.utterances.iter().collect();
+        let rows = self.log_mel(&all, speed)?;
+        let by_id: HashMap<&str, &Extracted> = all.iter().map(|utterance| utterance.id.as_str()).zip(&rows).collect();
+        let of_part = part.iter().map(|utterance| by_id.get(utterance.id.as_str()).map(|rows| (*rows).clone()));
+        of_part.collect::<Option<_>>().with_context(|| format!("the corpus {} lacks an utterance of the part", corpus.name))
     }
 
     fn file(&self, utterances: &[&Utterance], speed: f64) -> Option<PathBuf> {
@@ -91,10 +105,13 @@ impl FeatureCache {
     }
 }
 
-/// Bands and number of values as u32, then the values as f32, little-endian, one utterance after the other.
+/// Bands and number of values as u32, then the values as f32, little-endian, one utterance after the other. One without rows
+/// because it could not be read has 0 bands.
 fn encode(rows: &[Extracted]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    for rows in rows.iter().flatten() {
+    let unreadable = Rows::default();
+    for rows in rows {
+        let rows = rows.as_ref().unwrap_or(&unreadable);
         bytes.extend((rows.bands as u32).to_le_bytes());
         bytes.extend((rows.values.len() as u32).to_le_bytes());
         bytes.extend(rows.values.iter().flat_map(|value| value.to_le_bytes()));
@@ -102,8 +119,8 @@ fn encode(rows: &[Extracted]) -> Vec<u8> {
     bytes
 }
 
-/// The rows of a cache file; None when there is none, or it is damaged.
-fn read(file: &Path) -> Option<Vec<Extracted>> {
+/// The rows of a cache file, None for an utterance that could not be read; None when there is no file, or it is damaged.
+fn read(file: &Path) -> Option<Vec<Option<Rows>>> {
     let bytes = std::fs::read(file).ok()?;
     let mut rest = bytes.as_slice();
     let mut rows = Vec::new();
@@ -112,7 +129,8 @@ fn read(file: &Path) -> Option<Vec<Extracted>> {
         let (count, behind) = behind.split_first_chunk::<4>()?;
         let (values, behind) = behind.split_at_checked((u32::from_le_bytes(*count) as usize).checked_mul(4)?)?;
         let values = values.as_chunks::<4>().0.iter().map(|value| f32::from_le_bytes(*value)).collect();
-        rows.push(Ok(Rows { bands: u32::from_le_bytes(*bands) as usize, values }));
+        let bands = u32::from_le_bytes(*bands) as usize;
+        rows.push((bands > 0).then_some(Rows { bands, values }));
         rest = behind;
     }
     Some(rows)
@@ -186,8 +204,27 @@ mod tests {
         std::fs::write(dir.path().join("corpus/angry/a.wav"), b"").unwrap();
         let utterances: Vec<&Utterance> = corpus.utterances.iter().collect();
         let folder = dir.path().join("cache");
-        let rows = FeatureCache::new(&edge().front_end, Some(&folder)).unwrap().log_mel(&utterances, 1.0).unwrap();
+        let cache = FeatureCache::new(&edge().front_end, Some(&folder)).unwrap();
+        let rows = cache.log_mel(&utterances, 1.0).unwrap();
         assert!(rows[0].as_ref().is_err_and(|reason| reason.contains("empty")), "{:?}", rows[0]);
         assert!(rows[1].is_ok());
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+        assert_eq!(cache.log_mel(&utterances, 1.0).unwrap(), rows);
+    }
+
+    #[test]
+    fn the_rows_of_a_part_are_those_of_its_utterances_and_parts_share_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let corpus = corpus(&dir.path().join("corpus"), 5000);
+        let folder = dir.path().join("cache");
+        let cache = FeatureCache::new(&edge().front_end, Some(&folder)).unwrap();
+        let alone = FeatureCache::new(&edge().front_end, None).unwrap();
+        for utterance in &corpus.utterances {
+            assert_eq!(cache.log_mel_of_part(&corpus, &[utterance], 1.1).unwrap(), alone.log_mel(&[utterance], 1.1).unwrap());
+        }
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+        let (first, second) = corpus.utterances.split_at(1);
+        let smaller = Corpus { utterances: first.to_vec(), ..corpus.clone() };
+        assert!(cache.log_mel_of_part(&smaller, &[&second[0]], 1.0).is_err());
     }
 }

@@ -3,24 +3,33 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use rayon::prelude::*;
 use ser_core::engine::Row;
 use ser_core::frontend::INPUT_SCALE;
+use ser_core::kernels::LOGIT_FRACTION_BITS;
 use ser_core::model::LayerParams;
 use ser_core::recognizer::{Observation, Recognizer};
 use ser_core::spec::Shape;
 use ser_core::{Model, Prediction};
 
+use crate::corpus::{Problem, Utterance};
 use crate::features::{Extractor, Rows};
-use crate::float_model::FloatModel;
+use crate::float_model::{FloatModel, FloatOutput};
+use crate::predictions::{self, Predictions};
 
 /// A step of a hidden state.
 const HIDDEN_SCALE: f32 = 1.0 / 32768.0;
+
+/// Samples that the core is given at a time; any number gives the same bits.
+const CHUNK: usize = 256;
 
 /// What the core says to an utterance, and what that took.
 #[derive(Debug)]
 pub struct Heard<'m> {
     /// None if there was nothing but silence, or too little speech.
     pub prediction: Option<Prediction<'m>>,
+    /// Natural logarithms of the probabilities at temperature 1, one for each label; None as above.
+    pub log_probabilities: Option<Vec<f32>>,
     /// Time in the core.
     pub time: Duration,
     /// Multiplications with a weight.
@@ -46,7 +55,45 @@ pub fn hear<'m>(model: &'m Model<'m>, samples: &[i16], chunk: usize) -> Result<H
     }
     let prediction = recognizer.finish();
     let time = start.elapsed();
-    Ok(Heard { prediction, time, macs: macs(model, rows) })
+    let log_probabilities = prediction.map(|prediction| {
+        let logits = prediction.logits.iter().take(model.labels().len());
+        log_softmax(&logits.map(|logit| f64::from(*logit) / f64::from(1u32 << LOGIT_FRACTION_BITS)).collect::<Vec<_>>())
+    });
+    Ok(Heard { prediction, log_probabilities, time, macs: macs(model, rows) })
+}
+
+/// What both models say to each utterance, and which could not be read. The model's labels must be the emotions in their order.
+///
+/// # Errors
+///
+/// None that a checked model and the float network it came from can cause.
+pub fn predict(model: &Model<'_>, float: &FloatModel, utterances: &[&Utterance]) -> Result<(Predictions, Vec<Problem>)> {
+    let twin = FloatTwin::new(model, float)?;
+    let answer = |utterance: &&Utterance| -> Result<Result<predictions::Prediction, Problem>> {
+        let samples = match utterance.samples() {
+            Ok(samples) => samples,
+            Err(error) => return Ok(Err(Problem { path: utterance.id.clone(), reason: format!("{error:#}") })),
+        };
+        let float = twin.output(&samples)?.map(|(_, output)| log_probabilities(&output.logits));
+        Ok(Ok(predictions::Prediction {
+            id: utterance.id.clone(),
+            speaker: utterance.speaker.clone(),
+            truth: utterance.emotion,
+            int8: hear(model, &samples, CHUNK)?.log_probabilities,
+            float,
+        }))
+    };
+    let mut predictions =
+        Predictions { labels: model.labels().iter().map(ToString::to_string).collect(), utterances: Vec::new(), skipped: 0 };
+    let mut problems = Vec::new();
+    for answer in utterances.par_iter().map(answer).collect::<Result<Vec<_>>>()? {
+        match answer {
+            Ok(prediction) => predictions.utterances.push(prediction),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    predictions.skipped = problems.len();
+    Ok((predictions, problems))
 }
 
 /// Multiplications for an utterance of so many rows, the prediction at its end included.
@@ -98,6 +145,8 @@ impl Noise {
 pub struct Reference {
     /// Index of the leading label, and the probabilities at the int8 model's temperature; None as in [`Heard::prediction`].
     pub prediction: Option<(usize, Vec<f32>)>,
+    /// As [`Heard::log_probabilities`].
+    pub log_probabilities: Option<Vec<f32>>,
     /// Noise of the input rows and of what each layer passes on; empty without a prediction.
     pub noise: Vec<Noise>,
 }
@@ -126,12 +175,8 @@ impl<'a> FloatTwin<'a> {
     ///
     /// If the two don't pass on as many values, layer by layer.
     pub fn hear(&self, samples: &[i16]) -> Result<Reference> {
-        let log_mel = self.extractor.log_mel(samples)?;
-        let normalizer = self.model.normalizer();
-        let values = log_mel.iter().flat_map(|row| normalizer.normalize(row)).collect();
-        let features = Rows { bands: log_mel.bands, values };
-        let Some(output) = self.float.run(&features)? else {
-            return Ok(Reference { prediction: None, noise: Vec::new() });
+        let Some((features, output)) = self.output(samples)? else {
+            return Ok(Reference { prediction: None, log_probabilities: None, noise: Vec::new() });
         };
         let int8 = self.int8_rows(samples)?;
         let float: Vec<&Rows> = std::iter::once(&features).chain(&output.layers).collect();
@@ -145,7 +190,20 @@ impl<'a> FloatTwin<'a> {
             Ok(Noise::between(float, int8))
         });
         let noise = noise.collect::<Result<Vec<Noise>>>()?;
-        Ok(Reference { prediction: leading(&output.logits, self.model.temperature()), noise })
+        Ok(Reference {
+            prediction: leading(&output.logits, self.model.temperature()),
+            log_probabilities: Some(log_probabilities(&output.logits)),
+            noise,
+        })
+    }
+
+    /// The features of the samples and what the float model makes of them; None as in [`Heard::prediction`].
+    fn output(&self, samples: &[i16]) -> Result<Option<(Rows, FloatOutput)>> {
+        let log_mel = self.extractor.log_mel(samples)?;
+        let normalizer = self.model.normalizer();
+        let values = log_mel.iter().flat_map(|row| normalizer.normalize(row)).collect();
+        let features = Rows { bands: log_mel.bands, values };
+        Ok(self.float.run(&features)?.map(|output| (features, output)))
     }
 
     /// The core's rows as real numbers: those that enter the network, then those that each layer passes on.
@@ -196,4 +254,15 @@ fn leading(logits: &[f32], temperature: f32) -> Option<(usize, Vec<f32>)> {
     let powers: Vec<f32> = logits.iter().map(|logit| ((logit - largest) / temperature).exp()).collect();
     let sum: f32 = powers.iter().sum();
     index.map(|index| (index, powers.iter().map(|power| power / sum).collect()))
+}
+
+fn log_probabilities(logits: &[f32]) -> Vec<f32> {
+    log_softmax(&logits.iter().copied().map(f64::from).collect::<Vec<_>>())
+}
+
+/// Natural logarithms of the softmax.
+fn log_softmax(logits: &[f64]) -> Vec<f32> {
+    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = logits.iter().map(|logit| (logit - largest).exp()).sum();
+    logits.iter().map(|logit| (logit - largest - sum.ln()) as f32).collect()
 }

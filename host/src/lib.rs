@@ -1,14 +1,19 @@
 //! The workstation side of `ser`: corpora, features, training, quantisation, export.
 //!
 //! Only `graph` and `train` (feature `train`) name Burn; the rest builds without it, for the simulator.
+//! What drives a training (`training`, `evaluate`, `crossval::run`) stands behind the same feature.
 
 pub mod audio;
 pub mod augment;
 pub mod cache;
 pub mod cli;
 pub mod compare;
+pub mod condition;
 pub mod corpus;
+pub mod crossval;
 pub mod emotion;
+#[cfg(feature = "train")]
+pub mod evaluate;
 pub mod export;
 pub mod features;
 pub mod files;
@@ -25,7 +30,10 @@ pub mod quantise;
 pub mod reliability;
 pub mod run;
 pub mod split;
+pub mod statistics;
 pub mod synth;
 pub mod tables;
 #[cfg(feature = "train")]
 pub mod train;
+#[cfg(feature = "train")]
+pub mod training;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use ser_host::cli::{corpus, eval, export, inspect, train};
+use ser_host::cli::{corpus, crossval, eval, export, inspect, train};
 
 /// The workstation side of ser: corpora, training, evaluation, export.
 #[derive(Parser, Debug)]
@@ -17,6 +17,7 @@ struct Cli {
 enum Command {
     Corpus(corpus::CorpusArgs),
     Train(train::TrainArgs),
+    Crossval(crossval::CrossvalArgs),
     Eval(eval::EvalArgs),
     Export(export::ExportArgs),
     Inspect(inspect::InspectArgs),
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Corpus(args) => corpus::run(&args),
         Command::Train(args) => train::run(&args),
+        Command::Crossval(args) => crossval::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Inspect(args) => inspect::run(&args),

@@ -7,6 +7,8 @@
 //! | `metrics.csv` | one line for each epoch: [`EpochMetrics`] |
 //! | `checkpoint.bin` | weights, optimiser and progress, to resume from |
 //! | `network.bin` | the network so far, as plain numbers: [`FloatNetwork`] |
+//! | `model.ser`, `model.onnx` | what `host export` and `host crossval` make of it |
+//! | `predictions.json` | what both say to the test part, by `host crossval`: [`Predictions`](crate::predictions::Predictions) |
 //!
 //! Every file is written aside and then renamed, so that a reader never sees half of one.
 
@@ -197,7 +199,8 @@ impl RunFolder {
             path.display()
         );
         std::fs::create_dir_all(path).with_context(|| format!("cannot make the run folder {}", path.display()))?;
-        for file in [folder.checkpoint_path(), folder.network_path(), folder.metrics_path()] {
+        let outcomes = [folder.checkpoint_path(), folder.network_path(), folder.metrics_path()];
+        for file in outcomes.into_iter().chain([folder.model_path(), folder.onnx_path(), folder.predictions_path()]) {
             if file.exists() {
                 std::fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))?;
             }
@@ -234,6 +237,17 @@ impl RunFolder {
     /// The split.
     pub fn split(&self) -> Result<Split> {
         Split::load(&self.split_path())
+    }
+
+    /// Whether the run is one of this configuration and split.
+    ///
+    /// # Errors
+    ///
+    /// If the folder's own cannot be read.
+    pub fn is_of(&self, config: &Config, split: &Split) -> Result<bool> {
+        // By way of JSON, as the folder's own came, so that a float that loses its last bit there loses it here.
+        let config: Config = serde_json::from_slice(&serde_json::to_vec(config)?)?;
+        Ok(self.config()? == config && self.split()? == *split)
     }
 
     /// The network so far: that of the last finished epoch.
@@ -282,6 +296,21 @@ impl RunFolder {
         }
         let rows = csv::Reader::from_reader(read(&path)?.as_slice()).into_deserialize().collect::<Result<_, _>>();
         rows.with_context(|| format!("{} is damaged", path.display()))
+    }
+
+    /// The int8 model, if it was exported here.
+    pub fn model_path(&self) -> PathBuf {
+        self.path.join("model.ser")
+    }
+
+    /// The float network as ONNX, if it was exported here.
+    pub fn onnx_path(&self) -> PathBuf {
+        self.path.join("model.onnx")
+    }
+
+    /// What both models say to the test part, if they were asked.
+    pub fn predictions_path(&self) -> PathBuf {
+        self.path.join("predictions.json")
     }
 
     fn split_path(&self) -> PathBuf {

@@ -6,12 +6,10 @@ use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::cache::FeatureCache;
-use crate::export::export;
-use crate::features::Rows;
+use crate::export::export_run;
 use crate::files::write_atomic;
 use crate::model_file::Confidence;
 use crate::run::RunFolder;
-use crate::split::Part;
 
 /// Exports a trained run: model.ser, int8, for the core, and model.onnx, float, to compare it with.
 #[derive(Args, Clone, Debug)]
@@ -46,19 +44,14 @@ pub struct ExportArgs {
 pub fn run(args: &ExportArgs) -> Result<()> {
     ensure!((0.0..=1.0).contains(&args.confidence), "--confidence is {}, wanted 0..=1", args.confidence);
     let folder = RunFolder::open(&args.run)?;
-    let float = folder.network()?;
-    let corpus = folder.config()?.open_corpus()?;
-    let split = folder.split()?;
-    let utterances = split.part(&corpus, Part::Train)?;
-    let cache = FeatureCache::new(&float.network.front_end, Some(&args.cache))?;
-    let mut training: Vec<Rows> = Vec::with_capacity(utterances.len());
-    for (utterance, rows) in utterances.iter().zip(cache.log_mel(&utterances, 1.0)?) {
-        match rows {
-            Ok(rows) => training.push(float.normalization.apply(&rows)),
-            Err(reason) => eprintln!("skipped {}: {reason}", utterance.id),
-        }
+    let config = folder.config()?;
+    let corpus = config.open_corpus()?;
+    let cache = FeatureCache::new(&config.network.front_end, Some(&args.cache))?;
+    let confidence = Confidence { temperature: 1.0, threshold: args.confidence };
+    let (exported, problems) = export_run(&folder, &folder.split()?, &corpus, &cache, confidence)?;
+    for problem in problems {
+        eprintln!("skipped {problem}");
     }
-    let exported = export(&float, &training, Confidence { temperature: 1.0, threshold: args.confidence })?;
     let out = args.out.as_deref().unwrap_or(folder.path());
     let both = !args.int8 && !args.onnx;
     for (wanted, name, bytes) in [(args.int8 || both, "model.ser", &exported.model), (args.onnx || both, "model.onnx", &exported.onnx)] {

@@ -2,8 +2,12 @@
 
 pub mod corpus;
 #[cfg(feature = "train")]
+pub mod crossval;
+#[cfg(feature = "train")]
 pub mod eval;
 pub mod export;
 pub mod inspect;
+#[cfg(feature = "train")]
+pub mod options;
 #[cfg(feature = "train")]
 pub mod train;

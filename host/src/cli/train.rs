@@ -1,28 +1,26 @@
 //! `host train`.
 
+use std::collections::BTreeSet;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use ser_core::spec;
 
 use crate::cache::FeatureCache;
-use crate::cli::eval::evaluate;
-use crate::corpus::{Corpus, Utterance};
-use crate::features::Rows;
-use crate::run::{Backend, Config, EpochMetrics, Recipe, RunFolder};
-use crate::split::{Part, Protocol, Split};
-use crate::train::{Example, StepReport, Trainer};
+use crate::cli::options::TrainingOptions;
+use crate::condition::Condition;
+use crate::corpus::Corpus;
+use crate::run::{Config, EpochMetrics, RunFolder};
+use crate::split::{Protocol, Split};
+use crate::train::StepReport;
+use crate::training::{Outcome, Progress, Training};
 
-/// Epochs shorter than this are not saved one by one.
-const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
 /// Seed of split and training unless told otherwise.
-const DEFAULT_SEED: u64 = 1;
+pub const DEFAULT_SEED: u64 = 1;
 
 /// Trains a network.
 ///
@@ -31,12 +29,8 @@ const DEFAULT_SEED: u64 = 1;
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 #[command(after_help = "Example: host train --corpus casia --protocol sentence --fold 0")]
 pub struct TrainArgs {
-    /// A folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest. Without it: the synthetic corpus.
-    #[arg(long, value_name = "DIR")]
-    corpus: Option<PathBuf>,
-    /// Name of the network [default: edge].
-    #[arg(long)]
-    preset: Option<String>,
+    #[command(flatten)]
+    training: TrainingOptions,
     /// What training and test do not share [default: sentence].
     #[arg(long, value_enum)]
     protocol: Option<Protocol>,
@@ -52,21 +46,12 @@ pub struct TrainArgs {
     /// Share of the training part to hold out for validation, told after each epoch.
     #[arg(long, value_name = "SHARE")]
     validation: Option<f64>,
-    /// Passes over the training part [default: that of the recipe].
-    #[arg(long)]
-    epochs: Option<usize>,
-    /// Utterances in a step [default: that of the recipe].
-    #[arg(long)]
-    batch: Option<usize>,
     /// Seed of split and training [default: 1].
     #[arg(long)]
     seed: Option<u64>,
-    /// What computes [default: flex].
+    /// What of the recordings reaches the network [default: cues-removed].
     #[arg(long, value_enum)]
-    backend: Option<Backend>,
-    /// JSON file with a recipe, as `recipe` in the config.json of a run.
-    #[arg(long, value_name = "FILE")]
-    recipe: Option<PathBuf>,
+    condition: Option<Condition>,
     /// The run folder [default: runs/CORPUS-PRESET-PROTOCOL-FOLD].
     #[arg(long, value_name = "RUN")]
     out: Option<PathBuf>,
@@ -87,66 +72,43 @@ pub struct TrainArgs {
 ///
 /// If corpus, split or recipe are unusable, the run folder is taken or cannot be written, or training diverges.
 pub fn run(args: &TrainArgs) -> Result<()> {
+    let stop = stop_at_ctrl_c()?;
+    train(args, &stop)
+}
+
+/// Is set when Ctrl-C is pressed.
+///
+/// # Errors
+///
+/// If the operating system does not let the process listen for it, or it listens already.
+pub fn stop_at_ctrl_c() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stop);
     ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
-    train(args, &stop)
+    Ok(stop)
 }
 
 /// Trains until the end, or until asked to stop.
 fn train(args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
     let (config, split, corpus) = plan(args)?;
-    let path = args.out.clone().unwrap_or_else(|| default_folder(&config, &split));
+    let path = args.out.clone().unwrap_or_else(|| default_folder(args, &config, &split));
     let folder = if args.resume { resume(&path, &config, &split)? } else { RunFolder::create(&path, &config, &split, args.force)? };
+    if args.resume && folder.checkpoint()?.is_none() {
+        eprintln!("{} has no checkpoint yet: starting from the first epoch", path.display());
+    }
 
     let cache = FeatureCache::new(&config.network.front_end, Some(&args.cache))?;
-    let mut trainer = Trainer::new(config.clone(), examples(&cache, &config, &split.part(&corpus, Part::Train)?)?)?;
-    let validation = split.part(&corpus, Part::Validation)?;
-    if args.resume {
-        match folder.checkpoint()? {
-            Some(bytes) => trainer.restore(&bytes)?,
-            None => eprintln!("{} has no checkpoint yet: starting from the first epoch", path.display()),
-        }
-    }
-
-    let mut display = Display::new(&config, trainer.history().len());
-    let mut saved = Instant::now();
-    while !trainer.is_finished() {
-        if stop.load(Ordering::Relaxed) {
-            save(&folder, &trainer)?;
-            display.close();
-            println!("stopped; go on with: host train --resume --out {}", path.display());
-            return Ok(());
-        }
-        let report = trainer.step()?;
-        display.step(&report);
-        if report.finished.is_none() {
-            continue;
-        }
-        if !validation.is_empty() {
-            let result = evaluate(&trainer.classifier()?, &cache, &validation, &config.network.labels)?;
-            trainer.record_validation(result.war, result.uar);
-        }
-        if let Some(metrics) = trainer.history().last() {
-            display.epoch(metrics);
-        }
-        if saved.elapsed() >= CHECKPOINT_INTERVAL || trainer.is_finished() {
-            save(&folder, &trainer)?;
-            saved = Instant::now();
-        }
-    }
+    let training = Training { folder: &folder, config: &config, split: &split, corpus: &corpus, cache: &cache };
+    let mut display = Display::new(&config);
+    let outcome = training.run(stop, &mut |progress| display.show(progress))?;
     display.close();
-    println!("trained {} epochs; see the test part with: host eval {}", config.recipe.epochs, path.display());
-    Ok(())
-}
-
-/// Network and metrics first: a checkpoint never promises epochs that they lack.
-fn save(folder: &RunFolder, trainer: &Trainer) -> Result<()> {
-    if !trainer.history().is_empty() {
-        folder.save_network(&trainer.network()?)?;
-        folder.save_metrics(trainer.history())?;
+    match outcome {
+        Outcome::Stopped => println!("stopped; go on with: host train --resume --out {}", path.display()),
+        Outcome::Finished => {
+            println!("trained {} epochs; see the test part with: host eval {}", config.recipe.epochs, path.display());
+        }
     }
-    folder.save_checkpoint(&trainer.checkpoint()?)
+    Ok(())
 }
 
 /// Configuration, split and corpus: those of the options, or of the run to be resumed.
@@ -160,33 +122,8 @@ fn plan(args: &TrainArgs) -> Result<(Config, Split, Corpus)> {
         let corpus = config.open_corpus()?;
         return Ok((config, split, corpus));
     }
-    let preset = args.preset.as_deref().unwrap_or("edge");
-    let Some(network) = spec::preset(preset) else { bail!("unknown preset '{preset}', wanted edge") };
-    let mut recipe = match &args.recipe {
-        Some(path) => read_recipe(path)?,
-        None => Recipe::default(),
-    };
-    recipe.epochs = args.epochs.unwrap_or(recipe.epochs);
-    recipe.batch = args.batch.unwrap_or(recipe.batch);
-    recipe.check()?;
     let seed = args.seed.unwrap_or(DEFAULT_SEED);
-    let mut config = Config {
-        corpus: String::new(),
-        corpus_path: match &args.corpus {
-            Some(path) => Some(path.canonicalize().with_context(|| format!("cannot open corpus {}", path.display()))?),
-            None => None,
-        },
-        preset: preset.to_owned(),
-        seed,
-        backend: args.backend.unwrap_or(Backend::Flex),
-        recipe,
-        network,
-    };
-    let corpus = config.open_corpus()?;
-    config.corpus.clone_from(&corpus.name);
-    for problem in &corpus.problems {
-        eprintln!("skipped {problem}");
-    }
+    let (config, corpus) = args.training.plan(args.condition.unwrap_or(Condition::CuesRemoved), seed)?;
     let split = match &args.split {
         Some(path) => Split::load(path)?,
         None => {
@@ -201,21 +138,18 @@ fn plan(args: &TrainArgs) -> Result<(Config, Split, Corpus)> {
     Ok((config, split, corpus))
 }
 
-fn read_recipe(path: &Path) -> Result<Recipe> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read the recipe {}", path.display()))?;
-    serde_json::from_slice(&bytes).with_context(|| format!("{} is no recipe", path.display()))
-}
-
-fn default_folder(config: &Config, split: &Split) -> PathBuf {
+fn default_folder(args: &TrainArgs, config: &Config, split: &Split) -> PathBuf {
     let protocol = format!("{:?}", split.protocol).to_lowercase();
-    PathBuf::from("runs").join(format!("{}-{}-{protocol}-{}", config.corpus, config.preset, split.fold))
+    let condition = args.condition.filter(|condition| *condition != Condition::CuesRemoved);
+    let condition = condition.map(|condition| format!("-{condition}")).unwrap_or_default();
+    PathBuf::from("runs").join(format!("{}-{}-{protocol}-{}{condition}", config.corpus, config.preset, split.fold))
 }
 
 /// The folder of a run to be resumed, which must be the one that the options describe.
 fn resume(path: &Path, config: &Config, split: &Split) -> Result<RunFolder> {
     let folder = RunFolder::open(path)?;
     ensure!(
-        folder.config()? == *config && folder.split()? == *split,
+        folder.is_of(config, split)?,
         "{} holds a run with another configuration or split than these options; to resume it as it is: host train --resume --out {}",
         path.display(),
         path.display()
@@ -223,50 +157,46 @@ fn resume(path: &Path, config: &Config, split: &Split) -> Result<RunFolder> {
     Ok(folder)
 }
 
-/// The usable training utterances at all speeds of the recipe; what is skipped is told.
-fn examples(cache: &FeatureCache, config: &Config, utterances: &[&Utterance]) -> Result<Vec<Example>> {
-    let mut examples: Vec<Example> =
-        utterances.iter().map(|u| Example { speeds: Vec::new(), class: u.emotion, speaker: u.speaker.clone() }).collect();
-    let speeds = &config.recipe.augmentation.speeds;
-    let mut skipped = 0;
-    for (index, &speed) in speeds.iter().enumerate() {
-        for ((example, rows), utterance) in examples.iter_mut().zip(cache.log_mel(utterances, speed)?).zip(utterances) {
-            let usable: Result<Rows, String> =
-                rows.and_then(|rows| if rows.is_empty() { Err("nothing but silence".into()) } else { Ok(rows) });
-            match usable {
-                Ok(rows) => example.speeds.push(rows),
-                Err(reason) if example.speeds.len() == index => {
-                    eprintln!("skipped {}: {reason}", utterance.id);
-                    skipped += 1;
-                }
-                Err(_) => {}
-            }
-        }
-    }
-    examples.retain(|example| example.speeds.len() == speeds.len());
-    if skipped > 0 {
-        eprintln!("{skipped} of {} training utterances skipped", utterances.len());
-    }
-    Ok(examples)
-}
-
 /// A progress bar on a terminal, plain lines elsewhere.
 struct Display {
     bar: Option<ProgressBar>,
     epochs: usize,
+    /// What was told as skipped.
+    skipped: BTreeSet<String>,
 }
 
 impl Display {
-    fn new(config: &Config, done: usize) -> Self {
+    fn new(config: &Config) -> Self {
         let epochs = config.recipe.epochs;
         let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new(epochs as u64).with_position(done as u64);
+            let bar = ProgressBar::new(epochs as u64);
             if let Ok(style) = ProgressStyle::with_template("{bar:30} epoch {pos}/{len} {msg} (left {eta})") {
                 bar.set_style(style);
             }
             bar
         });
-        Self { bar, epochs }
+        Self { bar, epochs, skipped: BTreeSet::new() }
+    }
+
+    fn show(&mut self, progress: Progress<'_>) {
+        match progress {
+            Progress::Skipped(problem) => {
+                if self.skipped.insert(problem.path.clone()) {
+                    eprintln!("skipped {problem}");
+                }
+            }
+            Progress::Started(epochs) => {
+                if !self.skipped.is_empty() {
+                    eprintln!("{} training utterances skipped", self.skipped.len());
+                }
+                if let Some(bar) = &self.bar {
+                    bar.set_position(epochs as u64);
+                    bar.reset_eta();
+                }
+            }
+            Progress::Step(report) => self.step(report),
+            Progress::Epoch(metrics) => self.epoch(metrics),
+        }
     }
 
     fn step(&self, report: &StepReport) {
@@ -281,7 +211,7 @@ impl Display {
         }
     }
 
-    fn epoch(&mut self, metrics: &EpochMetrics) {
+    fn epoch(&self, metrics: &EpochMetrics) {
         let validation = match metrics.validation_war {
             Some(war) => format!(", validation {:.1} %", 100.0 * war),
             None => String::new(),
@@ -313,6 +243,7 @@ mod tests {
     use crate::augment::Augmentation;
     use crate::cli::eval;
     use crate::emotion::EMOTIONS;
+    use crate::run::Recipe;
 
     /// Six emotions, each a tone of its own, four sentences; and a recipe of two short epochs.
     fn args(dir: &Path) -> TrainArgs {
@@ -328,9 +259,12 @@ mod tests {
         let recipe = Recipe { epochs: 2, batch: 4, augmentation, ..Recipe::default() };
         std::fs::write(dir.join("recipe.json"), serde_json::to_vec(&recipe).unwrap()).unwrap();
         TrainArgs {
-            corpus: Some(dir.join("corpus")),
+            training: TrainingOptions {
+                corpus: Some(dir.join("corpus")),
+                recipe: Some(dir.join("recipe.json")),
+                ..TrainingOptions::default()
+            },
             folds: Some(2),
-            recipe: Some(dir.join("recipe.json")),
             out: Some(dir.join("run")),
             cache: dir.join("cache"),
             ..TrainArgs::default()
@@ -396,10 +330,12 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let args = args(dir.path());
         let refused = |args: TrainArgs| format!("{:#}", go(&args).unwrap_err());
-        assert!(refused(TrainArgs { preset: Some("huge".into()), ..args.clone() }).contains("'huge'"));
-        assert!(refused(TrainArgs { epochs: Some(0), ..args.clone() }).contains("epochs is 0"));
+        let training = |change: TrainingOptions| TrainArgs { training: change, ..args.clone() };
+        assert!(refused(training(TrainingOptions { preset: Some("huge".into()), ..args.training.clone() })).contains("'huge'"));
+        assert!(refused(training(TrainingOptions { epochs: Some(0), ..args.training.clone() })).contains("epochs is 0"));
+        let nowhere = Some(dir.path().join("nowhere"));
+        assert!(refused(training(TrainingOptions { corpus: nowhere, ..args.training.clone() })).contains("nowhere"));
         assert!(refused(TrainArgs { fold: Some(7), ..args.clone() }).contains("fold"));
-        assert!(refused(TrainArgs { corpus: Some(dir.path().join("nowhere")), ..args.clone() }).contains("nowhere"));
         assert!(refused(TrainArgs { resume: true, ..args }).contains("holds no run"));
         assert!(!dir.path().join("run").exists());
     }

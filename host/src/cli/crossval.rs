@@ -1,0 +1,154 @@
+//! `host crossval`.
+
+mod display;
+#[cfg(test)]
+mod tests;
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+
+use crate::cli::options::TrainingOptions;
+use crate::cli::train::{DEFAULT_SEED, stop_at_ctrl_c};
+use crate::condition::Condition;
+use crate::crossval::run::Crossval;
+use crate::crossval::{CrossvalReport, gather};
+use crate::files::write_atomic;
+use crate::split::Protocol;
+use display::Display;
+
+/// Trains, exports and evaluates every fold of a corpus, and makes a table of what comes out.
+///
+/// Every fold is a run folder below --out. The same command again goes on where it stopped, with the very result of one that was
+/// not stopped; finished folds are not trained again. A fold can be trained alone with --fold, on another machine perhaps;
+/// --gather puts together what is there.
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = "Examples:\n  host crossval --corpus casia --protocol speaker\n  \
+                        host crossval --corpus casia --seeds 1,2,3 --condition both --out runs/casia-sentence\n  \
+                        host crossval --corpus casia --fold 3 --out runs/casia-sentence\n  host crossval --gather runs/casia-sentence")]
+pub struct CrossvalArgs {
+    #[command(flatten)]
+    training: TrainingOptions,
+    /// What training and test do not share [default: sentence].
+    #[arg(long, value_enum)]
+    protocol: Option<Protocol>,
+    /// Number of folds [default: 5; one for each speaker].
+    #[arg(long)]
+    folds: Option<usize>,
+    /// Seeds of split and training: all folds are trained with each [default: 1].
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    seeds: Vec<u64>,
+    /// What of the recordings reaches the network [default: cues-removed].
+    #[arg(long, value_enum)]
+    condition: Option<Conditions>,
+    /// Folds that are trained at a time, each on one thread [default: number of cores].
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Train just this fold, from 0, of all seeds and conditions given.
+    #[arg(long, value_name = "K")]
+    fold: Option<usize>,
+    /// The folder of all folds [default: runs/crossval-CORPUS-PRESET-PROTOCOL].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Train nothing: make the table of the folds in this folder.
+    #[arg(
+        long,
+        value_name = "DIR",
+        conflicts_with_all = [
+            "corpus", "preset", "recipe", "epochs", "batch", "backend", "protocol", "folds", "seeds", "condition", "jobs", "fold", "out"
+        ]
+    )]
+    gather: Option<PathBuf>,
+    /// Write the figures to this JSON file too.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Where log-mel rows are kept between runs.
+    #[arg(long, value_name = "DIR", default_value = "runs/.features")]
+    cache: PathBuf,
+}
+
+/// One condition, or both side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Conditions {
+    /// No DC block, no trimming of silence.
+    AsRecorded,
+    /// DC blocked and silence trimmed, as the network's own front end does.
+    CuesRemoved,
+    /// Both, side by side.
+    Both,
+}
+
+impl Conditions {
+    fn list(self) -> &'static [Condition] {
+        match self {
+            Self::AsRecorded => &[Condition::AsRecorded],
+            Self::CuesRemoved => &[Condition::CuesRemoved],
+            Self::Both => &Condition::ALL,
+        }
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// If corpus, options or recipe are unusable, a folder holds a run with other options or cannot be written, or a fold fails.
+pub fn run(args: &CrossvalArgs) -> Result<()> {
+    if let Some(folder) = &args.gather {
+        return tabulate(folder, args.json.as_deref());
+    }
+    let stop = stop_at_ctrl_c()?;
+    crossval(args, &stop)
+}
+
+/// Trains until all folds are finished, or until asked to stop.
+fn crossval(args: &CrossvalArgs, stop: &AtomicBool) -> Result<()> {
+    let seeds = if args.seeds.is_empty() { vec![DEFAULT_SEED] } else { args.seeds.clone() };
+    if let Some(repeated) = seeds.iter().enumerate().find(|(place, seed)| seeds.iter().take(*place).any(|other| other == *seed)) {
+        bail!("--seeds has {} twice", repeated.1);
+    }
+    let (config, corpus) = args.training.plan(Condition::CuesRemoved, DEFAULT_SEED)?;
+    let protocol = args.protocol.unwrap_or(Protocol::Sentence);
+    let root = args.out.clone().unwrap_or_else(|| {
+        let protocol = format!("{protocol:?}").to_lowercase();
+        PathBuf::from("runs").join(format!("crossval-{}-{}-{protocol}", config.corpus, config.preset))
+    });
+    let crossval = Crossval { root: &root, config: &config, corpus: &corpus, protocol, folds: args.folds, cache: &args.cache };
+    let pending = crossval.prepare(args.condition.unwrap_or(Conditions::CuesRemoved).list(), &seeds, args.fold)?;
+    if !pending.is_empty() {
+        let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+        println!("{} folds to train in {}, {} at a time", pending.len(), root.display(), jobs.min(pending.len()));
+        let display = Display::new(&pending, config.recipe.epochs);
+        let failed = crossval.run(&pending, jobs, stop, &|fold, event| display.show(fold, event))?;
+        display.close();
+        if stop.load(Ordering::Relaxed) {
+            println!("stopped; the same command goes on where it was");
+            return Ok(());
+        }
+        if !failed.is_empty() {
+            let reasons: Vec<String> = failed.iter().map(|(fold, error)| format!("{fold}: {error:#}")).collect();
+            bail!("{} of {} folds failed: {}", failed.len(), pending.len(), reasons.join("; "));
+        }
+    }
+    tabulate(&root, args.json.as_deref())
+}
+
+/// Prints and writes the table of the folds that are there.
+fn tabulate(root: &Path, json: Option<&Path>) -> Result<()> {
+    let report = CrossvalReport::new(&gather(root)?)?;
+    let mut bytes = serde_json::to_vec_pretty(&report)?;
+    bytes.push(b'\n');
+    write_atomic(&root.join("crossval.json"), &bytes)?;
+    if let Some(path) = json {
+        write_atomic(path, &bytes)?;
+    }
+    let text = report.to_string();
+    write_atomic(&root.join("crossval.txt"), text.as_bytes())?;
+    write_atomic(&root.join("crossval.csv"), &report.to_csv()?)?;
+    print!("{text}");
+    println!("\nwritten to {} as crossval.txt, crossval.json and crossval.csv", root.display());
+    Ok(())
+}

@@ -1,0 +1,152 @@
+//! How far the folds are: bars on a terminal, plain lines elsewhere.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::IsTerminal;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use crate::crossval::FoldId;
+use crate::crossval::run::{Event, Pending};
+use crate::predictions::{Predictions, leading};
+use crate::run::EpochMetrics;
+use crate::training::Progress;
+
+/// Between two lines of a fold.
+const INTERVAL: Duration = Duration::from_secs(15);
+
+/// What the threads that train share.
+pub struct Display {
+    state: Mutex<State>,
+}
+
+struct State {
+    /// Bars, on a terminal.
+    bars: Option<MultiProgress>,
+    folds: BTreeMap<FoldId, Fold>,
+    epochs: usize,
+    /// When the first fold began to train, and the epochs of all that were left then.
+    started: Option<Instant>,
+    left: usize,
+    done: usize,
+    skipped: BTreeSet<String>,
+}
+
+/// A fold under way.
+struct Fold {
+    bar: Option<ProgressBar>,
+    told: Instant,
+}
+
+impl Display {
+    /// For these folds, of so many epochs each.
+    pub fn new(pending: &[Pending], epochs: usize) -> Self {
+        let state = State {
+            bars: std::io::stderr().is_terminal().then(MultiProgress::new),
+            folds: BTreeMap::new(),
+            epochs,
+            started: None,
+            left: pending.iter().map(|fold| epochs.saturating_sub(fold.epochs_done)).sum(),
+            done: 0,
+            skipped: BTreeSet::new(),
+        };
+        Self { state: Mutex::new(state) }
+    }
+
+    /// Shows what happened to a fold.
+    pub fn show(&self, id: FoldId, event: Event<'_>) {
+        // A display that a panicking thread left behind is still a display.
+        let state = &mut *self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        match event {
+            Event::Training(Progress::Skipped(problem)) => {
+                if state.skipped.insert(problem.path.clone()) {
+                    state.line(&format!("skipped {problem}"));
+                }
+            }
+            Event::Training(Progress::Started(epochs)) => state.start(id, epochs),
+            Event::Training(Progress::Step(_)) => {}
+            Event::Training(Progress::Epoch(metrics)) => state.epoch(id, metrics),
+            Event::Finished(predictions) => {
+                state.end(id);
+                state.line(&format!("{id}: finished, {}", summary(predictions)));
+            }
+            Event::Failed(error) => {
+                state.end(id);
+                state.line(&format!("{id}: failed: {error:#}"));
+            }
+        }
+    }
+
+    /// Leaves the bars as they are.
+    pub fn close(&self) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        for bar in state.folds.values().filter_map(|fold| fold.bar.as_ref()) {
+            bar.abandon();
+        }
+    }
+}
+
+impl State {
+    fn start(&mut self, id: FoldId, epochs: usize) {
+        self.started.get_or_insert_with(Instant::now);
+        let bar = self.bars.as_ref().map(|bars| {
+            let bar = bars.add(ProgressBar::new(self.epochs as u64).with_position(epochs as u64).with_prefix(id.to_string()));
+            if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:30} epoch {pos}/{len} {msg}") {
+                bar.set_style(style);
+            }
+            bar
+        });
+        if epochs > 0 {
+            self.line(&format!("{id}: goes on after epoch {epochs}"));
+        }
+        self.folds.insert(id, Fold { bar, told: Instant::now() });
+    }
+
+    fn epoch(&mut self, id: FoldId, metrics: &EpochMetrics) {
+        self.done += 1;
+        let message = format!("loss {:.3}, accuracy {:.1} %{}", metrics.train_loss, 100.0 * metrics.train_accuracy, self.left());
+        let Some(fold) = self.folds.get_mut(&id) else { return };
+        if let Some(bar) = &fold.bar {
+            bar.set_position(metrics.epoch as u64);
+            bar.set_message(message);
+        } else if fold.told.elapsed() >= INTERVAL || metrics.epoch == self.epochs {
+            fold.told = Instant::now();
+            println!("{id}: epoch {}/{} {message}", metrics.epoch, self.epochs);
+        }
+    }
+
+    /// The time that all folds still need, at the pace so far.
+    fn left(&self) -> String {
+        let Some(started) = self.started else { return String::new() };
+        let seconds = started.elapsed().as_secs_f64() / self.done.max(1) as f64 * self.left.saturating_sub(self.done) as f64;
+        if seconds < 90.0 {
+            format!(" (about {seconds:.0} s left for all)")
+        } else {
+            format!(" (about {:.0} min left for all)", seconds / 60.0)
+        }
+    }
+
+    fn end(&mut self, id: FoldId) {
+        if let Some(bar) = self.folds.remove(&id).and_then(|fold| fold.bar) {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn line(&self, text: &str) {
+        match &self.bars {
+            // A line that can't be shown is no reason to stop training.
+            Some(bars) => drop(bars.println(text)),
+            None => println!("{text}"),
+        }
+    }
+}
+
+/// WAR of both models.
+fn summary(predictions: &Predictions) -> String {
+    let total = predictions.utterances.len();
+    let war = |right: usize| 100.0 * right as f64 / total.max(1) as f64;
+    let int8 = predictions.utterances.iter().filter(|u| u.int8.as_deref().and_then(leading) == Some(u.truth)).count();
+    let float = predictions.utterances.iter().filter(|u| u.float.as_deref().and_then(leading) == Some(u.truth)).count();
+    format!("WAR {:.1} % int8, {:.1} % float, {total} utterances", war(int8), war(float))
+}

@@ -1,0 +1,72 @@
+//! What a recording session gives away, kept or removed.
+//!
+//! Corpora are recorded in sessions, and what differs between sessions (offset, silence around the speech) can differ by
+//! emotion too. A network that hears it scores better on the corpus, not on anybody's own recordings.
+
+use std::fmt;
+
+use clap::ValueEnum;
+use ser_core::spec::FrontEnd;
+use serde::{Deserialize, Serialize};
+
+/// What of a recording reaches the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Condition {
+    /// Everything: no DC block, no trimming of silence. Comparable with published figures.
+    AsRecorded,
+    /// The speech: offset blocked and silence trimmed, as the network's own front end does.
+    CuesRemoved,
+}
+
+impl Condition {
+    /// All conditions.
+    pub const ALL: [Self; 2] = [Self::CuesRemoved, Self::AsRecorded];
+
+    /// The front end of a network under this condition, from that of its preset.
+    pub fn front_end(self, preset: FrontEnd) -> FrontEnd {
+        match self {
+            Self::AsRecorded => FrontEnd { dc_block_pole: 0.0, trim: None, ..preset },
+            Self::CuesRemoved => preset,
+        }
+    }
+}
+
+impl fmt::Display for Condition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::AsRecorded => "as-recorded",
+            Self::CuesRemoved => "cues-removed",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::Extractor;
+    use ser_core::spec::edge;
+
+    /// Half a second each of offset silence, a tone, offset silence.
+    fn recording() -> Vec<i16> {
+        let tone = |n: usize| if (8000..16000).contains(&n) { (6000.0 * (n as f32 * 0.3).sin()) as i16 } else { 0 };
+        (0..24_000).map(|n| tone(n) + 12).collect()
+    }
+
+    #[test]
+    fn as_recorded_keeps_the_silence_that_the_other_condition_trims() {
+        let rows =
+            |condition: Condition| Extractor::new(&condition.front_end(edge().front_end)).unwrap().log_mel(&recording()).unwrap().len();
+        let (recorded, removed) = (rows(Condition::AsRecorded), rows(Condition::CuesRemoved));
+        assert_eq!(recorded, (24_000 - 1024) / 256 + 1);
+        assert!(removed < recorded / 2, "{removed} of {recorded}");
+    }
+
+    #[test]
+    fn names_are_those_of_the_command_line_and_of_json() {
+        for condition in Condition::ALL {
+            assert_eq!(serde_json::to_string(&condition).unwrap(), format!("\"{condition}\""));
+            assert_eq!(Condition::from_str(&condition.to_string(), false), Ok(condition));
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Cross-validation: every fold is a run of its own, and what they say to their test parts is put together.
+//!
+//! A fold is the folder `CONDITION/seed-S/fold-K`, a [run folder](crate::run) with the exported models and `predictions.json`; it is
+//! finished when that file is there. Folds know nothing of each other, so that they can be trained in any order, on any machine;
+//! [`gather`] finds what is there, [`CrossvalReport::new`] makes the figures.
+
+mod calibration;
+mod gather;
+mod report;
+#[cfg(feature = "train")]
+pub mod run;
+mod summary;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::condition::Condition;
+pub use calibration::{Calibration, calibrate, fold_temperatures};
+pub use gather::{FoldRun, Gathered, gather};
+pub use report::{ConditionReport, CrossvalReport, Figures, FoldReport, ModelReport, SpeakerReport};
+
+/// One training of a cross-validation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct FoldId {
+    /// What of the recordings reaches the network.
+    pub condition: Condition,
+    /// Seed of split and training.
+    pub seed: u64,
+    /// The fold that tests, from 0.
+    pub fold: usize,
+}
+
+impl FoldId {
+    /// The run folder of the fold below that of the cross-validation.
+    pub fn folder(&self, root: &Path) -> PathBuf {
+        root.join(self.condition.to_string()).join(format!("seed-{}", self.seed)).join(format!("fold-{}", self.fold))
+    }
+}
+
+impl fmt::Display for FoldId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "fold {} seed {} {}", self.fold, self.seed, self.condition)
+    }
+}

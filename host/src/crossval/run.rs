@@ -1,0 +1,211 @@
+//! Trains the folds, several at a time, each on one thread.
+//!
+//! A training gains little from a second thread, two trainings side by side gain all of it. And what a fold becomes
+//! doesn't depend on how many others are under way.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use anyhow::{Context, Result, anyhow, ensure};
+
+use super::FoldId;
+use super::gather::{difference, find};
+use crate::cache::FeatureCache;
+use crate::compare::predict;
+use crate::condition::Condition;
+use crate::corpus::{Corpus, Problem, Utterance};
+use crate::export::export_run;
+use crate::files::write_atomic;
+use crate::float_model::FloatModel;
+use crate::inspect::parse_model;
+use crate::model_file::Confidence;
+use crate::predictions::Predictions;
+use crate::run::{Config, RunFolder};
+use crate::split::{Protocol, Split};
+use crate::training::{Outcome, Progress, Training};
+
+/// How the exported models are confident: temperatures are fitted later, when all folds are there.
+const CONFIDENCE: Confidence = Confidence { temperature: 1.0, threshold: 0.5 };
+
+/// What all folds of a cross-validation share.
+#[derive(Clone, Copy, Debug)]
+pub struct Crossval<'a> {
+    /// The folder of all folds.
+    pub root: &'a Path,
+    /// The configuration with the preset's own front end, of any seed.
+    pub config: &'a Config,
+    /// The corpus.
+    pub corpus: &'a Corpus,
+    /// What training and test do not share.
+    pub protocol: Protocol,
+    /// Number of folds, if not that of the protocol.
+    pub folds: Option<usize>,
+    /// Where rows are kept.
+    pub cache: &'a Path,
+}
+
+/// A fold that is to be trained, or trained on.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// Which one.
+    pub id: FoldId,
+    /// Epochs that it has behind it.
+    pub epochs_done: usize,
+    folder: RunFolder,
+    config: Config,
+    split: Split,
+}
+
+/// What happens to a fold.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// It trains.
+    Training(Progress<'a>),
+    /// It is finished.
+    Finished(&'a Predictions),
+    /// It failed; the others go on.
+    Failed(&'a anyhow::Error),
+}
+
+impl Crossval<'_> {
+    /// The folds of these conditions and seeds that are not finished, their run folders made. With `fold` just that of each.
+    ///
+    /// Nothing is written unless all folders are free, or hold a run of these very options.
+    ///
+    /// # Errors
+    ///
+    /// If the corpus cannot be split so, a folder holds something else, or cannot be written.
+    pub fn prepare(&self, conditions: &[Condition], seeds: &[u64], fold: Option<usize>) -> Result<Vec<Pending>> {
+        let mut wanted = Vec::new();
+        for &seed in seeds {
+            let first = Split::new(self.corpus, self.protocol, self.folds, fold.unwrap_or(0), seed)?;
+            let folds = if fold.is_some() { first.fold..first.fold + 1 } else { 0..first.folds };
+            for &condition in conditions {
+                for fold in folds.clone() {
+                    let split = Split::new(self.corpus, self.protocol, self.folds, fold, seed)?;
+                    wanted.push((FoldId { condition, seed, fold }, self.config_of(condition, seed), split));
+                }
+            }
+        }
+        let Some((id, config, split)) = wanted.first() else { return Ok(Vec::new()) };
+        for found in find(self.root)? {
+            if let Some(what) = difference((id.condition, config, split), (found.id.condition, &found.config, &found.split)) {
+                return Err(other_options(&found.folder, &format!("another {what}")));
+            }
+        }
+        for (id, config, split) in &wanted {
+            if let Ok(folder) = RunFolder::open(&id.folder(self.root)) {
+                ensure!(folder.is_of(config, split)?, other_options(&folder, "another configuration or split"));
+            }
+        }
+        let mut pending = Vec::new();
+        for (id, config, split) in wanted {
+            let path = id.folder(self.root);
+            let folder = match RunFolder::open(&path) {
+                Ok(folder) => folder,
+                Err(_) => RunFolder::create(&path, &config, &split, false)?,
+            };
+            if !folder.predictions_path().is_file() {
+                let epochs_done = folder.metrics()?.len();
+                pending.push(Pending { id, epochs_done, folder, config, split });
+            }
+        }
+        Ok(pending)
+    }
+
+    fn config_of(&self, condition: Condition, seed: u64) -> Config {
+        let mut config = Config { seed, ..self.config.clone() };
+        config.network.front_end = condition.front_end(config.network.front_end);
+        config
+    }
+
+    /// Trains and evaluates the folds, `jobs` at a time, and tells what happens. Returns those that failed, and why; a fold that
+    /// fails does not keep the others from being trained. When `stop` is set each saves after the step under way.
+    ///
+    /// # Errors
+    ///
+    /// If the features can't be kept, or a thread can't be started.
+    pub fn run(
+        &self,
+        pending: &[Pending],
+        jobs: usize,
+        stop: &AtomicBool,
+        tell: &(dyn Fn(FoldId, Event<'_>) + Sync),
+    ) -> Result<Vec<(FoldId, anyhow::Error)>> {
+        self.extract(pending, stop)?;
+        let next = AtomicUsize::new(0);
+        let work = || -> Result<Vec<(FoldId, anyhow::Error)>> {
+            let thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().context("cannot start a thread")?;
+            let mut failed = Vec::new();
+            while !stop.load(Ordering::Relaxed) {
+                let Some(fold) = pending.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                match thread.install(|| self.run_fold(fold, stop, tell)) {
+                    Ok(Some(predictions)) => tell(fold.id, Event::Finished(&predictions)),
+                    Ok(None) => {}
+                    Err(error) => {
+                        tell(fold.id, Event::Failed(&error));
+                        failed.push((fold.id, error));
+                    }
+                }
+            }
+            Ok(failed)
+        };
+        thread::scope(|scope| {
+            let workers: Vec<_> = (0..jobs.clamp(1, pending.len().max(1))).map(|_| scope.spawn(work)).collect();
+            let mut failed = Vec::new();
+            for worker in workers {
+                failed.extend(worker.join().map_err(|_| anyhow!("a training thread panicked"))??);
+            }
+            Ok(failed)
+        })
+    }
+
+    /// Extracts the features that the folds will need with all threads, so that each finds them in the cache.
+    fn extract(&self, pending: &[Pending], stop: &AtomicBool) -> Result<()> {
+        let all: Vec<&Utterance> = self.corpus.utterances.iter().collect();
+        for condition in Condition::ALL {
+            let Some(fold) = pending.iter().find(|fold| fold.id.condition == condition) else { continue };
+            let cache = self.cache(fold)?;
+            for &speed in &fold.config.recipe.augmentation.speeds {
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                cache.log_mel(&all, speed)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn cache(&self, fold: &Pending) -> Result<FeatureCache> {
+        FeatureCache::new(&fold.config.network.front_end, Some(self.cache))
+    }
+
+    /// None if it was asked to stop.
+    fn run_fold(&self, fold: &Pending, stop: &AtomicBool, tell: &(dyn Fn(FoldId, Event<'_>) + Sync)) -> Result<Option<Predictions>> {
+        let cache = self.cache(fold)?;
+        let Pending { id, folder, config, split, .. } = fold;
+        let training = Training { folder, config, split, corpus: self.corpus, cache: &cache };
+        if training.run(stop, &mut |progress| tell(*id, Event::Training(progress)))? == Outcome::Stopped {
+            return Ok(None);
+        }
+        let skipped = |problems: &[Problem]| problems.iter().for_each(|problem| tell(*id, Event::Training(Progress::Skipped(problem))));
+        let (exported, problems) = export_run(folder, split, self.corpus, &cache, CONFIDENCE)?;
+        skipped(&problems);
+        write_atomic(&folder.model_path(), &exported.model)?;
+        write_atomic(&folder.onnx_path(), &exported.onnx)?;
+        let model = parse_model(&folder.model_path().display().to_string(), &exported.model)?;
+        let test = split.part(self.corpus, crate::split::Part::Test)?;
+        let (predictions, problems) = predict(&model, &FloatModel::from_onnx(&exported.onnx)?, &test)?;
+        skipped(&problems);
+        predictions.save(&folder.predictions_path())?;
+        Ok(Some(predictions))
+    }
+}
+
+fn other_options(folder: &RunFolder, what: &str) -> anyhow::Error {
+    anyhow!(
+        "{} holds a run with {what} than these options: give the options that it was made with, or another folder with --out",
+        folder.path().display()
+    )
+}

@@ -8,8 +8,10 @@ use std::process::Command;
 use ser_core::Model;
 use ser_core::spec::edge;
 use ser_host::corpus::Corpus;
+use ser_host::emotion::EMOTIONS;
 use ser_host::features::Normalization;
 use ser_host::graph::Graph;
+use ser_host::predictions::{Prediction, Predictions};
 use ser_host::run::{Backend, Config, Recipe, RunFolder};
 use ser_host::split::{Part, Protocol, Split};
 use ser_host::synth::DEFAULT_SEED;
@@ -70,6 +72,42 @@ fn a_run_becomes_a_model_file_of_at_most_100_kilobytes_and_an_onnx_file() {
     let output = Command::new(env!("CARGO_BIN_EXE_host")).arg("inspect").arg(run.path().join("model.ser")).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains(&format!("{} bytes (model file)", bytes.len())), "{text}");
+}
+
+#[test]
+fn the_temperature_is_1_or_given_or_fitted_to_the_answers_of_a_cross_validation() {
+    let root = tempfile::tempdir().unwrap();
+    let run = root.path().join("cues-removed/seed-1/fold-0");
+    let folder = make_run(&run);
+    let temperature = |arguments: &[&str]| {
+        let output = export(&run).arg("--int8").args(arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        (Model::parse(&fs::read(folder.model_path()).unwrap()).unwrap().temperature(), String::from_utf8(output.stdout).unwrap())
+    };
+    assert_eq!(temperature(&[]).0, 1.0);
+    assert_eq!(temperature(&["--temperature", "2.5"]).0, 2.5);
+
+    // 80 of 100 right at a confidence of 0.96.
+    let mut answer = vec![(0.04f32 / 5.0).ln(); 6];
+    answer[0] = 0.96f32.ln();
+    let prediction = |n: usize| Prediction {
+        id: n.to_string(),
+        speaker: String::new(),
+        truth: usize::from(n >= 80),
+        int8: Some(answer.clone()),
+        float: None,
+    };
+    let labels = EMOTIONS.map(str::to_owned).to_vec();
+    Predictions { labels, utterances: (0..100).map(prediction).collect(), skipped: 0 }.save(&folder.predictions_path()).unwrap();
+    let (fitted, said) = temperature(&["--calibrate", root.path().to_str().unwrap()]);
+    // All wrong answers were one of the other five: odds of 0.8 to 0.04 each, where the model said 0.96 to 0.008.
+    assert!((f64::from(fitted) - (120.0f64).ln() / (20.0f64).ln()).abs() < 1e-3, "{fitted}");
+    assert!(said.contains("error 0.000, at temperature 1 0.160"), "{said}");
+
+    let output = export(&run).args(["--temperature", "0"]).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("wanted 0.01..=100"), "{output:?}");
+    let output = export(&run).arg("--calibrate").arg(run.join("cache")).output().unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("no finished fold"), "{output:?}");
 }
 
 #[test]

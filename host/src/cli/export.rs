@@ -1,19 +1,22 @@
 //! `host export`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::cache::FeatureCache;
+use crate::crossval::{calibrate, gather};
 use crate::export::export_run;
 use crate::files::write_atomic;
 use crate::model_file::Confidence;
-use crate::run::RunFolder;
+use crate::predictions::Predictions;
+use crate::run::{Config, RunFolder};
 
 /// Exports a trained run: model.ser, int8, for the core, and model.onnx, float, to compare it with.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Example: host export runs/casia-edge-sentence-0")]
+#[command(after_help = "Examples:\n  host export runs/casia-edge-sentence-0\n  \
+                        host export runs/casia-all --calibrate runs/crossval-casia-edge-sentence")]
 pub struct ExportArgs {
     /// The folder of a run.
     #[arg(default_value = "runs/synthetic-1-edge-sentence-0", value_name = "RUN")]
@@ -27,6 +30,12 @@ pub struct ExportArgs {
     /// Folder to write to, if not that of the run.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Fit the temperature of the model's probabilities to the out-of-fold answers of the cross-validation in this folder.
+    #[arg(long, value_name = "DIR")]
+    calibrate: Option<PathBuf>,
+    /// Temperature of the model's probabilities [default: 1].
+    #[arg(long, value_name = "T", conflicts_with = "calibrate")]
+    temperature: Option<f32>,
     /// A prediction whose probability is below this is marked as not to be believed.
     #[arg(long, default_value_t = 0.5)]
     confidence: f32,
@@ -43,11 +52,18 @@ pub struct ExportArgs {
 /// half-written file is left.
 pub fn run(args: &ExportArgs) -> Result<()> {
     ensure!((0.0..=1.0).contains(&args.confidence), "--confidence is {}, wanted 0..=1", args.confidence);
+    if let Some(temperature) = args.temperature {
+        ensure!((0.01..=100.0).contains(&temperature), "--temperature is {temperature}, wanted 0.01..=100");
+    }
     let folder = RunFolder::open(&args.run)?;
     let config = folder.config()?;
     let corpus = config.open_corpus()?;
     let cache = FeatureCache::new(&config.network.front_end, Some(&args.cache))?;
-    let confidence = Confidence { temperature: 1.0, threshold: args.confidence };
+    let temperature = match &args.calibrate {
+        Some(crossval) => fit_temperature(crossval, &config)?,
+        None => args.temperature.unwrap_or(1.0),
+    };
+    let confidence = Confidence { temperature, threshold: args.confidence };
     let (exported, problems) = export_run(&folder, &folder.split()?, &corpus, &cache, confidence)?;
     for problem in problems {
         eprintln!("skipped {problem}");
@@ -62,4 +78,22 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The temperature that suits the out-of-fold answers of all folds with the network of the run.
+fn fit_temperature(crossval: &Path, config: &Config) -> Result<f32> {
+    let gathered = gather(crossval)?;
+    let alike: Vec<&Predictions> =
+        gathered.runs.iter().filter(|run| run.config.network == config.network).map(|run| &run.predictions).collect();
+    ensure!(!alike.is_empty(), "no finished fold in {} has the network of the run, its front end included", crossval.display());
+    let folds = alike.len();
+    let calibration = calibrate(alike).with_context(|| format!("no answer in the {folds} folds of {} to fit to", crossval.display()))?;
+    println!(
+        "temperature {:.3} from {folds} folds of {}: expected calibration error {:.3}, at temperature 1 {:.3}",
+        calibration.temperature,
+        crossval.display(),
+        calibration.error_after,
+        calibration.error_before
+    );
+    Ok(calibration.temperature as f32)
 }

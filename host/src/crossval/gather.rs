@@ -89,10 +89,7 @@ pub(super) fn find(root: &Path) -> Result<Vec<Found>> {
             for fold in numbered::<usize>(&folder.join(format!("seed-{seed}")), "fold-")? {
                 let id = FoldId { condition, seed, fold };
                 let path = id.folder(root);
-                if !path.join("config.json").is_file() || !path.join("split.json").is_file() {
-                    continue;
-                }
-                let folder = RunFolder::open(&path)?;
+                let Some(folder) = begun(&path) else { continue };
                 let (config, split) = (folder.config()?, folder.split()?);
                 ensure!(
                     (config.seed, split.seed, split.fold) == (seed, seed, fold),
@@ -108,6 +105,11 @@ pub(super) fn find(root: &Path) -> Result<Vec<Found>> {
     }
     found.sort_by_key(|found| found.id);
     Ok(found)
+}
+
+/// The run folder at `path`; None if none was made, or not completely.
+pub(super) fn begun(path: &Path) -> Option<RunFolder> {
+    RunFolder::open(path).ok().filter(|_| path.join("split.json").is_file())
 }
 
 /// The numbers of the entries of a folder that are called `prefix` and a number.

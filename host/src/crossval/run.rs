@@ -10,7 +10,7 @@ use std::thread;
 use anyhow::{Context, Result, anyhow, ensure};
 
 use super::FoldId;
-use super::gather::{difference, find};
+use super::gather::{begun, difference, find};
 use crate::cache::FeatureCache;
 use crate::compare::predict;
 use crate::condition::Condition;
@@ -22,7 +22,7 @@ use crate::inspect::parse_model;
 use crate::model_file::Confidence;
 use crate::predictions::Predictions;
 use crate::run::{Config, RunFolder};
-use crate::split::{Protocol, Split};
+use crate::split::{Part, Protocol, Split};
 use crate::training::{Outcome, Progress, Training};
 
 /// How the exported models are confident: temperatures are fitted later, when all folds are there.
@@ -95,16 +95,16 @@ impl Crossval<'_> {
             }
         }
         for (id, config, split) in &wanted {
-            if let Ok(folder) = RunFolder::open(&id.folder(self.root)) {
+            if let Some(folder) = begun(&id.folder(self.root)) {
                 ensure!(folder.is_of(config, split)?, other_options(&folder, "another configuration or split"));
             }
         }
         let mut pending = Vec::new();
         for (id, config, split) in wanted {
             let path = id.folder(self.root);
-            let folder = match RunFolder::open(&path) {
-                Ok(folder) => folder,
-                Err(_) => RunFolder::create(&path, &config, &split, false)?,
+            let folder = match begun(&path) {
+                Some(folder) => folder,
+                None => RunFolder::create(&path, &config, &split, false)?,
             };
             if !folder.predictions_path().is_file() {
                 let epochs_done = folder.metrics()?.len();
@@ -195,7 +195,7 @@ impl Crossval<'_> {
         write_atomic(&folder.model_path(), &exported.model)?;
         write_atomic(&folder.onnx_path(), &exported.onnx)?;
         let model = parse_model(&folder.model_path().display().to_string(), &exported.model)?;
-        let test = split.part(self.corpus, crate::split::Part::Test)?;
+        let test = split.part(self.corpus, Part::Test)?;
         let (predictions, problems) = predict(&model, &FloatModel::from_onnx(&exported.onnx)?, &test)?;
         skipped(&problems);
         predictions.save(&folder.predictions_path())?;

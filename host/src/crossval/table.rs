@@ -1,5 +1,6 @@
 //! The figures as text for people, and as CSV for spreadsheets.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use anyhow::Result;
@@ -33,7 +34,10 @@ impl fmt::Display for CrossvalReport {
         writeln!(f)?;
         self.differences(f)?;
         for condition in &self.conditions {
-            writeln!(f, "\n{}, int8, all test parts (rows: truth, columns: answer)\n{}", condition.condition, condition.int8.confusion)?;
+            let matrix = condition.int8.confusion.to_string();
+            // Its last line has an interval that takes several answers to one utterance for independent ones.
+            let matrix = matrix.rsplit_once('\n').map_or(matrix.as_str(), |(matrix, _)| matrix);
+            writeln!(f, "\n{}, int8, all test parts (rows: truth, columns: answer)\n{matrix}", condition.condition)?;
         }
         self.folds(f)
     }
@@ -60,12 +64,8 @@ impl CrossvalReport {
             let recall = |model: &ModelReport| model.recalls.get(class).copied().flatten().map_or_else(|| "-".to_owned(), percent);
             self.row(f, &format!("recall of {label}, %"), &recall)?;
         }
-        let speakers: Vec<&str> =
-            self.conditions.iter().flat_map(|condition| &condition.speakers).map(|speaker| speaker.speaker.as_str()).collect();
-        let mut named: Vec<&str> = speakers;
-        named.sort_unstable();
-        named.dedup();
-        for name in named {
+        let speakers = self.conditions.iter().flat_map(|condition| &condition.speakers);
+        for name in speakers.map(|speaker| speaker.speaker.as_str()).collect::<BTreeSet<_>>() {
             write!(f, "{:NAME$}", format!("WAR of {name}, %"))?;
             for condition in &self.conditions {
                 let speaker = condition.speakers.iter().find(|speaker| speaker.speaker == name);
@@ -111,7 +111,7 @@ impl CrossvalReport {
             if let Some((first, rest)) = condition.skipped.split_first() {
                 let named = rest.iter().take(NAMED - 1).fold(first.clone(), |names, name| names + ", " + name);
                 let more = if condition.skipped.len() > NAMED { ", ..." } else { "" };
-                writeln!(f, "  {} utterances could not be read: {named}{more}", condition.skipped.len())?;
+                writeln!(f, "  utterances that could not be read: {} ({named}{more})", condition.skipped.len())?;
             }
         }
         Ok(())
@@ -120,13 +120,13 @@ impl CrossvalReport {
     fn folds(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "\n{:12} {:>5} {:>5} {:>6} {:>8} {:>8} {:>9} {:>10} {:>8} {:>9}",
-            "condition", "seed", "fold", "tested", "int8", "float", "agreement", "int8 UAR", "temp.", "training"
+            "\n{:12} {:>5} {:>5} {:>6} {:>8} {:>9} {:>9} {:>8} {:>11} {:>9}",
+            "condition", "seed", "fold", "tested", "int8 WAR", "float WAR", "agreement", "int8 UAR", "temperature", "training"
         )?;
         for fold in self.conditions.iter().flat_map(|condition| &condition.folds) {
             writeln!(
                 f,
-                "{:12} {:>5} {:>5} {:>6} {:>8} {:>8} {:>9} {:>10} {:>8} {:>9}",
+                "{:12} {:>5} {:>5} {:>6} {:>8} {:>9} {:>9} {:>8} {:>11} {:>9}",
                 fold.id.condition,
                 fold.id.seed,
                 fold.id.fold,

@@ -1,1 +1,189 @@
+use super::*;
+use crate::audio::write_wav;
+use crate::augment::Augmentation;
+use crate::crossval::FoldId;
+use crate::crossval::run::Event;
+use crate::emotion::EMOTIONS;
+use crate::run::{Recipe, RunFolder};
+use crate::training::Progress;
 
+/// Two speakers, six emotions, each a tone of its own, four sentences; and a recipe of two short epochs.
+fn args(dir: &Path) -> CrossvalArgs {
+    for (speaker, pitch) in [("low", 1.0), ("high", 1.1f32)] {
+        for (emotion, name) in EMOTIONS.iter().enumerate() {
+            let folder = dir.join("corpus").join(speaker).join(name);
+            std::fs::create_dir_all(&folder).unwrap();
+            for sentence in 1..=4 {
+                let tone = |n: usize| (6000.0 * (n as f32 * 0.05 * pitch * (emotion + 1) as f32).sin()) as i16;
+                let samples: Vec<i16> = (0..6000 + 400 * sentence).map(tone).collect();
+                write_wav(&folder.join(format!("{sentence}.wav")), &samples).unwrap();
+            }
+        }
+    }
+    let augmentation = Augmentation { speeds: vec![1.0, 1.1], gain_db: 3.0, ..Augmentation::none() };
+    let recipe = Recipe { epochs: 2, batch: 8, augmentation, ..Recipe::default() };
+    std::fs::write(dir.join("recipe.json"), serde_json::to_vec(&recipe).unwrap()).unwrap();
+    CrossvalArgs {
+        training: TrainingOptions { corpus: Some(dir.join("corpus")), recipe: Some(dir.join("recipe.json")), ..TrainingOptions::default() },
+        folds: Some(2),
+        out: Some(dir.join("all")),
+        cache: dir.join("cache"),
+        ..CrossvalArgs::default()
+    }
+}
+
+fn go(args: &CrossvalArgs) -> Result<()> {
+    crossval(args, &AtomicBool::new(false))
+}
+
+fn to(args: &CrossvalArgs, out: &str) -> CrossvalArgs {
+    let parent = args.cache.parent().unwrap();
+    CrossvalArgs { out: Some(parent.join(out)), ..args.clone() }
+}
+
+/// The figures, without what is measured with a clock.
+fn report(root: &Path) -> CrossvalReport {
+    let mut report: CrossvalReport = serde_json::from_slice(&std::fs::read(root.join("crossval.json")).unwrap()).unwrap();
+    for condition in &mut report.conditions {
+        condition.training_seconds = 0.0;
+        condition.folds.iter_mut().for_each(|fold| fold.training_seconds = 0.0);
+    }
+    report
+}
+
+/// What every fold became.
+fn results(root: &Path, seed: u64) -> Vec<[Vec<u8>; 4]> {
+    let read = |fold| {
+        let folder = FoldId { condition: Condition::CuesRemoved, seed, fold }.folder(root);
+        ["network.bin", "model.ser", "model.onnx", "predictions.json"].map(|name| std::fs::read(folder.join(name)).unwrap())
+    };
+    (0..2).map(read).collect()
+}
+
+#[test]
+fn every_fold_is_a_run_folder_and_the_table_is_written_three_times() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = CrossvalArgs {
+        condition: Some(Conditions::Both),
+        json: Some(dir.path().join("copy.json")),
+        jobs: NonZeroUsize::new(2),
+        ..args(dir.path())
+    };
+    go(&args).unwrap();
+    let root = dir.path().join("all");
+    for condition in Condition::ALL {
+        for fold in 0..2 {
+            let path = FoldId { condition, seed: 1, fold }.folder(&root);
+            let folder = RunFolder::open(&path).unwrap();
+            assert_eq!(folder.config().unwrap().network.front_end.trim.is_none(), condition == Condition::AsRecorded);
+            assert_eq!(folder.split().unwrap().fold, fold);
+            assert_eq!(folder.metrics().unwrap().len(), 2);
+            for name in ["checkpoint.bin", "network.bin", "model.ser", "model.onnx", "predictions.json"] {
+                assert!(path.join(name).is_file(), "{name}");
+            }
+        }
+    }
+    for name in ["crossval.txt", "crossval.csv"] {
+        assert!(root.join(name).is_file(), "{name}");
+    }
+    assert_eq!(std::fs::read(root.join("crossval.json")).unwrap(), std::fs::read(dir.path().join("copy.json")).unwrap());
+    let report = report(&root);
+    assert_eq!((report.conditions.len(), report.utterances, report.conditions[0].int8.confusion.total()), (2, 48, 48));
+}
+
+#[test]
+fn a_crossval_that_is_stopped_and_resumed_is_one_that_is_not_however_many_folds_train_at_a_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = CrossvalArgs { seeds: vec![1, 5], jobs: NonZeroUsize::new(2), ..args(dir.path()) };
+    go(&args).unwrap();
+    let other = CrossvalArgs { jobs: NonZeroUsize::new(1), ..to(&args, "other") };
+    // Stopped after its first step; the other folds haven't begun.
+    let stop = AtomicBool::new(false);
+    let root = dir.path().join("other");
+    let (config, corpus) = other.training.plan(Condition::CuesRemoved, DEFAULT_SEED).unwrap();
+    let runner =
+        Crossval { root: &root, config: &config, corpus: &corpus, protocol: Protocol::Sentence, folds: Some(2), cache: &other.cache };
+    let pending = runner.prepare(&[Condition::CuesRemoved], &[1, 5], None).unwrap();
+    assert_eq!(pending.len(), 4);
+    let stop_at_a_step = |_: FoldId, event: Event<'_>| {
+        if let Event::Training(Progress::Step(_)) = event {
+            stop.store(true, Ordering::Relaxed);
+        }
+    };
+    let failed = runner.run(&pending, 1, &stop, &stop_at_a_step).unwrap();
+    assert!(failed.is_empty(), "{failed:?}");
+    assert!(FoldId { condition: Condition::CuesRemoved, seed: 1, fold: 0 }.folder(&root).join("checkpoint.bin").is_file());
+    assert!(!root.join("cues-removed/seed-1/fold-1/checkpoint.bin").exists());
+    go(&other).unwrap();
+    for seed in [1, 5] {
+        assert_eq!(results(&root, seed), results(&dir.path().join("all"), seed));
+    }
+    assert_eq!(report(&root), report(&dir.path().join("all")));
+}
+
+#[test]
+fn folds_trained_one_by_one_and_gathered_are_those_trained_together() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = args(dir.path());
+    go(&args).unwrap();
+    let alone = to(&args, "alone");
+    go(&CrossvalArgs { fold: Some(1), ..alone.clone() }).unwrap();
+    let root = dir.path().join("alone");
+    assert_eq!(report(&root).missing.len(), 1);
+    go(&CrossvalArgs { fold: Some(0), ..alone }).unwrap();
+    run(&CrossvalArgs { gather: Some(root.clone()), ..CrossvalArgs::default() }).unwrap();
+    assert_eq!(results(&root, 1), results(&dir.path().join("all"), 1));
+    assert_eq!(report(&root), report(&dir.path().join("all")));
+}
+
+#[test]
+fn a_finished_fold_is_not_trained_again_and_other_options_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = args(dir.path());
+    go(&args).unwrap();
+    let network = dir.path().join("all/cues-removed/seed-1/fold-0/network.bin");
+    let written = std::fs::metadata(&network).unwrap().modified().unwrap();
+    go(&args).unwrap();
+    assert_eq!(std::fs::metadata(&network).unwrap().modified().unwrap(), written);
+
+    let refused = |args: CrossvalArgs| format!("{:#}", go(&args).unwrap_err());
+    let epochs = TrainingOptions { epochs: Some(3), ..args.training.clone() };
+    assert!(refused(CrossvalArgs { training: epochs, ..args.clone() }).contains("number of epochs"));
+    assert!(refused(CrossvalArgs { folds: Some(4), ..args.clone() }).contains("number of folds"));
+    // A new seed is no other option of the folds that are there, another protocol for it is.
+    assert!(refused(CrossvalArgs { seeds: vec![2], protocol: Some(Protocol::Random), ..args.clone() }).contains("protocol"));
+    assert!(refused(CrossvalArgs { seeds: vec![2, 2], ..args.clone() }).contains("2 twice"));
+    assert!(refused(CrossvalArgs { fold: Some(2), ..args }).contains("fold must be 0 to 1"));
+    assert!(!dir.path().join("all/cues-removed/seed-2").exists());
+}
+
+#[test]
+fn a_bad_wav_is_skipped_and_counted() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = args(dir.path());
+    std::fs::write(dir.path().join("corpus/low/sad/1.wav"), b"RIFF").unwrap();
+    go(&args).unwrap();
+    let report = report(&dir.path().join("all"));
+    assert_eq!(report.conditions[0].skipped, ["low/sad/1.wav"]);
+    assert_eq!(report.conditions[0].int8.confusion.total(), 47);
+    assert_eq!(report.conditions[0].folds.iter().map(|fold| fold.skipped).sum::<usize>(), 1);
+}
+
+#[test]
+fn other_protocols_train_too_and_speakers_have_figures_of_their_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = args(dir.path());
+    go(&CrossvalArgs { protocol: Some(Protocol::Random), ..to(&args, "random") }).unwrap();
+    assert!(report(&dir.path().join("random")).conditions[0].speakers.is_empty());
+    go(&CrossvalArgs { protocol: Some(Protocol::Speaker), folds: None, ..to(&args, "speaker") }).unwrap();
+    let report = report(&dir.path().join("speaker"));
+    let speakers: Vec<(&str, u64)> = report.conditions[0].speakers.iter().map(|s| (s.speaker.as_str(), s.answers)).collect();
+    assert_eq!(speakers, [("high", 24), ("low", 24)]);
+}
+
+#[test]
+fn gathering_nothing_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = run(&CrossvalArgs { gather: Some(dir.path().to_owned()), ..CrossvalArgs::default() }).unwrap_err();
+    assert!(error.to_string().contains("no finished fold"), "{error}");
+}

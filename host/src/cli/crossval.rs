@@ -124,8 +124,9 @@ fn crossval(args: &CrossvalArgs, stop: &AtomicBool) -> Result<()> {
         let display = Display::new(&pending, config.recipe.epochs);
         let failed = crossval.run(&pending, jobs, stop, &|fold, event| display.show(fold, event))?;
         display.close();
-        if stop.load(Ordering::Relaxed) {
-            println!("stopped; the same command goes on where it was");
+        let finished = pending.iter().filter(|fold| fold.is_finished()).count();
+        if stop.load(Ordering::Relaxed) && finished < pending.len() {
+            println!("stopped with {finished} of {} folds finished; the same command goes on where it was", pending.len());
             return Ok(());
         }
         if !failed.is_empty() {

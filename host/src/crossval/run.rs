@@ -57,6 +57,13 @@ pub struct Pending {
     split: Split,
 }
 
+impl Pending {
+    /// Whether it has been trained and evaluated by now.
+    pub fn is_finished(&self) -> bool {
+        self.folder.predictions_path().is_file()
+    }
+}
+
 /// What happens to a fold.
 #[derive(Clone, Copy, Debug)]
 pub enum Event<'a> {

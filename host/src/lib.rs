@@ -8,6 +8,7 @@ pub mod cache;
 pub mod cli;
 pub mod compare;
 pub mod corpus;
+pub mod disturb;
 pub mod emotion;
 pub mod export;
 pub mod features;
@@ -25,6 +26,7 @@ pub mod quantise;
 pub mod reliability;
 pub mod run;
 pub mod split;
+pub mod sweep;
 pub mod synth;
 pub mod tables;
 #[cfg(feature = "train")]

@@ -21,6 +21,8 @@ use ser_host::synth;
 use crate::Outcome;
 use crate::models::File;
 use crate::report::{Comparison, Report};
+use crate::sweep::sweep;
+use crate::tally::Tally;
 
 /// Recognise the test recordings with the int8 core and with the float model, and compare.
 ///
@@ -28,7 +30,8 @@ use crate::report::{Comparison, Report};
 /// The exit code is 1 if the two agree on too few utterances, 2 for an error.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  firmware-sim eval\n  \
-                        firmware-sim eval --model edge.ser --float edge.onnx --corpus casia --split split.json --json report.json")]
+                        firmware-sim eval --model edge.ser --float edge.onnx --corpus casia --split split.json --json report.json\n  \
+                        firmware-sim eval --sweep")]
 pub struct EvalArgs {
     /// int8 model file [default: the built-in one].
     #[arg(long, value_name = "FILE")]
@@ -55,6 +58,13 @@ pub struct EvalArgs {
     /// Least share of utterances on which int8 and float must agree, 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.95, value_parser = share)]
     min_agreement: f64,
+    /// Then disturb the recordings (gain, noise, sample rate, clipping, silence), play what is no speech, and tell what becomes of
+    /// the int8 core's answers.
+    #[arg(long)]
+    sweep: bool,
+    /// Write the figures of the sweep alone to a JSON file; RUN/sweep.json is where a report on a run looks for them.
+    #[arg(long, value_name = "FILE", requires = "sweep")]
+    sweep_out: Option<PathBuf>,
     /// Write the figures to a JSON file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -126,7 +136,11 @@ pub fn run(args: &EvalArgs) -> Result<Outcome> {
     let skipped = corpus.problems.len() + utterances.len() - evaluated.len();
     ensure!(!evaluated.is_empty(), "none of the {} utterances of {selection} could be read", utterances.len());
 
-    let report = summarise(&model, &evaluated, skipped);
+    let sweep = args.sweep.then(|| threads.install(|| sweep(&model, &utterances, &truths, args.chunk.get()))).transpose()?;
+    if let (Some(sweep), Some(path)) = (&sweep, &args.sweep_out) {
+        sweep.save(path)?;
+    }
+    let report = Report { sweep, ..summarise(&model, &evaluated, skipped) };
     let float_name = float_file.as_ref().map_or("none", |file| &file.name);
     writeln!(std::io::stdout(), "int8 model   {}\nfloat model  {float_name}\nutterances   {selection}\n\n{report}", file.name)?;
     if let Some(path) = &args.json {
@@ -177,31 +191,22 @@ fn emotions_of_labels(name: &str, model: &Model<'_>) -> Result<Vec<usize>> {
 }
 
 fn summarise(model: &Model<'_>, evaluated: &[Evaluated<'_>], skipped: usize) -> Report {
-    let mut int8 = Confusion::new(model.labels().iter().copied());
     let (mut audio_s, mut core_s, mut macs) = (0.0, 0.0, 0);
-    let (mut believed, mut believed_right) = (0, 0);
     for utterance in evaluated {
-        let prediction = utterance.int8.prediction;
-        int8.add(utterance.truth, prediction.map(|prediction| prediction.index));
-        if let Some(prediction) = prediction.filter(|prediction| prediction.confident) {
-            believed += 1;
-            believed_right += usize::from(prediction.index == utterance.truth);
-        }
         audio_s += utterance.samples as f64 / f64::from(SAMPLE_RATE_HZ);
         core_s += utterance.int8.time.as_secs_f64();
         macs += utterance.int8.macs;
     }
     Report {
-        int8,
+        int8: Tally::new(model, evaluated.iter().map(|utterance| (utterance.truth, utterance.int8.prediction))),
         comparison: compare(model, evaluated),
         skipped,
-        believed,
-        believed_right,
         model_bytes: model.file_len(),
         state_bytes: state_bytes(model),
         audio_s,
         core_s,
         macs,
+        sweep: None,
     }
 }
 

@@ -2,10 +2,14 @@
 //!
 //! Exit code: 0 when all went well, 1 when the two models agree too rarely, 2 for an error.
 
+mod conditions;
 mod eval;
 mod models;
+mod progress;
 mod report;
 mod run;
+mod sweep;
+mod tally;
 
 use std::process::ExitCode;
 

@@ -3,22 +3,21 @@
 use std::fmt;
 
 use ser_host::metrics::Confusion;
+use ser_host::sweep::SweepReport;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
+
+use crate::tally::Tally;
 
 /// All figures of an evaluation.
 #[derive(Debug)]
 pub struct Report {
     /// The core's answers.
-    pub int8: Confusion,
+    pub int8: Tally,
     /// None if there was no float model.
     pub comparison: Option<Comparison>,
     /// Utterances that could not be read.
     pub skipped: usize,
-    /// Utterances whose prediction is confident.
-    pub believed: usize,
-    /// Those of them whose prediction is right.
-    pub believed_right: usize,
     /// Length of the model file: the flash that it takes.
     pub model_bytes: usize,
     /// Memory of a recognizer.
@@ -29,6 +28,8 @@ pub struct Report {
     pub core_s: f64,
     /// Multiplications with a weight.
     pub macs: u64,
+    /// None if it was not asked for.
+    pub sweep: Option<SweepReport>,
 }
 
 /// What the float model says, and how far the core is from it.
@@ -56,20 +57,11 @@ impl Report {
     fn macs_per_second(&self) -> f64 {
         self.macs as f64 / self.core_s
     }
-
-    /// Share of the right ones among the confident predictions, if there is one.
-    fn believed_accuracy(&self) -> Option<f64> {
-        (self.believed > 0).then(|| self.believed_right as f64 / self.believed as f64)
-    }
-
-    fn believed_share(&self) -> f64 {
-        self.believed as f64 / self.int8.total() as f64
-    }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "int8 core\n{}\n", self.int8)?;
+        writeln!(f, "int8 core\n{}\n", self.int8.confusion)?;
         if let Some(comparison) = &self.comparison {
             writeln!(f, "float model\n{}\n", comparison.float)?;
             writeln!(f, "layer        signal to noise of int8 against float")?;
@@ -84,11 +76,18 @@ impl fmt::Display for Report {
                 comparison.max_probability_difference, comparison.mean_probability_difference
             )?;
         }
-        write!(f, "confident    {:.1} % of the answers", 100.0 * self.believed_share())?;
-        match self.believed_accuracy() {
-            Some(accuracy) => writeln!(f, ", {:.1} % of them right", 100.0 * accuracy)?,
+        write!(f, "confident    {:.1} % of the utterances", 100.0 * self.int8.sure_share())?;
+        match self.int8.war_of_sure() {
+            Some(war) => writeln!(f, ", {:.1} % of them right", 100.0 * war)?,
             None => writeln!(f)?,
         }
+        writeln!(
+            f,
+            "not sure     {:.1} % of the utterances; {:.1} % got no answer at all",
+            100.0 * self.int8.not_sure_share(),
+            100.0 * self.int8.unanswered_share()
+        )?;
+        writeln!(f, "calibration  the confidence is off by {:.3} on average (expected calibration error)", self.int8.calibration_error)?;
         writeln!(f, "skipped      {}", self.skipped)?;
         writeln!(f, "flash        {} bytes (model file)", self.model_bytes)?;
         writeln!(f, "state        {} bytes", self.state_bytes)?;
@@ -99,7 +98,11 @@ impl fmt::Display for Report {
             self.audio_s,
             self.core_s,
             self.macs_per_second() / 1e6
-        )
+        )?;
+        match &self.sweep {
+            Some(sweep) => write!(f, "\n\n{sweep}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -136,25 +139,28 @@ struct Snr {
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let comparison = self.comparison.as_ref();
-        let mut json = serializer.serialize_struct("Report", 18)?;
-        json.serialize_field("utterances", &self.int8.total())?;
+        let mut json = serializer.serialize_struct("Report", 21)?;
+        json.serialize_field("utterances", &self.int8.utterances())?;
         json.serialize_field("skipped", &self.skipped)?;
         json.serialize_field("float", &comparison.map(|comparison| Figures::from(&comparison.float)))?;
-        json.serialize_field("int8", &Figures::from(&self.int8))?;
+        json.serialize_field("int8", &Figures::from(&self.int8.confusion))?;
         json.serialize_field("agreement", &comparison.map(|comparison| comparison.agreement))?;
         json.serialize_field("max_probability_difference", &comparison.map(|comparison| comparison.max_probability_difference))?;
         json.serialize_field("mean_probability_difference", &comparison.map(|comparison| comparison.mean_probability_difference))?;
-        json.serialize_field("labels", &self.int8.labels)?;
-        json.serialize_field("confusion_int8", &self.int8.counts)?;
+        json.serialize_field("labels", &self.int8.confusion.labels)?;
+        json.serialize_field("confusion_int8", &self.int8.confusion.counts)?;
         json.serialize_field("confusion_float", &comparison.map(|comparison| &comparison.float.counts))?;
         json.serialize_field("layers", &comparison.map(Comparison::layers))?;
-        json.serialize_field("confident_share", &self.believed_share())?;
-        json.serialize_field("confident_accuracy", &self.believed_accuracy())?;
+        json.serialize_field("confident_share", &self.int8.sure_share())?;
+        json.serialize_field("confident_accuracy", &self.int8.war_of_sure())?;
+        json.serialize_field("not_sure_share", &self.int8.not_sure_share())?;
+        json.serialize_field("calibration_error", &self.int8.calibration_error)?;
         json.serialize_field("model_bytes", &self.model_bytes)?;
         json.serialize_field("state_bytes", &self.state_bytes)?;
         json.serialize_field("audio_seconds", &self.audio_s)?;
         json.serialize_field("macs_per_second", &self.macs_per_second())?;
         json.serialize_field("realtime_factor", &self.realtime_factor())?;
+        json.serialize_field("sweep", &self.sweep)?;
         json.end()
     }
 }

@@ -11,6 +11,7 @@ pub mod compare;
 pub mod condition;
 pub mod corpus;
 pub mod crossval;
+pub mod disturb;
 pub mod emotion;
 #[cfg(feature = "train")]
 pub mod evaluate;
@@ -31,6 +32,7 @@ pub mod reliability;
 pub mod run;
 pub mod split;
 pub mod statistics;
+pub mod sweep;
 pub mod synth;
 pub mod tables;
 #[cfg(feature = "train")]

@@ -53,6 +53,12 @@ fn the_json_has_every_figure() {
     assert_eq!(json["model_bytes"].as_u64().unwrap(), std::fs::metadata(MODEL).unwrap().len());
     let state = json["state_bytes"].as_u64().unwrap();
     assert!((4_000..=16_384).contains(&state), "{state} bytes of state");
+    for share in ["confident_share", "not_sure_share", "calibration_error"] {
+        let value = json[share].as_f64().unwrap();
+        assert!((0.0..=1.0).contains(&value), "{share} is {value}");
+    }
+    assert_eq!(json["confident_share"].as_f64().unwrap() + json["not_sure_share"].as_f64().unwrap(), 1.0);
+    assert_eq!(json["sweep"], Value::Null);
     let rows = json["confusion_int8"].as_array().unwrap();
     let of_row = |row: &Value| row.as_array().unwrap().iter().map(|n| n.as_u64().unwrap()).sum::<u64>();
     assert_eq!(rows.iter().map(of_row).collect::<Vec<_>>(), [1; 6], "each true emotion has one utterance");

@@ -4,3 +4,4 @@ mod common;
 mod eval;
 mod model_files;
 mod run;
+mod sweep;

@@ -11,17 +11,22 @@ mod convert;
 mod convolution;
 mod init;
 mod lstm;
+mod trunk;
+mod vector;
 
 use anyhow::{Context, Result, ensure};
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use ser_core::spec::{Layer, Network};
 
 use crate::features::Rows;
-use convolution::{Convolution, Statistics};
+use convert::numbers;
+use convolution::Convolution;
 use lstm::Lstm;
+use trunk::{Norming, Pass};
 
 /// Utterances of equal padded length, ready for the graph.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,7 +73,9 @@ impl Dropout<'_> {
 pub struct TrainOutput {
     /// `[batch, labels]`.
     pub logits: Tensor<2>,
-    statistics: Vec<Statistics>,
+    trunk: Pass,
+    /// What left the trunk, a leaf of Burn's graph.
+    sequence: Tensor<3>,
 }
 
 /// The network as a Burn module.
@@ -81,26 +88,29 @@ pub struct Graph {
     /// `[labels]`.
     dense_bias: Param<Tensor<1>>,
     bands: usize,
+    /// Rows and bands of the max pool before the first convolution.
+    #[module(skip)]
+    first_pool: [usize; 2],
 }
 
 impl Graph {
-    /// A graph with random weights that depend on nothing but `seed`. An error for a description that is unusable, or that
-    /// starts with a pool.
+    /// A graph with random weights that depend on nothing but `seed`. An error for a description that is unusable.
     pub fn new(network: &Network, seed: u64, device: &Device) -> Result<Self> {
         network.check()?;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut convolutions: Vec<Convolution> = Vec::new();
         let mut lstms = Vec::new();
         let mut dense = None;
+        let mut first_pool = [1, 1];
         for (layer, input, _) in network.shapes() {
             match layer {
                 Layer::Conv2d { channels, rows, bands } => {
                     convolutions.push(Convolution::new(input.channels, channels, [rows, bands], &mut rng, device));
                 }
-                Layer::MaxPool { rows, bands } => {
-                    let block = convolutions.last_mut().context("training wants a convolution before the first max pool")?;
-                    block.add_pool([rows, bands]);
-                }
+                Layer::MaxPool { rows, bands } => match convolutions.last_mut() {
+                    Some(block) => block.add_pool([rows, bands]),
+                    None => first_pool = [first_pool[0] * rows, first_pool[1] * bands],
+                },
                 Layer::Lstm { hidden } => lstms.push(Lstm::new(input.len(), hidden, &mut rng, device)),
                 Layer::TimeMean => {}
                 Layer::Dense { units } => {
@@ -110,54 +120,67 @@ impl Graph {
             }
         }
         let (dense_weight, dense_bias) = dense.context("the network has no dense layer")?;
-        Ok(Self { convolutions, lstms, dense_weight, dense_bias, bands: network.front_end.mel_bands })
+        Ok(Self { convolutions, lstms, dense_weight, dense_bias, bands: network.front_end.mel_bands, first_pool })
     }
 
     /// Logits `[batch, labels]`, with the running statistics of batch norm.
     pub fn forward(&self, batch: &Batch) -> Result<Tensor<2>> {
-        let mut features = self.input(batch)?;
-        for block in &self.convolutions {
-            features = block.forward(features);
-        }
-        self.head(features, batch, None)
+        let trunk = self.trunk(batch, Norming::Running)?;
+        Ok(self.head(self.sequence(&trunk, batch), batch, None))
     }
 
     /// Logits with the batch's own statistics, which [`Graph::update_statistics`] takes in.
     pub fn forward_train(&self, batch: &Batch, dropout: Option<Dropout<'_>>) -> Result<TrainOutput> {
-        let mut features = self.input(batch)?;
-        let mut statistics = Vec::with_capacity(self.convolutions.len());
-        for block in &self.convolutions {
-            let (output, of_block) = block.forward_train(features);
-            features = output;
-            statistics.push(of_block);
+        let trunk = self.trunk(batch, Norming::Batch)?;
+        let sequence = self.sequence(&trunk, batch).set_require_grad(self.dense_weight.val().is_require_grad());
+        Ok(TrainOutput { logits: self.head(sequence.clone(), batch, dropout), trunk, sequence })
+    }
+
+    /// Gradients of all parameters, for a loss that was computed from the logits of `output`.
+    pub fn gradients(&self, loss: &Tensor<1>, output: &TrainOutput) -> Result<GradientsParams> {
+        let mut of_tensors = loss.backward();
+        let of_sequence = output.sequence.grad_remove(&mut of_tensors).context("the loss does not depend on the network's output")?;
+        let mut gradients = GradientsParams::from_grads(of_tensors, self);
+        let device = of_sequence.device();
+        for (block, gradient) in self.convolutions.iter().zip(output.trunk.backward(&numbers(of_sequence))) {
+            block.register(gradient, &device, &mut gradients);
         }
-        Ok(TrainOutput { logits: self.head(features, batch, dropout)?, statistics })
+        Ok(gradients)
     }
 
     /// Moves the running statistics of batch norm by `momentum` (0..=1) towards those of a batch.
     #[must_use]
-    pub fn update_statistics(mut self, output: TrainOutput, momentum: f64) -> Self {
-        self.convolutions =
-            self.convolutions.into_iter().zip(output.statistics).map(|(block, of_batch)| block.update(of_batch, momentum)).collect();
+    pub fn update_statistics(mut self, output: &TrainOutput, momentum: f64) -> Self {
+        self.convolutions = self
+            .convolutions
+            .into_iter()
+            .zip(output.trunk.statistics())
+            .map(|(block, of_batch)| block.update(of_batch, momentum))
+            .collect();
         self
     }
 
-    /// The batch as a tensor `[batch, 1, rows, bands]`. An error when its sizes contradict each other or it is empty.
-    fn input(&self, batch: &Batch) -> Result<Tensor<4>> {
-        let utterances = batch.valid_rows.len();
-        let wanted = utterances * batch.rows * self.bands;
+    /// The batch behind the convolution blocks. An error when its sizes contradict each other, or make no LSTM step.
+    fn trunk(&self, batch: &Batch, norming: Norming) -> Result<Pass> {
+        let wanted = batch.valid_rows.len() * batch.rows * self.bands;
         ensure!(wanted > 0 && batch.values.len() == wanted, "a batch wants {wanted} features, at least 1, {} came", batch.values.len());
-        let data = TensorData::new(batch.values.clone(), [utterances, 1, batch.rows, self.bands]);
-        Ok(Tensor::from_data(data, &self.dense_weight.val().device()))
+        let stride = self.row_stride();
+        ensure!(batch.rows >= stride, "an utterance of {} rows is too short for a single LSTM step of {stride} rows", batch.rows);
+        let blocks = self.convolutions.iter().map(Convolution::block).collect();
+        Ok(Pass::new(batch, self.bands, self.first_pool, blocks, norming))
     }
 
-    /// From feature maps `[batch, channels, steps, bands]` to logits.
-    fn head(&self, features: Tensor<4>, batch: &Batch, mut dropout: Option<Dropout<'_>>) -> Result<Tensor<2>> {
-        let [utterances, channels, steps, bands] = features.dims();
-        let device = features.device();
-        ensure!(steps > 0, "an utterance of {} rows is too short for a single LSTM step of {} rows", batch.rows, self.row_stride());
-        // The core flattens a row as [band][channel].
-        let mut sequence: Tensor<3> = features.permute([2, 0, 3, 1]).reshape([steps, utterances, bands * channels]);
+    /// What left the trunk, `[steps, batch, features]`; the features are `[band][channel]`, as in the core.
+    fn sequence(&self, trunk: &Pass, batch: &Batch) -> Tensor<3> {
+        let utterances = batch.valid_rows.len();
+        let shape = [trunk.steps, utterances, trunk.sequence.len() / (trunk.steps * utterances)];
+        Tensor::from_data(TensorData::new(trunk.sequence.clone(), shape), &self.dense_weight.val().device())
+    }
+
+    /// From the trunk's output `[steps, batch, features]` to logits.
+    fn head(&self, mut sequence: Tensor<3>, batch: &Batch, mut dropout: Option<Dropout<'_>>) -> Tensor<2> {
+        let [steps, utterances, _] = sequence.dims();
+        let device = sequence.device();
         for lstm in &self.lstms {
             if let Some(dropout) = &mut dropout {
                 let [_, _, inputs] = sequence.dims();
@@ -171,7 +194,7 @@ impl Graph {
             let [_, inputs] = mean.dims();
             mean = mean * dropout.mask(utterances, inputs, &device);
         }
-        Ok(mean.matmul(self.dense_weight.val()) + self.dense_bias.val().unsqueeze())
+        mean.matmul(self.dense_weight.val()) + self.dense_bias.val().unsqueeze()
     }
 
     /// Weights of the mean over each utterance's valid steps, `[steps][utterance]`; at least one step counts.
@@ -182,12 +205,12 @@ impl Graph {
 
     /// LSTM steps that so many rows make.
     pub fn steps(&self, rows: usize) -> usize {
-        self.convolutions.iter().fold(rows, |rows, block| block.output_rows(rows))
+        rows / self.row_stride()
     }
 
     /// Rows that make one LSTM step.
     pub fn row_stride(&self) -> usize {
-        self.convolutions.iter().map(Convolution::row_stride).product()
+        self.first_pool[0] * self.convolutions.iter().map(Convolution::row_stride).product::<usize>()
     }
 
     /// All numbers that training changes, running statistics included, in a fixed order.

@@ -11,7 +11,7 @@ mod schedule;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
+use burn::optim::{AdamWConfig, ModuleOptimizer};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::SeedableRng;
@@ -153,11 +153,11 @@ impl Trainer {
         ensure!(loss_value.is_finite(), "training diverged in epoch {}: the loss is {loss_value}; lower the learning rate", epoch + 1);
         self.progress.correct += correct(&output.logits, &truth);
 
-        let gradients = GradientsParams::from_grads(loss.backward(), &self.graph);
+        let gradients = self.graph.gradients(&loss, &output)?;
         let gradients = gradient::clip(gradients, &self.graph, recipe.gradient_norm);
         let learning_rate = schedule::learning_rate(recipe, steps, epoch * steps + step);
         let graph = self.optimizer.step(learning_rate, self.graph.clone(), gradients);
-        self.graph = graph.update_statistics(output, recipe.norm_momentum);
+        self.graph = graph.update_statistics(&output, recipe.norm_momentum);
         self.update_average(epoch * steps + step);
 
         let progress = &mut self.progress;

@@ -6,8 +6,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 use ser_core::spec::{Layer, Network};
 
 use super::Graph;
-use super::convolution::{Convolution, EPSILON};
+use super::convolution::Convolution;
 use super::lstm::{GateTensors, Lstm};
+use super::trunk::EPSILON;
 use crate::features::Normalization;
 use crate::float_network::{FloatLayer, FloatNetwork, Gate, Gates};
 
@@ -89,7 +90,8 @@ fn tensor<const D: usize>(numbers: &[f32], shape: [usize; D], device: &Device) -
     Ok(Tensor::from_data(TensorData::new(numbers.to_vec(), shape), device))
 }
 
-fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+/// A tensor's numbers in order.
+pub(super) fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().iter::<f32>().collect()
 }
 

@@ -6,25 +6,15 @@
 //! convolution at export it is the description's conv, ReLU, max pool exactly.
 
 use burn::module::{Module, Param};
-use burn::tensor::activation::relu;
-use burn::tensor::module::{batch_norm, batch_norm_train, conv2d, max_pool2d};
-use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
-use burn::tensor::{Device, Tensor};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::rngs::ChaCha8Rng;
 
+use super::convert::numbers;
 use super::init;
+use super::trunk::{Block, BlockGradient, EPSILON, Statistics};
 
-/// Added to a variance before its root.
-pub(super) const EPSILON: f64 = 1e-5;
-
-/// Mean and variance of each channel over a batch.
-#[derive(Debug)]
-pub(super) struct Statistics {
-    mean: Tensor<1>,
-    variance: Tensor<1>,
-}
-
-/// A block of layers; see the module.
+/// Parameters of a block of layers; see the module. [`super::trunk`] computes with them.
 #[derive(Module, Debug)]
 pub(super) struct Convolution {
     /// `[out channels, in channels, rows, bands]`, oldest row first.
@@ -37,8 +27,9 @@ pub(super) struct Convolution {
     pub(super) running_mean: Param<Tensor<1>>,
     /// `[out channels]`, not trained.
     pub(super) running_variance: Param<Tensor<1>>,
+    /// Rows and bands.
     #[module(skip)]
-    pools: Vec<[usize; 2]>,
+    pool: [usize; 2],
 }
 
 impl Convolution {
@@ -53,23 +44,43 @@ impl Convolution {
             shift: Param::from_tensor(Tensor::zeros([outputs], device)),
             running_mean: constant(Tensor::zeros([outputs], device)),
             running_variance: constant(Tensor::ones([outputs], device)),
-            pools: Vec::new(),
+            pool: [1, 1],
         }
     }
 
-    /// Appends a pool over blocks of rows and bands.
-    pub(super) fn add_pool(&mut self, block: [usize; 2]) {
-        self.pools.push(block);
-    }
-
-    /// Rows that leave for so many that enter.
-    pub(super) fn output_rows(&self, rows: usize) -> usize {
-        self.pools.iter().fold(rows, |rows, [block, _]| rows / block)
+    /// Appends a pool over blocks of rows and bands. Two in a row are one over blocks of blocks.
+    pub(super) fn add_pool(&mut self, [rows, bands]: [usize; 2]) {
+        self.pool = [self.pool[0] * rows, self.pool[1] * bands];
     }
 
     /// Rows that enter for one that leaves.
     pub(super) fn row_stride(&self) -> usize {
-        self.pools.iter().map(|[rows, _]| rows).product()
+        self.pool[0]
+    }
+
+    /// The block as plain numbers.
+    pub(super) fn block(&self) -> Block {
+        let weight = self.weight.val();
+        let [outputs, inputs, rows, bands] = weight.dims();
+        Block {
+            outputs,
+            inputs,
+            kernel: [rows, bands],
+            pool: self.pool,
+            weight: numbers(weight),
+            scale: numbers(self.scale.val()),
+            shift: numbers(self.shift.val()),
+            running: Statistics { mean: numbers(self.running_mean.val()), variance: numbers(self.running_variance.val()) },
+        }
+    }
+
+    /// Enters a gradient of the block among those of the graph; `device` is that of gradients.
+    pub(super) fn register(&self, gradient: BlockGradient, device: &Device, gradients: &mut GradientsParams) {
+        let vector = |values| Tensor::<1>::from_data(TensorData::new(values, self.shift.val().shape()), device);
+        let weight: Tensor<4> = Tensor::from_data(TensorData::new(gradient.weight, self.weight.val().shape()), device);
+        gradients.register(self.weight.id, weight);
+        gradients.register(self.scale.id, vector(gradient.scale));
+        gradients.register(self.shift.id, vector(gradient.shift));
     }
 
     /// Replaces weights and norm by a convolution with a bias.
@@ -82,35 +93,16 @@ impl Convolution {
         self.weight = Param::from_tensor(weight);
     }
 
-    /// With the running statistics.
-    pub(super) fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let (mean, variance) = (self.running_mean.val(), self.running_variance.val());
-        relu(batch_norm(self.pooled(input), self.scale.val().abs(), self.shift.val(), mean, variance, EPSILON))
-    }
-
-    /// With the statistics of the batch, which are handed back.
-    pub(super) fn forward_train(&self, input: Tensor<4>) -> (Tensor<4>, Statistics) {
-        let norm = batch_norm_train(self.pooled(input), self.scale.val().abs(), self.shift.val(), EPSILON);
-        (relu(norm.output), Statistics { mean: norm.mean.detach(), variance: norm.variance.detach() })
-    }
-
     /// Moves the running statistics by `momentum` towards those of a batch.
-    pub(super) fn update(mut self, of_batch: Statistics, momentum: f64) -> Self {
-        let towards = |running: Param<Tensor<1>>, of_batch: Tensor<1>| {
-            running.map(|running| (running.mul_scalar(1.0 - momentum) + of_batch.mul_scalar(momentum)).detach().set_require_grad(false))
+    pub(super) fn update(mut self, of_batch: &Statistics, momentum: f64) -> Self {
+        let towards = |running: Param<Tensor<1>>, of_batch: &[f32]| {
+            running.map(|running| {
+                let of_batch = Tensor::from_data(TensorData::from(of_batch), &running.device());
+                (running.mul_scalar(1.0 - momentum) + of_batch.mul_scalar(momentum)).detach().set_require_grad(false)
+            })
         };
-        self.running_mean = towards(self.running_mean, of_batch.mean);
-        self.running_variance = towards(self.running_variance, of_batch.variance);
+        self.running_mean = towards(self.running_mean, &of_batch.mean);
+        self.running_variance = towards(self.running_variance, &of_batch.variance);
         self
-    }
-
-    /// Convolution and pools. Causal in time: zeros before the first row only.
-    fn pooled(&self, input: Tensor<4>) -> Tensor<4> {
-        let weight = self.weight.val();
-        let [_, _, rows, bands] = weight.dims();
-        let beside = bands / 2;
-        let padding = [(rows - 1, 0), (beside, beside)];
-        let output = conv2d(input, weight, None, ConvOptions::new_with_padding([1, 1], padding, [1, 1], 1));
-        self.pools.iter().fold(output, |map, &block| max_pool2d(map, MaxPoolOptions::new(block)))
     }
 }

@@ -39,7 +39,7 @@ fn used_graph() -> Graph {
     let graph = Graph::new(&network(), 7, &Device::flex().autodiff()).unwrap();
     let batch = Batch::new(&[features(14, 1), features(11, 2)], graph.row_stride());
     let output = graph.forward_train(&batch, None).unwrap();
-    let graph = graph.update_statistics(output, 0.7);
+    let graph = graph.update_statistics(&output, 0.7);
     // Scales of both signs, as training may make them, and shifts.
     let values: Vec<f32> = graph.values().iter().enumerate().map(|(i, v)| if i % 5 == 0 { -v * 1.3 } else { v + 0.05 }).collect();
     let graph = graph.with_values(&values).unwrap();
@@ -200,12 +200,13 @@ fn an_utterance_shorter_than_a_step_is_padded_to_one() {
 fn the_gradient_is_that_of_finite_differences() {
     let mut graph = Graph::new(&network(), 3, &Device::flex().autodiff()).unwrap();
     let batch = Batch::new(&[features(14, 1), features(11, 2), features(6, 3)], graph.row_stride());
-    let loss = |graph: &Graph| -log_softmax(graph.forward_train(&batch, None).unwrap().logits, 1).slice([0..3, 0..1]).sum();
-    let value = |graph: &Graph| f64::from(loss(graph).into_data().iter::<f32>().next().unwrap());
+    let loss = |output: &TrainOutput| -log_softmax(output.logits.clone(), 1).slice([0..3, 0..1]).sum();
+    let value = |graph: &Graph| f64::from(loss(&graph.forward_train(&batch, None).unwrap()).into_data().iter::<f32>().next().unwrap());
     // One weight of the first convolution and one of the first LSTM.
-    let gradients = loss(&graph).backward();
-    let of_conv = graph.convolutions[0].weight.val().grad(&gradients).unwrap().into_data().iter::<f32>().nth(4).unwrap();
-    let of_lstm = graph.lstms[0].recurrent_weight.val().grad(&gradients).unwrap().into_data().iter::<f32>().nth(7).unwrap();
+    let output = graph.forward_train(&batch, None).unwrap();
+    let gradients = graph.gradients(&loss(&output), &output).unwrap();
+    let of_conv = numbers(gradients.get::<4>(graph.convolutions[0].weight.id).unwrap())[4];
+    let of_lstm = numbers(gradients.get::<2>(graph.lstms[0].recurrent_weight.id).unwrap())[7];
     let step = 1e-2;
     let mut moved = |param: usize, index: usize, by: f32| {
         let change = |tensor: TensorData| {

@@ -1,0 +1,223 @@
+//! The convolution blocks, outside of Burn: forward over a batch, and backward from a gradient of what left them.
+//!
+//! Nothing before them wants a gradient, so that they need not be part of Burn's graph: what leaves them is a leaf of it.
+//! Utterances are computed in parallel, and what is summed over them is summed in their order: the number of threads changes
+//! no bit.
+
+mod block;
+mod gradient;
+mod norm;
+
+use rayon::prelude::*;
+
+use super::Batch;
+use block::{Pooled, Shape, convolve, pack};
+use gradient::{input_gradient, weight_gradient};
+pub(super) use norm::{EPSILON, Statistics};
+use norm::{Moments, Norm, Sums};
+
+/// Numbers of a block: convolution, max pool, batch norm with the magnitude of `scale`, ReLU.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Block {
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+    /// Rows and bands; causal in time.
+    pub(super) kernel: [usize; 2],
+    /// Rows and bands.
+    pub(super) pool: [usize; 2],
+    /// `[output][input][row][band]`, oldest row first.
+    pub(super) weight: Vec<f32>,
+    /// `[output]`.
+    pub(super) scale: Vec<f32>,
+    /// `[output]`.
+    pub(super) shift: Vec<f32>,
+    /// For inference.
+    pub(super) running: Statistics,
+}
+
+/// Gradients of a block's numbers, in their layouts.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct BlockGradient {
+    pub(super) weight: Vec<f32>,
+    pub(super) scale: Vec<f32>,
+    pub(super) shift: Vec<f32>,
+}
+
+/// Whose mean and variance batch norm takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Norming {
+    Batch,
+    Running,
+}
+
+/// A batch behind the blocks, with all that the way back needs.
+#[derive(Debug)]
+pub(super) struct Pass {
+    levels: Vec<Level>,
+    /// What left the last block, `[step][utterance][band][channel]`.
+    pub(super) sequence: Vec<f32>,
+    /// Steps of each utterance.
+    pub(super) steps: usize,
+}
+
+/// A block and what went through it.
+#[derive(Debug)]
+struct Level {
+    block: Block,
+    shape: Shape,
+    norm: Norm,
+    statistics: Statistics,
+    rows: usize,
+    utterances: Vec<Kept>,
+}
+
+/// One utterance at one block.
+#[derive(Debug)]
+struct Kept {
+    /// What entered, with the zeros around it.
+    input: Vec<f32>,
+    pooled: Pooled,
+}
+
+impl Pass {
+    /// A batch through a max pool and the blocks; `bands` are those of a row of features. There must be a step at least.
+    pub(super) fn new(batch: &Batch, bands: usize, first_pool: [usize; 2], blocks: Vec<Block>, norming: Norming) -> Self {
+        let features: Vec<Vec<f32>> =
+            batch.values.par_chunks_exact(batch.rows * bands).map(|utterance| pool_features(utterance, bands, first_pool)).collect();
+        let (mut rows, mut bands) = (batch.rows / first_pool[0], bands / first_pool[1]);
+        let mut levels: Vec<Level> = Vec::with_capacity(blocks.len());
+        for block in blocks {
+            let before = levels.last();
+            let input_stride = before.map_or(block.inputs, |before| before.shape.stride());
+            let Block { inputs, outputs, kernel, pool, .. } = block;
+            let shape = Shape { inputs, input_stride, bands, outputs, kernel, pool };
+            let weights =
+                pack(&shape, |[output, input, row, band]| block.weight[((output * inputs + input) * kernel[0] + row) * kernel[1] + band]);
+            let (utterances, moments): (Vec<Kept>, Vec<Moments>) = features
+                .par_iter()
+                .enumerate()
+                .map(|(utterance, row_values)| {
+                    let mut input = shape.input_zeros(rows);
+                    for row in 0..rows {
+                        let to = &mut input[shape.input_row(row)];
+                        match before {
+                            Some(before) => before.output_row(utterance, row, to, input_stride),
+                            None => to.copy_from_slice(&row_values[row * bands..(row + 1) * bands]),
+                        }
+                    }
+                    let pooled = convolve(&shape, &weights, &input, rows);
+                    let moments = Moments::of(&pooled.values, shape.stride());
+                    (Kept { input, pooled }, moments)
+                })
+                .unzip();
+            let statistics = match norming {
+                Norming::Batch => Statistics::of(&moments, shape.pooled_rows(rows) * shape.pooled_bands(), outputs),
+                Norming::Running => block.running.clone(),
+            };
+            let scale: Vec<f32> = block.scale.iter().map(|scale| scale.abs()).collect();
+            let norm = Norm::new(&scale, &block.shift, &statistics, shape.stride());
+            let pooled = (shape.pooled_rows(rows), shape.pooled_bands());
+            levels.push(Level { block, shape, norm, statistics, rows, utterances });
+            (rows, bands) = pooled;
+        }
+        let width = levels.last().map_or(bands, |last| bands * last.shape.outputs);
+        let mut sequence = vec![0.0; rows * features.len() * width];
+        for (at, out) in sequence.chunks_exact_mut(width).enumerate() {
+            let (step, utterance) = (at / features.len(), at % features.len());
+            match levels.last() {
+                Some(last) => last.output_row(utterance, step, out, last.shape.outputs),
+                None => out.copy_from_slice(&features[utterance][step * width..][..width]),
+            }
+        }
+        Self { levels, sequence, steps: rows }
+    }
+
+    /// Statistics of each block over the batch.
+    pub(super) fn statistics(&self) -> impl Iterator<Item = &Statistics> {
+        self.levels.iter().map(|level| &level.statistics)
+    }
+
+    /// Gradients of each block, in order, from the gradient of [`Pass::sequence`]. The pass must have used the batch's statistics.
+    pub(super) fn backward(&self, of_sequence: &[f32]) -> Vec<BlockGradient> {
+        let Some(last) = self.levels.last() else { return Vec::new() };
+        let mut gradients = last.spread_channels(of_sequence);
+        let mut of_blocks: Vec<BlockGradient> = Vec::with_capacity(self.levels.len());
+        for (place, level) in self.levels.iter().enumerate().rev() {
+            let (of_block, of_input) = level.backward(gradients, place > 0);
+            of_blocks.push(of_block);
+            gradients = of_input;
+        }
+        of_blocks.reverse();
+        of_blocks
+    }
+}
+
+impl Level {
+    /// A row of what left the block, into a row whose bands have a stride of their own.
+    fn output_row(&self, utterance: usize, row: usize, out: &mut [f32], out_stride: usize) {
+        let len = self.shape.pooled_row_len();
+        self.norm.activate(&self.utterances[utterance].pooled.values[row * len..(row + 1) * len], out, out_stride);
+    }
+
+    /// A gradient `[row][utterance][band][channel]` as one for each utterance, `[row][band][channel]` with padded channels.
+    fn spread_channels(&self, gradient: &[f32]) -> Vec<Vec<f32>> {
+        let (channels, stride) = (self.shape.outputs, self.shape.stride());
+        let row_len = self.shape.pooled_bands() * channels;
+        (0..self.utterances.len())
+            .map(|utterance| {
+                let mut out = vec![0.0; self.utterances[utterance].pooled.values.len()];
+                let rows = gradient.chunks_exact(row_len).skip(utterance).step_by(self.utterances.len());
+                for (to, from) in out.chunks_exact_mut(stride).zip(rows.flat_map(|row| row.chunks_exact(channels))) {
+                    to[..channels].copy_from_slice(from);
+                }
+                out
+            })
+            .collect()
+    }
+
+    /// From the gradient of what left, one for each utterance, to that of the block's numbers and of what entered.
+    fn backward(&self, mut gradients: Vec<Vec<f32>>, input_too: bool) -> (BlockGradient, Vec<Vec<f32>>) {
+        let of_utterances = gradients.par_iter_mut().zip(&self.utterances);
+        let sums: Vec<Sums> = of_utterances.map(|(gradient, kept)| self.norm.through_relu(&kept.pooled.values, gradient)).collect();
+        let sums = Sums::of(&sums);
+        let positions = gradients.iter().map(Vec::len).sum::<usize>() / self.shape.stride();
+        let means = sums.mean(positions);
+        let weights = self.shape.spread(&self.block.weight);
+        let (of_weights, of_inputs): (Vec<Vec<f32>>, Vec<Vec<f32>>) = gradients
+            .par_iter_mut()
+            .zip(&self.utterances)
+            .map(|(gradient, Kept { input, pooled })| {
+                self.norm.through_norm(&means, &pooled.values, gradient);
+                let of_weights = weight_gradient(&self.shape, input, gradient, &pooled.winners);
+                let of_input =
+                    if input_too { input_gradient(&self.shape, &weights, self.rows, gradient, &pooled.winners) } else { Vec::new() };
+                (of_weights, of_input)
+            })
+            .unzip();
+        let mut of_weight = vec![0.0; weights.len()];
+        for of_utterance in of_weights {
+            of_weight.iter_mut().zip(of_utterance).for_each(|(sum, value)| *sum += value);
+        }
+        let outputs = self.shape.outputs;
+        let sign = |value: f32| if value == 0.0 { 0.0 } else { value.signum() };
+        let gradient = BlockGradient {
+            weight: self.shape.gather(&of_weight),
+            scale: sums.scale.iter().zip(&self.block.scale).map(|(sum, scale)| sum * sign(*scale)).collect(),
+            shift: sums.shift[..outputs].to_vec(),
+        };
+        (gradient, of_inputs)
+    }
+}
+
+/// Max pool of an utterance's features `[row][band]`.
+fn pool_features(features: &[f32], bands: usize, [pool_rows, pool_bands]: [usize; 2]) -> Vec<f32> {
+    let rows = features.len() / bands;
+    let block = |row: usize, band: usize| {
+        let inside = (0..pool_rows).flat_map(move |r| (0..pool_bands).map(move |b| (row * pool_rows + r) * bands + band * pool_bands + b));
+        inside.map(|at| features[at]).fold(f32::NEG_INFINITY, f32::max)
+    };
+    (0..rows / pool_rows).flat_map(|row| (0..bands / pool_bands).map(move |band| (row, band))).map(|(row, band)| block(row, band)).collect()
+}
+
+#[cfg(test)]
+mod tests;

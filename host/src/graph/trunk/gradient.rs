@@ -1,0 +1,201 @@
+//! Gradients of a convolution for one utterance.
+//!
+//! A max pool passes the gradient of a value to the one position that it came from. The others get zero, and are not computed with:
+//! a quarter of the work remains behind a pool of 2×2.
+
+use pulp::{Simd, WithSimd};
+
+use super::super::vector::{LANES, vectorised};
+use super::block::Shape;
+
+impl Shape {
+    /// Values that one row of the kernel covers for one output channel, as they lie in the input, rounded up to whole vectors.
+    fn run(&self) -> usize {
+        (self.kernel[1] * self.input_stride).next_multiple_of(LANES)
+    }
+
+    /// Values of a gradient of the weights, `[output][kernel row][run]`.
+    fn spread_len(&self) -> usize {
+        self.outputs * self.kernel[0] * self.run()
+    }
+
+    /// Where weight `[output, input, row, band]` is among them.
+    fn spread_index(&self, [output, input, row, band]: [usize; 4]) -> usize {
+        (output * self.kernel[0] + row) * self.run() + band * self.input_stride + input
+    }
+
+    /// All weights as `[output, input, row, band]`, in the order of Burn's tensors.
+    fn weights(&self) -> impl Iterator<Item = [usize; 4]> {
+        let [inputs, rows, bands] = [self.inputs, self.kernel[0], self.kernel[1]];
+        (0..self.outputs * inputs * rows * bands)
+            .map(move |at| [at / (inputs * rows * bands), at / (rows * bands) % inputs, at / bands % rows, at % bands])
+    }
+
+    /// Weights from Burn's order to the order that [`input_gradient`] wants.
+    pub(super) fn spread(&self, weights: &[f32]) -> Vec<f32> {
+        let mut spread = vec![0.0; self.spread_len()];
+        for (weight, at) in weights.iter().zip(self.weights()) {
+            spread[self.spread_index(at)] = *weight;
+        }
+        spread
+    }
+
+    /// The other way round.
+    pub(super) fn gather(&self, spread: &[f32]) -> Vec<f32> {
+        self.weights().map(|at| spread[self.spread_index(at)]).collect()
+    }
+}
+
+/// Gradient of the weights, for [`Shape::gather`]. `of_pooled` is the gradient of what left the pool, `winners` where it came from.
+pub(super) fn weight_gradient(shape: &Shape, input: &[f32], of_pooled: &[f32], winners: &[u32]) -> Vec<f32> {
+    let mut out = vec![0.0; shape.spread_len()];
+    vectorised(Weights { shape, input, of_pooled, winners, offsets: &shape.pool_offsets(), out: &mut out });
+    out
+}
+
+struct Weights<'a> {
+    shape: &'a Shape,
+    input: &'a [f32],
+    of_pooled: &'a [f32],
+    winners: &'a [u32],
+    offsets: &'a [usize],
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Weights<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let run = self.shape.run();
+        let [kernel_rows, _] = self.shape.kernel;
+        for row in 0..self.of_pooled.len() / self.shape.pooled_row_len() {
+            for output in 0..self.shape.outputs {
+                // Several sums at a time hide the latency of an addition: those of a run, or those of the kernel's rows.
+                let mut kernel_row = 0;
+                while kernel_row < kernel_rows {
+                    let together = if run == S::F32_LANES && kernel_row + 3 <= kernel_rows { 3 } else { 1 };
+                    let mut at = 0;
+                    while at < run {
+                        let place = [row, output, kernel_row, at];
+                        at += S::F32_LANES
+                            * match (together, (run - at) / S::F32_LANES) {
+                                (3, _) => self.sum::<S, 3, 1>(simd, place),
+                                (_, 6..) => self.sum::<S, 1, 6>(simd, place),
+                                (_, 3..) => self.sum::<S, 1, 3>(simd, place),
+                                _ => self.sum::<S, 1, 1>(simd, place),
+                            };
+                    }
+                    kernel_row += together;
+                }
+            }
+        }
+    }
+}
+
+impl Weights<'_> {
+    /// Adds what one row gives to `K` rows of the kernel and `V` vectors of their runs; gives `V`.
+    #[inline(always)]
+    fn sum<S: Simd, const K: usize, const V: usize>(&mut self, simd: S, [row, output, kernel_row, at]: [usize; 4]) -> usize {
+        let shape = self.shape;
+        let (row_len, pooled_len, stride, run) = (shape.row_len(), shape.pooled_row_len(), shape.stride(), shape.run());
+        let mut sums = [[simd.splat_f32s(0.0); V]; K];
+        let input = &self.input[(row * shape.pool[0] + kernel_row) * row_len + at..];
+        let gradients = self.of_pooled[row * pooled_len..][..pooled_len].chunks_exact(stride);
+        let winners = self.winners[row * pooled_len..][..pooled_len].chunks_exact(stride);
+        let mut of_band = 0;
+        for (gradients, winners) in gradients.zip(winners) {
+            let gradient = simd.splat_f32s(gradients[output]);
+            let start = of_band + self.offsets[winners[output] as usize];
+            for k in 0..K {
+                let (values, _) = S::as_simd_f32s(&input[start + k * row_len..][..V * S::F32_LANES]);
+                for v in 0..V {
+                    sums[k][v] = simd.mul_add_e_f32s(gradient, values[v], sums[k][v]);
+                }
+            }
+            of_band += shape.pool[1] * shape.input_stride;
+        }
+        for (k, sums) in sums.iter().enumerate() {
+            let start = (output * shape.kernel[0] + kernel_row + k) * run + at;
+            let (out, _) = S::as_mut_simd_f32s(&mut self.out[start..][..V * S::F32_LANES]);
+            for v in 0..V {
+                out[v] = simd.add_f32s(out[v], sums[v]);
+            }
+        }
+        V
+    }
+}
+
+/// Gradient of an input of so many rows, `[row][band][channel]` without the zeros around it. `weights` come from [`Shape::spread`].
+/// Bands of the input must begin at whole vectors.
+pub(super) fn input_gradient(shape: &Shape, weights: &[f32], rows: usize, of_pooled: &[f32], winners: &[u32]) -> Vec<f32> {
+    let mut padded = shape.input_zeros(rows);
+    vectorised(Input { shape, weights, of_pooled, winners, offsets: &shape.pool_offsets(), out: &mut padded });
+    (0..rows).flat_map(|row| padded[shape.input_row(row)].iter().copied()).collect()
+}
+
+struct Input<'a> {
+    shape: &'a Shape,
+    weights: &'a [f32],
+    of_pooled: &'a [f32],
+    winners: &'a [u32],
+    offsets: &'a [usize],
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Input<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let shape = self.shape;
+        let run = shape.run();
+        // Channels by the position of the block that they came from: those of one position are summed before they are stored.
+        let mut came: Vec<Vec<usize>> = self.offsets.iter().map(|_| Vec::with_capacity(shape.outputs)).collect();
+        let positions = self.of_pooled.chunks_exact(shape.stride()).zip(self.winners.chunks_exact(shape.stride()));
+        for (position, (gradients, winners)) in positions.enumerate() {
+            let (row, band) = (position / shape.pooled_bands(), position % shape.pooled_bands());
+            let start = row * shape.pool[0] * shape.row_len() + band * shape.pool[1] * shape.input_stride;
+            came.iter_mut().for_each(Vec::clear);
+            for (output, &winner) in winners.iter().take(shape.outputs).enumerate() {
+                came[winner as usize].push(output);
+            }
+            for (outputs, offset) in came.iter().zip(self.offsets) {
+                for kernel_row in 0..shape.kernel[0] {
+                    let mut at = 0;
+                    while at < run {
+                        let to = start + offset + kernel_row * shape.row_len() + at;
+                        let from = kernel_row * run + at;
+                        at += S::F32_LANES
+                            * match (run - at) / S::F32_LANES {
+                                6.. => self.sum::<S, 6>(simd, gradients, outputs, from, to),
+                                3.. => self.sum::<S, 3>(simd, gradients, outputs, from, to),
+                                _ => self.sum::<S, 1>(simd, gradients, outputs, from, to),
+                            };
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Input<'_> {
+    /// Adds the products of some channels' gradients with `V` vectors of their weights, which begin at `from`, at `to`; gives `V`.
+    #[inline(always)]
+    fn sum<S: Simd, const V: usize>(&mut self, simd: S, gradients: &[f32], outputs: &[usize], from: usize, to: usize) -> usize {
+        let of_output = self.shape.kernel[0] * self.shape.run();
+        let mut sums = [simd.splat_f32s(0.0); V];
+        for &output in outputs {
+            let gradient = simd.splat_f32s(gradients[output]);
+            let (weights, _) = S::as_simd_f32s(&self.weights[output * of_output + from..][..V * S::F32_LANES]);
+            for v in 0..V {
+                sums[v] = simd.mul_add_e_f32s(gradient, weights[v], sums[v]);
+            }
+        }
+        let (out, _) = S::as_mut_simd_f32s(&mut self.out[to..][..V * S::F32_LANES]);
+        for v in 0..V {
+            out[v] = simd.add_f32s(out[v], sums[v]);
+        }
+        V
+    }
+}

@@ -1,0 +1,172 @@
+use super::*;
+use burn::tensor::activation::relu;
+use burn::tensor::module::{batch_norm, batch_norm_train, conv2d, max_pool2d};
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
+use rand::rngs::ChaCha8Rng;
+use rand::{RngExt, SeedableRng};
+
+/// A trunk and a batch for it.
+struct Case {
+    batch: Batch,
+    bands: usize,
+    first_pool: [usize; 2],
+    blocks: Vec<Block>,
+}
+
+fn values(count: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
+    (0..count).map(|_| rng.random_range(-1.0..1.0)).collect()
+}
+
+/// Sizes around those of vectors and tiles, scales of both signs.
+fn random_case(seed: u64) -> Case {
+    let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+    let (utterances, mut bands) = (rng.random_range(1..5), rng.random_range(12..45));
+    let mut rows = rng.random_range(12..30);
+    let batch = Batch { values: values(utterances * rows * bands, rng), rows, valid_rows: vec![rows; utterances] };
+    let all_bands = bands;
+    let first_pool = if rng.random_bool(0.3) { [rng.random_range(1..3), rng.random_range(1..3)] } else { [1, 1] };
+    (rows, bands) = (rows / first_pool[0], bands / first_pool[1]);
+    let mut inputs = 1;
+    let blocks = (0..rng.random_range(0..4))
+        .map(|_| {
+            let kernel = [rng.random_range(1..4), 2 * rng.random_range(0..3) + 1];
+            let pool = [rng.random_range(1..=rows.min(3)), rng.random_range(1..=bands.min(3))];
+            (rows, bands) = (rows / pool[0], bands / pool[1]);
+            let outputs = rng.random_range(1..50);
+            let block = Block {
+                inputs,
+                outputs,
+                kernel,
+                pool,
+                weight: values(outputs * inputs * kernel[0] * kernel[1], rng),
+                scale: values(outputs, rng),
+                shift: values(outputs, rng),
+                running: Statistics { mean: values(outputs, rng), variance: (0..outputs).map(|_| rng.random_range(0.5..2.0)).collect() },
+            };
+            inputs = outputs;
+            block
+        })
+        .collect();
+    Case { batch, bands: all_bands, first_pool, blocks }
+}
+
+impl Case {
+    fn pass(&self, norming: Norming) -> Pass {
+        Pass::new(&self.batch, self.bands, self.first_pool, self.blocks.clone(), norming)
+    }
+}
+
+/// The same by Burn's own operations, in its own layouts: the plain twin.
+struct Twin {
+    /// Weight, scale and shift of each block.
+    parameters: Vec<(Tensor<4>, Tensor<1>, Tensor<1>)>,
+    statistics: Vec<Statistics>,
+    /// `[step, utterance, band, channel]`.
+    sequence: Tensor<4>,
+}
+
+fn twin(case: &Case, norming: Norming) -> Twin {
+    let device = Device::flex().autodiff();
+    let vector = |values: &[f32]| Tensor::<1>::from_data(TensorData::from(values), &device);
+    let utterances = case.batch.valid_rows.len();
+    let data = TensorData::new(case.batch.values.clone(), [utterances, 1, case.batch.rows, case.bands]);
+    let mut map: Tensor<4> = max_pool2d(Tensor::from_data(data, &device), MaxPoolOptions::new(case.first_pool));
+    let (mut parameters, mut statistics) = (Vec::new(), Vec::new());
+    for block in &case.blocks {
+        let [rows, bands] = block.kernel;
+        let data = TensorData::new(block.weight.clone(), [block.outputs, block.inputs, rows, bands]);
+        let weight: Tensor<4> = Tensor::from_data(data, &device).require_grad();
+        let (scale, shift) = (vector(&block.scale).require_grad(), vector(&block.shift).require_grad());
+        let padding = [(rows - 1, 0), (bands / 2, bands / 2)];
+        let unpooled = conv2d(map, weight.clone(), None, ConvOptions::new_with_padding([1, 1], padding, [1, 1], 1));
+        let pooled = max_pool2d(unpooled, MaxPoolOptions::new(block.pool));
+        let (normed, of_block) = match norming {
+            Norming::Running => {
+                let running = &block.running;
+                let (mean, variance) = (vector(&running.mean), vector(&running.variance));
+                (batch_norm(pooled, scale.clone().abs(), shift.clone(), mean, variance, EPSILON), running.clone())
+            }
+            Norming::Batch => {
+                let norm = batch_norm_train(pooled, scale.clone().abs(), shift.clone(), EPSILON);
+                let vector = |tensor: Tensor<1>| tensor.into_data().iter::<f32>().collect();
+                (norm.output, Statistics { mean: vector(norm.mean), variance: vector(norm.variance) })
+            }
+        };
+        map = relu(normed);
+        parameters.push((weight, scale, shift));
+        statistics.push(of_block);
+    }
+    Twin { parameters, statistics, sequence: map.permute([2, 0, 3, 1]) }
+}
+
+/// Wants values to differ by less than a share of the largest.
+#[track_caller]
+fn assert_close(came: &[f32], wanted: &[f32], share: f32, what: &str) {
+    assert_eq!(came.len(), wanted.len(), "{what}");
+    let limit = share * wanted.iter().fold(0.0, |largest: f32, value| largest.max(value.abs())) + 1e-6;
+    for (at, (came, wanted)) in came.iter().zip(wanted).enumerate() {
+        assert!((came - wanted).abs() <= limit, "{what}, value {at}: {came} came, wanted {wanted} within {limit}");
+    }
+}
+
+fn plain<const D: usize>(tensor: &Tensor<D>) -> Vec<f32> {
+    tensor.to_data().iter::<f32>().collect()
+}
+
+#[test]
+fn the_forward_pass_is_that_of_burns_operations() {
+    for seed in 0..60 {
+        let case = random_case(seed);
+        for norming in [Norming::Batch, Norming::Running] {
+            let (came, wanted) = (case.pass(norming), twin(&case, norming));
+            assert_close(&came.sequence, &plain(&wanted.sequence), 1e-5, &format!("output of case {seed}"));
+            assert_eq!(came.steps, wanted.sequence.dims()[0]);
+            for (came, wanted) in came.statistics().zip(&wanted.statistics) {
+                assert_close(&came.mean, &wanted.mean, 1e-5, &format!("mean of case {seed}"));
+                assert_close(&came.variance, &wanted.variance, 1e-5, &format!("variance of case {seed}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_gradients_are_those_of_burns_operations() {
+    for seed in 0..60 {
+        let case = random_case(seed);
+        let came = case.pass(Norming::Batch);
+        let wanted = twin(&case, Norming::Batch);
+        if case.blocks.is_empty() {
+            assert!(came.backward(&came.sequence).is_empty());
+            continue;
+        }
+        let of_sequence = values(came.sequence.len(), &mut ChaCha8Rng::seed_from_u64(seed));
+        let factors = Tensor::from_data(TensorData::new(of_sequence.clone(), wanted.sequence.shape()), &wanted.sequence.device());
+        let gradients: Gradients = (wanted.sequence * factors).sum().backward();
+        for (place, (came, (weight, scale, shift))) in came.backward(&of_sequence).into_iter().zip(wanted.parameters).enumerate() {
+            // Together, because norm takes away the scale of a weight: what is left of its gradient may be rounding alone.
+            let came = [came.weight, came.scale, came.shift].concat();
+            let wanted = [
+                plain(&weight.grad(&gradients).unwrap()),
+                plain(&scale.grad(&gradients).unwrap()),
+                plain(&shift.grad(&gradients).unwrap()),
+            ];
+            assert_close(&came, &wanted.concat(), 1e-4, &format!("gradients of block {place} in case {seed}"));
+        }
+    }
+}
+
+#[test]
+fn the_number_of_threads_changes_no_bit() {
+    let case = (0..).map(random_case).find(|case| case.blocks.len() == 3 && case.batch.valid_rows.len() == 4).unwrap();
+    let run = |threads| {
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| {
+            let pass = case.pass(Norming::Batch);
+            let gradients = pass.backward(&pass.sequence);
+            (pass.sequence, gradients)
+        })
+    };
+    let alone = run(1);
+    assert_eq!(run(2), alone);
+    assert_eq!(run(3), alone);
+}

@@ -5,5 +5,7 @@ pub mod corpus;
 pub mod eval;
 pub mod export;
 pub mod inspect;
+#[cfg(feature = "report")]
+pub mod report;
 #[cfg(feature = "train")]
 pub mod train;

@@ -29,6 +29,8 @@ pub mod onnx;
 pub mod predictions;
 pub mod quantise;
 pub mod reliability;
+#[cfg(feature = "report")]
+pub mod report;
 pub mod run;
 pub mod split;
 pub mod statistics;

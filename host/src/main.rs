@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use ser_host::cli::{corpus, crossval, eval, export, inspect, train};
+use ser_host::cli::{corpus, crossval, eval, export, inspect, report, train};
 
 /// The workstation side of ser: corpora, training, evaluation, export.
 #[derive(Parser, Debug)]
@@ -21,6 +21,7 @@ enum Command {
     Eval(eval::EvalArgs),
     Export(export::ExportArgs),
     Inspect(inspect::InspectArgs),
+    Report(report::ReportArgs),
 }
 
 fn main() -> ExitCode {
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Eval(args) => eval::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Report(args) => report::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -79,15 +79,7 @@ impl Confusion {
 
     /// Lower and upper end of the 95 % interval of the WAR by Wilson's score; `(0, 1)` if there is no utterance.
     pub fn wilson_95(&self) -> (f64, f64) {
-        let n = self.total() as f64;
-        if n == 0.0 {
-            return (0.0, 1.0);
-        }
-        let p = self.war();
-        let z2 = Z_95 * Z_95;
-        let centre = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
-        let half = Z_95 / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
-        ((centre - half).max(0.0), (centre + half).min(1.0))
+        wilson_95(self.war(), self.total() as f64)
     }
 
     /// Number of utterances whose true class is `class`.
@@ -139,6 +131,17 @@ impl fmt::Display for Confusion {
             self.total()
         )
     }
+}
+
+/// Lower and upper end of the 95 % interval of a share `p` of `n` independent trials by Wilson's score; `(0, 1)` if `n` is not positive.
+pub fn wilson_95(p: f64, n: f64) -> (f64, f64) {
+    if n <= 0.0 {
+        return (0.0, 1.0);
+    }
+    let z2 = Z_95 * Z_95;
+    let centre = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
+    let half = Z_95 / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
+    ((centre - half).max(0.0), (centre + half).min(1.0))
 }
 
 fn ratio(part: u64, whole: u64) -> Option<f64> {

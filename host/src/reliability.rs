@@ -11,7 +11,7 @@ pub const BINS: usize = 10;
 const TEMPERATURES: (f64, f64) = (0.05, 20.0);
 
 /// Answers whose confidences lie in one range.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Bin {
     /// Number of answers.
     pub count: usize,

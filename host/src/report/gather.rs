@@ -1,0 +1,202 @@
+//! Finds run folders and reads what a report is made of.
+
+use std::path::{Component, Path, PathBuf};
+use std::time::SystemTime;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::answers;
+use super::robustness::Sweep;
+use crate::inspect::{parse_model, state_bytes};
+use crate::predictions::Predictions;
+use crate::run::{Config, EpochMetrics, RunFolder};
+use crate::split::Split;
+
+/// A run with all that is shown of it.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// Its folder below the one that was asked for; the folder's own name when it was asked for itself.
+    pub name: String,
+    /// The folders above it, those of seeds left out: the condition, as `host crossval` lays runs out.
+    pub condition: String,
+    /// What was trained and how.
+    pub config: Config,
+    /// What it was trained and tested on.
+    pub split: Split,
+    /// Each epoch.
+    pub epochs: Vec<EpochMetrics>,
+    /// Answers to the test part.
+    pub predictions: Predictions,
+    /// Figures of the model file, if there is one.
+    pub model: Option<ModelFile>,
+    /// What distortions do to the model, if that was measured.
+    pub sweep: Option<Sweep>,
+}
+
+/// Figures of a model file.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+pub struct ModelFile {
+    /// Length.
+    pub bytes: usize,
+    /// Memory of a recognizer.
+    pub state_bytes: usize,
+    /// Temperature of the softmax.
+    pub temperature: f64,
+    /// Probability from which an answer is to be believed.
+    pub confidence_threshold: f64,
+}
+
+impl Run {
+    /// The temperature at which the device tells probabilities; 1 without a model file.
+    pub fn temperature(&self) -> f64 {
+        self.model.map_or(1.0, |model| model.temperature)
+    }
+}
+
+/// The run in the folder, or all runs below it, by path.
+///
+/// # Errors
+///
+/// If the folder can't be read, or there is none.
+pub fn find(path: &Path) -> Result<Vec<PathBuf>> {
+    ensure!(path.is_dir(), "{} is no folder: wanted a run, or a folder of runs", path.display());
+    let mut runs = Vec::new();
+    descend(path, &mut runs)?;
+    ensure!(
+        !runs.is_empty(),
+        "no run in {}: wanted a folder made by `host train` or `host crossval`, with config.json and split.json",
+        path.display()
+    );
+    runs.sort();
+    Ok(runs)
+}
+
+fn descend(folder: &Path, runs: &mut Vec<PathBuf>) -> Result<()> {
+    if folder.join("config.json").is_file() && folder.join("split.json").is_file() {
+        runs.push(folder.to_owned());
+        return Ok(());
+    }
+    let context = || format!("cannot read the folder {}", folder.display());
+    for entry in std::fs::read_dir(folder).with_context(context)? {
+        let entry = entry.with_context(context)?;
+        // Links are not followed: they may lead in a circle.
+        if entry.file_type().with_context(context)?.is_dir() {
+            descend(&entry.path(), runs)?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads a run found below `root`; predictions that it lacks are computed and written.
+///
+/// # Errors
+///
+/// If a file is damaged, or there are no predictions and nothing to compute them with.
+pub fn load(root: &Path, path: &Path, corpus: Option<&Path>) -> Result<Run> {
+    let folder = RunFolder::open(path)?;
+    let (mut config, split) = (folder.config()?, folder.split()?);
+    if let Some(corpus) = corpus {
+        config.corpus_path = Some(corpus.to_owned());
+    }
+    let model_path = path.join("model.ser");
+    let model_bytes = if model_path.exists() {
+        Some(std::fs::read(&model_path).with_context(|| format!("cannot read {}", model_path.display()))?)
+    } else {
+        None
+    };
+    let model = match &model_bytes {
+        Some(bytes) => {
+            let model = parse_model(&model_path.display().to_string(), bytes)?;
+            Some(ModelFile {
+                bytes: bytes.len(),
+                state_bytes: state_bytes(&model),
+                temperature: f64::from(model.temperature()),
+                confidence_threshold: f64::from(model.confidence_threshold()),
+            })
+        }
+        None => None,
+    };
+    let predictions = predictions(path, &config, &split, model_bytes.as_deref())?;
+    let (name, condition) = names(root, path);
+    Ok(Run { name, condition, epochs: folder.metrics()?, sweep: Sweep::load(&path.join("sweep.json"))?, config, split, predictions, model })
+}
+
+/// The answers on file, or new ones when there are none or the models are younger.
+fn predictions(path: &Path, config: &Config, split: &Split, model: Option<&[u8]>) -> Result<Predictions> {
+    let file = path.join("predictions.json");
+    let young = |name: &str| matches!((modified(&path.join(name)), modified(&file)), (Some(model), Some(answers)) if model > answers);
+    let stale = young("model.ser") || young("model.onnx");
+    let onnx = path.join("model.onnx");
+    let predictions = if file.exists() && !stale {
+        Predictions::load(&file)?
+    } else {
+        let Some(model) = model.filter(|_| onnx.exists()) else {
+            bail!(
+                "no model.ser and model.onnx to {} predictions.json with: `host export` writes them",
+                if stale { "renew" } else { "make" }
+            );
+        };
+        let onnx = std::fs::read(&onnx).with_context(|| format!("cannot read {}", onnx.display()))?;
+        let predictions = answers::predict(model, &onnx, config, split)
+            .with_context(|| format!("cannot recognise the test part of {}", path.display()))?;
+        predictions.save(&file)?;
+        predictions
+    };
+    let labels: Vec<&str> = config.network.labels.iter().map(|label| label.as_str()).collect();
+    ensure!(
+        predictions.labels == labels,
+        "{} has the labels {}, the network {}",
+        file.display(),
+        predictions.labels.join(", "),
+        labels.join(", ")
+    );
+    ensure!(!predictions.utterances.is_empty(), "{} holds no answer", file.display());
+    ensure!(predictions.utterances.iter().all(|utterance| utterance.truth < labels.len()), "{}: a truth is no label", file.display());
+    Ok(predictions)
+}
+
+fn modified(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path).ok()?.modified().ok()
+}
+
+/// Name and condition of the run in `path`, found below `root`.
+fn names(root: &Path, path: &Path) -> (String, String) {
+    let below = path.strip_prefix(root).unwrap_or(path);
+    let mut folders: Vec<String> = below
+        .components()
+        .filter_map(|component| if let Component::Normal(name) = component { Some(name.to_string_lossy().into_owned()) } else { None })
+        .collect();
+    if folders.is_empty() {
+        // A path such as `.` has a name only when it is resolved.
+        let resolved = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        return (resolved.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned()), String::new());
+    }
+    let name = folders.join("/");
+    folders.pop();
+    while folders.last().is_some_and(|folder| folder.starts_with("seed-")) {
+        folders.pop();
+    }
+    (name, folders.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_condition_of_a_run_is_its_path_without_seed_and_fold() {
+        let names = |path: &str| names(Path::new("out"), Path::new(path));
+        assert_eq!(names("out/as-recorded/seed-1/fold-0"), ("as-recorded/seed-1/fold-0".into(), "as-recorded".into()));
+        assert_eq!(names("out/seed-1/fold-0"), ("seed-1/fold-0".into(), String::new()));
+        assert_eq!(names("out"), ("out".into(), String::new()));
+    }
+
+    #[test]
+    fn a_folder_without_runs_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(dir.path().join("a/b")).unwrap();
+        std::fs::write(dir.path().join("a/config.json"), "{}").unwrap();
+        assert!(find(dir.path()).unwrap_err().to_string().contains("no run in"));
+        assert!(find(&dir.path().join("nowhere")).unwrap_err().to_string().contains("is no folder"));
+    }
+}

@@ -1,0 +1,112 @@
+//! Confusion matrix, in utterances and in shares of the true class.
+
+use anyhow::Result;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
+
+use super::Group;
+use super::plot::{Area, GREY, Picture, TEXT, UNITS, fitting, heading, ink_on, shade, text_style, write};
+use super::text::percent;
+use crate::metrics::Confusion;
+
+/// Left end of the cells, units.
+const LEFT: i32 = 170;
+/// Height of a row, units.
+const ROW: i32 = 76;
+
+/// Column for utterances without an answer.
+const UNANSWERED: &str = "none";
+
+/// Columns of the matrix: one for each label, and one more if some utterances got no answer.
+fn columns(confusion: &Confusion) -> Vec<&str> {
+    let unanswered = confusion.unanswered.iter().any(|&count| count > 0);
+    confusion.labels.iter().map(String::as_str).chain(unanswered.then_some(UNANSWERED)).collect()
+}
+
+/// The counts of each true class, column by column.
+fn rows(confusion: &Confusion) -> impl Iterator<Item = (&str, Vec<u64>)> {
+    let counts = confusion.counts.iter().zip(&confusion.unanswered);
+    confusion.labels.iter().zip(counts).map(|(label, (counts, none))| (label.as_str(), counts.iter().chain([none]).copied().collect()))
+}
+
+/// What is seen.
+pub fn seen(group: &Group) -> String {
+    let confusion = &group.int8.confusion;
+    let mut worst: Option<(u64, u64, &str, &str)> = None;
+    for (truth, (label, counts)) in rows(confusion).enumerate() {
+        let total: u64 = counts.iter().sum();
+        for (said, (count, name)) in counts.iter().zip(&confusion.labels).enumerate() {
+            if said != truth && worst.is_none_or(|(largest, ..)| *count > largest) && *count > 0 {
+                worst = Some((*count, total, label, name));
+            }
+        }
+    }
+    let right = format!("The int8 core recognises {} of {} test utterances.", confusion.correct(), confusion.total());
+    match worst {
+        Some((count, total, truth, said)) => format!("{right} The commonest confusion is {truth} taken for {said}: {count} of {total}."),
+        None => format!("{right} No class is taken for another."),
+    }
+}
+
+/// Both matrices.
+pub fn pictures(group: &Group) -> Result<Vec<Picture>> {
+    let confusion = &group.int8.confusion;
+    let largest = rows(confusion).flat_map(|(_, counts)| counts).max().unwrap_or_default().max(1) as f64;
+    let count = |count: u64, _: u64| (count as f64 / largest, count.to_string());
+    let share = |count: u64, total: u64| {
+        let share = count as f64 / total.max(1) as f64;
+        (share, format!("{:.0} %", 100.0 * share))
+    };
+    Ok(vec![
+        picture(group, "confusion-counts", "Confusion matrix, int8: utterances", &count)?,
+        picture(group, "confusion-shares", "Confusion matrix, int8: share of the true class", &share)?,
+    ])
+}
+
+fn picture(group: &Group, name: &str, title: &str, cell: &dyn Fn(u64, u64) -> (f64, String)) -> Result<Picture> {
+    let confusion = &group.int8.confusion;
+    let columns = columns(confusion);
+    let (width, height) = (420, (170 + confusion.labels.len() as i32 * ROW) as u32 / UNITS);
+    let column = (UNITS as i32 * width - LEFT - 12) / columns.len().max(1) as i32;
+    let draw = |area: &Area<'_>| -> Result<()> {
+        let top = heading(area, title, &[])? + 84;
+        let size = fitting(columns.iter().copied(), column - 4);
+        write(
+            area,
+            "recognised as",
+            (LEFT + column * columns.len() as i32 / 2, top - 78),
+            text_style(TEXT, GREY, HPos::Center, VPos::Top),
+        )?;
+        write(area, "true class", (LEFT - 14, top - 38), text_style(TEXT, GREY, HPos::Right, VPos::Top))?;
+        for (index, label) in columns.iter().enumerate() {
+            write(area, label, (LEFT + column * index as i32 + column / 2, top - 38), text_style(size, BLACK, HPos::Center, VPos::Top))?;
+        }
+        for (row, (label, counts)) in rows(confusion).enumerate() {
+            let y = top + ROW * row as i32;
+            write(area, label, (LEFT - 14, y + ROW / 2), text_style(size, BLACK, HPos::Right, VPos::Center))?;
+            let total: u64 = counts.iter().sum();
+            for (index, (count, _)) in counts.iter().zip(&columns).enumerate() {
+                let x = LEFT + column * index as i32;
+                let (share, text) = cell(*count, total);
+                let corners = [(x, y), (x + column, y + ROW)];
+                area.draw(&Rectangle::new(corners, shade(share).filled()))?;
+                area.draw(&Rectangle::new(corners, GREY.mix(0.6)))?;
+                let ink = if *count == 0 { GREY } else { ink_on(share) };
+                write(area, &text, (x + column / 2, y + ROW / 2), text_style(TEXT, ink, HPos::Center, VPos::Center))?;
+            }
+        }
+        Ok(())
+    };
+    Picture::draw(group.picture_name(name), format!("{title}, {}", group.name), description(confusion), (width as u32, height), draw)
+}
+
+/// The whole matrix in words.
+fn description(confusion: &Confusion) -> String {
+    let columns = columns(confusion);
+    let row = |(label, counts): (&str, Vec<u64>)| {
+        let counts: Vec<String> = columns.iter().zip(counts).map(|(name, count)| format!("{name} {count}")).collect();
+        format!("True {label}: {}.", counts.join(", "))
+    };
+    let rows: Vec<String> = rows(confusion).map(row).collect();
+    format!("{} WAR {}.", rows.join(" "), percent(confusion.war()))
+}

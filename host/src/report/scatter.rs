@@ -1,0 +1,76 @@
+//! Probability of the true label: float model against int8 core.
+
+use anyhow::Result;
+use plotters::style::BLACK;
+use serde::Serialize;
+
+use super::Group;
+use super::gather::Run;
+use super::plot::{Area, Axis, DARK, GREY, Look, Marker, Picture, Stroke, axes, heading, marker, series};
+use super::text::percent;
+use crate::predictions::{leading, probabilities};
+
+/// One utterance.
+#[derive(Clone, Debug, Serialize)]
+pub struct Point {
+    /// The utterance.
+    pub id: String,
+    /// Probability that the float model gives the true label.
+    pub float: f64,
+    /// The same of the int8 core.
+    pub int8: f64,
+    /// Whether both have the same leading label.
+    pub agree: bool,
+}
+
+/// All utterances that both models answered, at the device's temperature.
+pub fn points(runs: &[Run]) -> Vec<Point> {
+    let of_run = |run: &Run| -> Vec<Point> {
+        let utterances = run.predictions.utterances.iter();
+        let point = |utterance: &crate::predictions::Prediction| {
+            let (float, int8) = (utterance.float.as_deref()?, utterance.int8.as_deref()?);
+            let of_truth = |values: &[f32]| probabilities(values, run.temperature()).get(utterance.truth).copied();
+            Some(Point { id: utterance.id.clone(), float: of_truth(float)?, int8: of_truth(int8)?, agree: leading(float) == leading(int8) })
+        };
+        utterances.filter_map(point).collect()
+    };
+    runs.iter().flat_map(of_run).collect()
+}
+
+/// What is seen.
+pub fn seen(group: &Group) -> String {
+    let agreement = &group.agreement;
+    let apart = group.scatter.iter().filter(|point| !point.agree).count();
+    let crosses = match apart {
+        0 => "No answer differs.".to_owned(),
+        1 => "1 answer, a cross, differs.".to_owned(),
+        _ => format!("{apart} answers, the crosses, differ."),
+    };
+    format!(
+        "Float model and int8 core give the same label to {} of {} utterances. {crosses} The largest difference of a probability, of any label, is {:.3}.",
+        percent(agreement.share),
+        agreement.answers,
+        agreement.largest_difference
+    )
+}
+
+/// The picture.
+pub fn pictures(group: &Group) -> Result<Vec<Picture>> {
+    let title = "Probability of the true label, float and int8";
+    let draw = |area: &Area<'_>| -> Result<()> {
+        let same = Look::line(DARK, Stroke::None, Marker::Ring);
+        let other = Look::line(BLACK, Stroke::None, Marker::Cross);
+        let equal = Look { width: 3, ..Look::line(GREY, Stroke::Dotted, Marker::None) };
+        let top = heading(area, title, &[("same label", same), ("another label", other), ("equal", equal)])?;
+        let mut chart = axes(area, top, &Axis::share("float model"), &Axis::share("int8 core"))?;
+        series(area, &mut chart, &[(0.0, 0.0), (1.0, 1.0)], &equal)?;
+        // The crosses last, so that nothing hides them.
+        for (agree, look) in [(true, same), (false, other)] {
+            for point in group.scatter.iter().filter(|point| point.agree == agree) {
+                marker(area, chart.backend_coord(&(point.float, point.int8)), &look)?;
+            }
+        }
+        Ok(())
+    };
+    Ok(vec![Picture::draw(group.picture_name("float-int8"), format!("{title}, {}", group.name), seen(group), (420, 430), draw)?])
+}

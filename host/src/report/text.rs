@@ -1,0 +1,88 @@
+//! Numbers and strangers' text, as they stand in a page.
+
+/// Text that came from a file, fit for XML: without the characters that XML 1.0 has no place for.
+pub fn clean(text: &str) -> String {
+    text.chars()
+        .map(|c| if (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c, '\u{fffe}' | '\u{ffff}') { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// Text for an element or an attribute.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in clean(text).chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            _ => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// The last `limit` characters of a text, with a sign that there were more.
+pub fn ending(text: &str, limit: usize) -> String {
+    let count = text.chars().count();
+    if count <= limit { text.to_owned() } else { format!("…{}", text.chars().skip(count - limit + 1).collect::<String>()) }
+}
+
+/// `0.8125` as `81.2 %`.
+pub fn percent(share: f64) -> String {
+    format!("{:.1}\u{a0}%", 100.0 * share)
+}
+
+/// `96742` as `96,742`.
+pub fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number as it is said: with a minus sign, and without zeros behind it.
+pub fn number(value: &f64) -> String {
+    let text = format!("{value:.4}");
+    let text = text.trim_end_matches('0').trim_end_matches('.');
+    if text == "-0" { "0".to_owned() } else { text.replace('-', "\u{2212}") }
+}
+
+/// A word for a file name: letters, digits and single hyphens, lower case.
+pub fn slug(text: &str) -> String {
+    let mut slug = String::new();
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() {
+            slug.push(c.to_ascii_lowercase());
+        } else if !slug.is_empty() && !slug.ends_with('-') {
+            slug.push('-');
+        }
+    }
+    slug.trim_end_matches('-').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_of_files_cannot_leave_its_place() {
+        assert_eq!(escape("<a href=\"x\">&'\u{1b}\u{0}"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39;\u{fffd}\u{fffd}");
+        assert_eq!(slug("../As recorded, 2/"), "as-recorded-2");
+        assert_eq!(ending("speaker/sad/201.wav", 8), "…201.wav");
+        assert_eq!(ending("201.wav", 8), "201.wav");
+    }
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!([0, 999, 1000, 96_742, 1_234_567].map(thousands), ["0", "999", "1,000", "96,742", "1,234,567"]);
+        assert_eq!([-20.0, 0.5, -0.0, 0.003].map(|value| number(&value)), ["\u{2212}20", "0.5", "0", "0.003"]);
+        assert_eq!(percent(0.8125), "81.2\u{a0}%");
+    }
+}

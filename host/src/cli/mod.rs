@@ -7,9 +7,9 @@ pub mod crossval;
 pub mod eval;
 pub mod export;
 pub mod inspect;
-#[cfg(feature = "report")]
-pub mod report;
 #[cfg(feature = "train")]
 pub mod options;
+#[cfg(feature = "report")]
+pub mod report;
 #[cfg(feature = "train")]
 pub mod train;

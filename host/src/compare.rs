@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use rayon::prelude::*;
-use ser_core::engine::Row;
 use ser_core::frontend::INPUT_SCALE;
 use ser_core::kernels::LOGIT_FRACTION_BITS;
 use ser_core::model::LayerParams;
@@ -13,12 +12,10 @@ use ser_core::spec::Shape;
 use ser_core::{Model, Prediction};
 
 use crate::corpus::{Problem, Utterance};
+use crate::dequantise::Dequantiser;
 use crate::features::{Extractor, Rows};
 use crate::float_model::{FloatModel, FloatOutput};
 use crate::predictions::{self, Predictions};
-
-/// A step of a hidden state.
-const HIDDEN_SCALE: f32 = 1.0 / 32768.0;
 
 /// Samples that the core is given at a time; any number gives the same bits.
 const CHUNK: usize = 256;
@@ -208,37 +205,29 @@ impl<'a> FloatTwin<'a> {
 
     /// The core's rows as real numbers: those that enter the network, then those that each layer passes on.
     fn int8_rows(&self, samples: &[i16]) -> Result<Vec<Rows>> {
-        let mut rows = vec![Rows { bands: self.model.front_end().mel_bands, values: Vec::new() }];
-        let mut scales = vec![(INPUT_SCALE, 0)];
-        let mut scale = (INPUT_SCALE, 0);
-        for layer in self.model.layers() {
-            let (bands, scale_of_output) = match layer {
-                LayerParams::Conv2d(conv) => (conv.input.bands * conv.channels, (conv.output_scale, conv.output_zero_point)),
-                LayerParams::MaxPool(pool) => (pool.input.bands / pool.bands * pool.input.channels, scale),
-                LayerParams::Lstm(lstm) => (lstm.hidden, (HIDDEN_SCALE, 0)),
-                LayerParams::TimeMean(_) | LayerParams::Dense(_) => break,
+        let mut input = Rows { bands: self.model.front_end().mel_bands, values: Vec::new() };
+        let rows_of = |layer: &LayerParams<'_>| {
+            let bands = match layer {
+                LayerParams::Conv2d(conv) => conv.input.bands * conv.channels,
+                LayerParams::MaxPool(pool) => pool.input.bands / pool.bands * pool.input.channels,
+                LayerParams::Lstm(lstm) => lstm.hidden,
+                LayerParams::TimeMean(_) | LayerParams::Dense(_) => return None,
             };
-            scale = scale_of_output;
-            rows.push(Rows { bands, values: Vec::new() });
-            scales.push(scale);
-        }
+            Some(Rows { bands, values: Vec::new() })
+        };
+        let mut passed_on: Vec<Rows> = self.model.layers().iter().map_while(rows_of).collect();
+        let dequantiser = Dequantiser::new(self.model);
         let mut memory = vec![0; self.model.state_words()];
         let mut recognizer = Recognizer::new(self.model, &mut memory)?;
-        recognizer.push_observed(samples, |observation| {
-            let (index, row) = match observation {
-                Observation::Input(codes) => (0, Row::Codes(codes)),
-                Observation::Layer(layer, row) => (layer + 1, row),
-            };
-            if let (Some(rows), Some((scale, zero_point))) = (rows.get_mut(index), scales.get(index)) {
-                match row {
-                    Row::Codes(codes) => {
-                        rows.values.extend(codes.iter().map(|code| f32::from(i16::from(*code) - i16::from(*zero_point)) * scale));
-                    }
-                    Row::Hidden(hidden) => rows.values.extend(hidden.iter().map(|h| f32::from(*h) * scale)),
+        recognizer.push_observed(samples, |observation| match observation {
+            Observation::Input(codes) => input.values.extend(codes.iter().map(|code| f32::from(*code) * INPUT_SCALE)),
+            Observation::Layer(layer, row) => {
+                if let Some(rows) = passed_on.get_mut(layer) {
+                    dequantiser.append(layer, row, &mut rows.values);
                 }
             }
         });
-        Ok(rows)
+        Ok(std::iter::once(input).chain(passed_on).collect())
     }
 }
 

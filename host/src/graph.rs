@@ -11,6 +11,7 @@ mod convert;
 mod convolution;
 mod init;
 mod lstm;
+mod quantised;
 mod trunk;
 mod vector;
 
@@ -26,7 +27,8 @@ use crate::features::Rows;
 use convert::numbers;
 use convolution::Convolution;
 use lstm::Lstm;
-use trunk::{Norming, Pass};
+use quantised::{CoreOutputs, straight_through};
+use trunk::{Norming, Outputs, Pass};
 
 /// Utterances of equal padded length, ready for the graph.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,15 +127,15 @@ impl Graph {
 
     /// Logits `[batch, labels]`, with the running statistics of batch norm.
     pub fn forward(&self, batch: &Batch) -> Result<Tensor<2>> {
-        let trunk = self.trunk(batch, Norming::Running)?;
-        Ok(self.head(self.sequence(&trunk, batch), batch, None))
+        let trunk = self.trunk(batch, Norming::Running, None)?;
+        Ok(self.head(self.sequence(&trunk, batch), batch, None, None))
     }
 
     /// Logits with the batch's own statistics, which [`Graph::update_statistics`] takes in.
     pub fn forward_train(&self, batch: &Batch, dropout: Option<Dropout<'_>>) -> Result<TrainOutput> {
-        let trunk = self.trunk(batch, Norming::Batch)?;
+        let trunk = self.trunk(batch, Norming::Batch, None)?;
         let sequence = self.sequence(&trunk, batch).set_require_grad(self.dense_weight.val().is_require_grad());
-        Ok(TrainOutput { logits: self.head(sequence.clone(), batch, dropout), trunk, sequence })
+        Ok(TrainOutput { logits: self.head(sequence.clone(), batch, dropout, None), trunk, sequence })
     }
 
     /// Gradients of all parameters, for a loss that was computed from the logits of `output`.
@@ -160,14 +162,20 @@ impl Graph {
         self
     }
 
-    /// The batch behind the convolution blocks. An error when its sizes contradict each other, or make no LSTM step.
-    fn trunk(&self, batch: &Batch, norming: Norming) -> Result<Pass> {
+    /// The batch behind the convolution blocks. An error when it doesn't pass [`Graph::check`].
+    fn trunk(&self, batch: &Batch, norming: Norming, outputs: Option<&[Outputs]>) -> Result<Pass> {
+        self.check(batch)?;
+        let blocks = self.convolutions.iter().map(Convolution::block).collect();
+        Ok(Pass::new(batch, self.bands, self.first_pool, blocks, norming, outputs))
+    }
+
+    /// An error when the batch's sizes contradict each other, or make no LSTM step.
+    fn check(&self, batch: &Batch) -> Result<()> {
         let wanted = batch.valid_rows.len() * batch.rows * self.bands;
         ensure!(wanted > 0 && batch.values.len() == wanted, "a batch wants {wanted} features, at least 1, {} came", batch.values.len());
         let stride = self.row_stride();
         ensure!(batch.rows >= stride, "an utterance of {} rows is too short for a single LSTM step of {stride} rows", batch.rows);
-        let blocks = self.convolutions.iter().map(Convolution::block).collect();
-        Ok(Pass::new(batch, self.bands, self.first_pool, blocks, norming))
+        Ok(())
     }
 
     /// What left the trunk, `[steps, batch, features]`; the features are `[band][channel]`, as in the core.
@@ -177,16 +185,17 @@ impl Graph {
         Tensor::from_data(TensorData::new(trunk.sequence.clone(), shape), &self.dense_weight.val().device())
     }
 
-    /// From the trunk's output `[steps, batch, features]` to logits.
-    fn head(&self, mut sequence: Tensor<3>, batch: &Batch, mut dropout: Option<Dropout<'_>>) -> Tensor<2> {
+    /// From the trunk's output `[steps, batch, features]` to logits, those of the core if its outputs are given.
+    fn head(&self, mut sequence: Tensor<3>, batch: &Batch, mut dropout: Option<Dropout<'_>>, core: Option<&CoreOutputs>) -> Tensor<2> {
         let [steps, utterances, _] = sequence.dims();
         let device = sequence.device();
-        for lstm in &self.lstms {
+        for (index, lstm) in self.lstms.iter().enumerate() {
             if let Some(dropout) = &mut dropout {
                 let [_, _, inputs] = sequence.dims();
                 sequence = sequence * dropout.mask(utterances, inputs, &device).unsqueeze();
             }
-            sequence = lstm.forward(sequence);
+            let taken = core.map(|core| core.hidden_states(index, [steps, utterances, lstm.hidden], &device));
+            sequence = lstm.forward(sequence, taken.as_ref());
         }
         let weights = Tensor::from_data(TensorData::new(self.step_weights(batch, steps), [steps, utterances, 1]), &device);
         let mut mean: Tensor<2> = (sequence * weights).sum_dim(0).squeeze_dim(0);
@@ -194,13 +203,22 @@ impl Graph {
             let [_, inputs] = mean.dims();
             mean = mean * dropout.mask(utterances, inputs, &device);
         }
-        mean.matmul(self.dense_weight.val()) + self.dense_bias.val().unsqueeze()
+        let logits = mean.matmul(self.dense_weight.val()) + self.dense_bias.val().unsqueeze();
+        match core {
+            Some(core) => straight_through(logits.clone(), core.logits(logits.dims(), &device)),
+            None => logits,
+        }
     }
 
-    /// Weights of the mean over each utterance's valid steps, `[steps][utterance]`; at least one step counts.
+    /// Weights of the mean over each utterance's valid steps, `[steps][utterance]`.
     fn step_weights(&self, batch: &Batch, steps: usize) -> Vec<f32> {
-        let valid: Vec<usize> = batch.valid_rows.iter().map(|&rows| self.steps(rows).clamp(1, steps)).collect();
+        let valid = self.valid_steps(batch, steps);
         (0..steps).flat_map(|step| valid.iter().map(move |&valid| if step < valid { 1.0 / valid as f32 } else { 0.0 })).collect()
+    }
+
+    /// Steps of each utterance that count, of so many that the batch has; at least one.
+    fn valid_steps(&self, batch: &Batch, steps: usize) -> Vec<usize> {
+        batch.valid_rows.iter().map(|&rows| self.steps(rows).clamp(1, steps.max(1))).collect()
     }
 
     /// LSTM steps that so many rows make.

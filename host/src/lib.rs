@@ -11,6 +11,7 @@ pub mod compare;
 pub mod condition;
 pub mod corpus;
 pub mod crossval;
+pub mod dequantise;
 pub mod disturb;
 pub mod emotion;
 #[cfg(feature = "train")]

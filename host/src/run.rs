@@ -65,6 +65,16 @@ pub struct Recipe {
     pub max_rows: usize,
     /// What is done to the utterances.
     pub augmentation: Augmentation,
+    /// Passes over the training part behind the others, with the int8 core's arithmetic.
+    #[serde(default)]
+    pub qat_epochs: usize,
+    /// Learning rate at the start of these; it falls to 0 by half a cosine.
+    #[serde(default = "default_qat_learning_rate")]
+    pub qat_learning_rate: f64,
+}
+
+fn default_qat_learning_rate() -> f64 {
+    3e-4
 }
 
 impl Default for Recipe {
@@ -97,17 +107,26 @@ impl Default for Recipe {
                 band_masks: 2,
                 band_mask_bands: 5,
             },
+            qat_epochs: 0,
+            qat_learning_rate: default_qat_learning_rate(),
         }
     }
 }
 
 impl Recipe {
+    /// Passes over the training part, the quantisation-aware ones included.
+    pub fn all_epochs(&self) -> usize {
+        self.epochs + self.qat_epochs
+    }
+
     /// Checks every value against its range.
     pub fn check(&self) -> Result<()> {
         ensure!((1..=100_000).contains(&self.epochs), "epochs is {}, wanted 1..=100000", self.epochs);
         ensure!((1..=4096).contains(&self.batch), "batch is {}, wanted 1..=4096", self.batch);
         ensure!((1..=100_000).contains(&self.max_rows), "max_rows is {}, wanted 1..=100000", self.max_rows);
-        let positive = [("learning_rate", self.learning_rate), ("gradient_norm", self.gradient_norm)];
+        ensure!(self.qat_epochs <= 100_000, "qat_epochs is {}, wanted 0..=100000", self.qat_epochs);
+        let positive =
+            [("learning_rate", self.learning_rate), ("gradient_norm", self.gradient_norm), ("qat_learning_rate", self.qat_learning_rate)];
         for (name, value) in positive {
             ensure!(value > 0.0 && value.is_finite(), "{name} is {value}, wanted more than 0");
         }

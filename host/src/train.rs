@@ -1,4 +1,5 @@
-//! Training: steps of AdamW over augmented batches, with an average of the weights as the result.
+//! Training: steps of AdamW over augmented batches, with an average of the weights as the result; and behind them, if the recipe
+//! wants it, a quantisation-aware stage.
 //!
 //! Every random number follows from the seed, the epoch, the step and the utterance, and nothing is carried along in a
 //! generator: a training that was interrupted and resumed gives the same bits as one that was not.
@@ -6,6 +7,7 @@
 mod batches;
 mod checkpoint;
 mod gradient;
+mod quantised;
 mod schedule;
 
 use std::time::Instant;
@@ -21,7 +23,8 @@ use serde::{Deserialize, Serialize};
 use crate::features::{Normalization, Rows};
 use crate::float_network::FloatNetwork;
 use crate::graph::{Batch, Dropout, Graph};
-use crate::run::{Backend, Config, EpochMetrics};
+use crate::quantise::Calibration;
+use crate::run::{Backend, Config, EpochMetrics, Recipe};
 use batches::Batches;
 pub use batches::Example;
 
@@ -84,6 +87,8 @@ pub struct Trainer {
     average: Vec<f32>,
     progress: Progress,
     history: Vec<EpochMetrics>,
+    /// That of the quantisation-aware epoch under way.
+    calibration: Option<Calibration>,
 }
 
 /// The device that a backend computes on.
@@ -103,6 +108,11 @@ pub fn device(backend: Backend) -> Result<Device> {
     }
 }
 
+/// AdamW before its first step.
+fn optimizer(recipe: &Recipe) -> ModuleOptimizer {
+    AdamWConfig::new().with_weight_decay(recipe.weight_decay as f32).with_epsilon(1e-8).init()
+}
+
 impl Trainer {
     /// A training before its first step.
     ///
@@ -114,14 +124,15 @@ impl Trainer {
         let device = device(config.backend)?.autodiff();
         let graph = Graph::new(&config.network, config.seed, &device)?;
         let batches = Batches::new(&config, examples, graph.row_stride())?;
-        let optimizer = AdamWConfig::new().with_weight_decay(config.recipe.weight_decay as f32).with_epsilon(1e-8).init();
+        let optimizer = optimizer(&config.recipe);
         let average = graph.values();
-        Ok(Self { config, batches, device, graph, optimizer, average, progress: Progress::default(), history: Vec::new() })
+        let progress = Progress::default();
+        Ok(Self { config, batches, device, graph, optimizer, average, progress, history: Vec::new(), calibration: None })
     }
 
     /// Whether all epochs are done.
     pub fn is_finished(&self) -> bool {
-        self.progress.epoch >= self.config.recipe.epochs
+        self.progress.epoch >= self.config.recipe.all_epochs()
     }
 
     /// Metrics of the epochs that are done.
@@ -136,16 +147,25 @@ impl Trainer {
 
     /// One step. An error when training is finished, or diverged.
     pub fn step(&mut self) -> Result<StepReport> {
-        ensure!(!self.is_finished(), "all {} epochs are done", self.config.recipe.epochs);
+        ensure!(!self.is_finished(), "all {} epochs are done", self.config.recipe.all_epochs());
         let started = Instant::now();
         let Progress { epoch, step, .. } = self.progress;
         let steps = self.batches.steps();
         let (batch, targets, truth) = self.batches.get(epoch, step)?;
+        let quantised_epoch = epoch.checked_sub(self.config.recipe.epochs);
+        if let (Some(quantised_epoch), 0) = (quantised_epoch, step) {
+            self.begin_quantised_epoch(quantised_epoch)?;
+        }
         let recipe = &self.config.recipe;
 
-        let mut rng = generator(self.config.seed, Purpose::Dropout, epoch, step);
-        let dropout = (recipe.dropout > 0.0).then_some(Dropout { rate: recipe.dropout, rng: &mut rng });
-        let output = self.graph.forward_train(&batch, dropout)?;
+        let output = match quantised_epoch {
+            Some(_) => self.forward_quantised(&batch)?,
+            None => {
+                let mut rng = generator(self.config.seed, Purpose::Dropout, epoch, step);
+                let dropout = (recipe.dropout > 0.0).then_some(Dropout { rate: recipe.dropout, rng: &mut rng });
+                self.graph.forward_train(&batch, dropout)?
+            }
+        };
         let [utterances, classes] = output.logits.dims();
         let targets: Tensor<2> = Tensor::from_data(TensorData::new(targets, [utterances, classes]), &self.device);
         let loss = (log_softmax(output.logits.clone(), 1) * targets).sum().neg() / utterances as f64;
@@ -157,8 +177,11 @@ impl Trainer {
         let gradients = gradient::clip(gradients, &self.graph, recipe.gradient_norm);
         let learning_rate = schedule::learning_rate(recipe, steps, epoch * steps + step);
         let graph = self.optimizer.step(learning_rate, self.graph.clone(), gradients);
-        self.graph = graph.update_statistics(&output, recipe.norm_momentum);
-        self.update_average(epoch * steps + step);
+        self.graph = match quantised_epoch {
+            Some(_) => graph,
+            None => graph.update_statistics(&output, recipe.norm_momentum),
+        };
+        self.update_average(quantised_epoch.unwrap_or(epoch) * steps + step);
 
         let progress = &mut self.progress;
         progress.step += 1;
@@ -198,7 +221,7 @@ impl Trainer {
         }
     }
 
-    /// Moves the average towards the weights; early on by more, so that the first weights, which are random, are soon forgotten.
+    /// Moves the average towards the weights; early on by more, so that the weights at the start are soon forgotten.
     fn update_average(&mut self, step: usize) {
         let decay = self.config.recipe.average_decay.min((1.0 + step as f64) / (10.0 + step as f64)) as f32;
         let decay = if self.config.recipe.average_decay > 0.0 { decay } else { 0.0 };

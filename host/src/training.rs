@@ -54,7 +54,8 @@ pub enum Outcome {
 }
 
 impl Training<'_> {
-    /// Trains from the folder's checkpoint, or from the start if there is none, until all epochs are done or `stop` is set.
+    /// Trains from the folder's checkpoint, or from the start if there is none, until all epochs are done or `stop` is set. A folder
+    /// without a checkpoint but with network and metrics of all epochs before the quantisation-aware stage goes on with that stage.
     ///
     /// # Errors
     ///
@@ -65,6 +66,11 @@ impl Training<'_> {
         let validation = self.split.part(self.corpus, Part::Validation)?;
         if let Some(bytes) = self.folder.checkpoint()? {
             trainer.restore(&bytes)?;
+        } else if self.config.recipe.qat_epochs > 0 {
+            let metrics = self.folder.metrics()?;
+            if metrics.len() == self.config.recipe.epochs {
+                trainer.begin_behind(&self.folder.network()?, metrics)?;
+            }
         }
         tell(Progress::Started(trainer.history().len()));
         let mut saved = Instant::now();

@@ -58,7 +58,7 @@ pub struct CrossvalArgs {
         long,
         value_name = "DIR",
         conflicts_with_all = [
-            "corpus", "preset", "recipe", "epochs", "batch", "backend", "protocol", "folds", "seeds", "condition", "jobs", "fold", "out"
+            "corpus", "preset", "recipe", "epochs", "qat", "qat_learning_rate", "batch", "backend", "protocol", "folds", "seeds", "condition", "jobs", "fold", "out"
         ]
     )]
     gather: Option<PathBuf>,
@@ -121,7 +121,7 @@ fn crossval(args: &CrossvalArgs, stop: &AtomicBool) -> Result<()> {
     if !pending.is_empty() {
         let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         println!("{} folds to train in {}, {} at a time", pending.len(), root.display(), jobs.min(pending.len()));
-        let display = Display::new(&pending, config.recipe.epochs);
+        let display = Display::new(&pending, config.recipe.all_epochs());
         let failed = crossval.run(&pending, jobs, stop, &|fold, event| display.show(fold, event))?;
         display.close();
         let finished = pending.iter().filter(|fold| fold.is_finished()).count();

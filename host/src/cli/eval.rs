@@ -47,8 +47,8 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     let folder = RunFolder::open(&args.run)?;
     let (config, split) = (folder.config()?, folder.split()?);
     let epochs = folder.metrics()?.len();
-    if epochs < config.recipe.epochs {
-        eprintln!("the run is unfinished: {epochs} of {} epochs", config.recipe.epochs);
+    if epochs < config.recipe.all_epochs() {
+        eprintln!("the run is unfinished: {epochs} of {} epochs", config.recipe.all_epochs());
     }
     let corpus = config.open_corpus()?;
     let utterances = split.part(&corpus, args.part)?;

@@ -25,6 +25,12 @@ pub struct TrainingOptions {
     /// Passes over the training part [default: that of the recipe].
     #[arg(long)]
     pub epochs: Option<usize>,
+    /// Passes behind these that are quantisation-aware: they compute as the int8 core does [default: that of the recipe].
+    #[arg(long, value_name = "EPOCHS")]
+    pub qat: Option<usize>,
+    /// Learning rate at the start of the quantisation-aware passes [default: that of the recipe].
+    #[arg(long, value_name = "RATE")]
+    pub qat_learning_rate: Option<f64>,
     /// Utterances in a step [default: that of the recipe].
     #[arg(long)]
     pub batch: Option<usize>,
@@ -48,6 +54,7 @@ impl TrainingOptions {
         };
         recipe.epochs = self.epochs.unwrap_or(recipe.epochs);
         recipe.batch = self.batch.unwrap_or(recipe.batch);
+        self.set_stage(&mut recipe);
         recipe.check()?;
         let mut config = Config {
             corpus: String::new(),
@@ -67,6 +74,12 @@ impl TrainingOptions {
             eprintln!("skipped {problem}");
         }
         Ok((config, corpus))
+    }
+
+    /// Enters what is asked of the quantisation-aware stage into a recipe.
+    pub fn set_stage(&self, recipe: &mut Recipe) {
+        recipe.qat_epochs = self.qat.unwrap_or(recipe.qat_epochs);
+        recipe.qat_learning_rate = self.qat_learning_rate.unwrap_or(recipe.qat_learning_rate);
     }
 }
 

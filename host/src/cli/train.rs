@@ -14,6 +14,7 @@ use crate::cache::FeatureCache;
 use crate::cli::options::TrainingOptions;
 use crate::condition::Condition;
 use crate::corpus::Corpus;
+use crate::float_network::FloatNetwork;
 use crate::run::{Config, EpochMetrics, RunFolder};
 use crate::split::{Protocol, Split};
 use crate::train::StepReport;
@@ -27,7 +28,8 @@ pub const DEFAULT_SEED: u64 = 1;
 /// Makes a run folder with all that decides the result and all that comes out of it. Ctrl-C stops after the step under way;
 /// `--resume` goes on, with the very result of a training that was not stopped.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
-#[command(after_help = "Example: host train --corpus casia --protocol sentence --fold 0")]
+#[command(after_help = "Examples:\n  host train --corpus casia --protocol sentence --fold 0\n  \
+                        host train --qat 10 --from runs/casia-edge-sentence-0 --out runs/casia-qat-0")]
 pub struct TrainArgs {
     #[command(flatten)]
     training: TrainingOptions,
@@ -55,6 +57,17 @@ pub struct TrainArgs {
     /// The run folder [default: runs/CORPUS-PRESET-PROTOCOL-FOLD].
     #[arg(long, value_name = "RUN")]
     out: Option<PathBuf>,
+    /// A finished run to take configuration, split and network from: only the quantisation-aware passes are trained.
+    #[arg(
+        long,
+        value_name = "RUN",
+        requires_all = ["qat", "out"],
+        conflicts_with_all = [
+            "corpus", "preset", "recipe", "epochs", "batch", "backend", "protocol", "folds", "fold", "split", "validation", "seed",
+            "condition", "resume"
+        ]
+    )]
+    from: Option<PathBuf>,
     /// Go on where the run in the folder stopped.
     #[arg(long, conflicts_with = "force")]
     resume: bool,
@@ -91,10 +104,15 @@ pub fn stop_at_ctrl_c() -> Result<Arc<AtomicBool>> {
 /// Trains until the end, or until asked to stop.
 fn train(args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
     let (config, split, corpus) = plan(args)?;
+    let finished = args.from.as_deref().map(|from| finished_run(from, &config)).transpose()?;
     let path = args.out.clone().unwrap_or_else(|| default_folder(args, &config, &split));
     let folder = if args.resume { resume(&path, &config, &split)? } else { RunFolder::create(&path, &config, &split, args.force)? };
     if args.resume && folder.checkpoint()?.is_none() {
-        eprintln!("{} has no checkpoint yet: starting from the first epoch", path.display());
+        eprintln!("{} has no checkpoint yet: starting where it began", path.display());
+    }
+    if let Some((network, metrics)) = finished {
+        folder.save_network(&network)?;
+        folder.save_metrics(&metrics)?;
     }
 
     let cache = FeatureCache::new(&config.network.front_end, Some(&args.cache))?;
@@ -105,14 +123,24 @@ fn train(args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
     match outcome {
         Outcome::Stopped => println!("stopped; go on with: host train --resume --out {}", path.display()),
         Outcome::Finished => {
-            println!("trained {} epochs; see the test part with: host eval {}", config.recipe.epochs, path.display());
+            println!("trained {} epochs; see the test part with: host eval {}", config.recipe.all_epochs(), path.display());
         }
     }
     Ok(())
 }
 
-/// Configuration, split and corpus: those of the options, or of the run to be resumed.
+/// Configuration, split and corpus: those of the options, or of the run to be resumed or to start from.
 fn plan(args: &TrainArgs) -> Result<(Config, Split, Corpus)> {
+    if let Some(from) = &args.from {
+        let folder = RunFolder::open(from)?;
+        let mut config = folder.config()?;
+        ensure!(config.recipe.qat_epochs == 0, "{} has quantisation-aware epochs already", from.display());
+        args.training.set_stage(&mut config.recipe);
+        config.recipe.check()?;
+        ensure!(config.recipe.qat_epochs > 0, "--qat is 0, wanted at least 1 with --from");
+        let corpus = config.open_corpus()?;
+        return Ok((config, folder.split()?, corpus));
+    }
     if args.resume
         && let Some(path) = &args.out
         && *args == (TrainArgs { resume: true, out: args.out.clone(), cache: args.cache.clone(), ..TrainArgs::default() })
@@ -138,6 +166,21 @@ fn plan(args: &TrainArgs) -> Result<(Config, Split, Corpus)> {
     Ok((config, split, corpus))
 }
 
+/// Network and metrics of a run that has all epochs before the quantisation-aware ones.
+fn finished_run(path: &Path, config: &Config) -> Result<(FloatNetwork, Vec<EpochMetrics>)> {
+    let folder = RunFolder::open(path)?;
+    let metrics = folder.metrics()?;
+    ensure!(
+        metrics.len() == config.recipe.epochs,
+        "{} has {} of {} epochs; finish it with: host train --resume --out {}",
+        path.display(),
+        metrics.len(),
+        config.recipe.epochs,
+        path.display()
+    );
+    Ok((folder.network()?, metrics))
+}
+
 fn default_folder(args: &TrainArgs, config: &Config, split: &Split) -> PathBuf {
     let protocol = format!("{:?}", split.protocol).to_lowercase();
     let condition = args.condition.filter(|condition| *condition != Condition::CuesRemoved);
@@ -161,13 +204,15 @@ fn resume(path: &Path, config: &Config, split: &Split) -> Result<RunFolder> {
 struct Display {
     bar: Option<ProgressBar>,
     epochs: usize,
+    /// Epochs before the quantisation-aware ones.
+    float_epochs: usize,
     /// What was told as skipped.
     skipped: BTreeSet<String>,
 }
 
 impl Display {
     fn new(config: &Config) -> Self {
-        let epochs = config.recipe.epochs;
+        let epochs = config.recipe.all_epochs();
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(epochs as u64);
             if let Ok(style) = ProgressStyle::with_template("{bar:30} epoch {pos}/{len} {msg} (left {eta})") {
@@ -175,7 +220,7 @@ impl Display {
             }
             bar
         });
-        Self { bar, epochs, skipped: BTreeSet::new() }
+        Self { bar, epochs, float_epochs: config.recipe.epochs, skipped: BTreeSet::new() }
     }
 
     fn show(&mut self, progress: Progress<'_>) {
@@ -202,7 +247,8 @@ impl Display {
     fn step(&self, report: &StepReport) {
         if let Some(bar) = &self.bar {
             bar.set_message(format!(
-                "step {}/{}, loss {:.3}, accuracy {:.1} %",
+                "{}step {}/{}, loss {:.3}, accuracy {:.1} %",
+                self.stage(report.epoch),
                 report.step,
                 report.steps,
                 report.loss,
@@ -219,14 +265,20 @@ impl Display {
         match &self.bar {
             Some(bar) => bar.set_position(metrics.epoch as u64),
             None => println!(
-                "epoch {}/{}: loss {:.4}, accuracy {:.1} %{validation}, {:.1} s",
+                "epoch {}/{}: {}loss {:.4}, accuracy {:.1} %{validation}, {:.1} s",
                 metrics.epoch,
                 self.epochs,
+                self.stage(metrics.epoch),
                 metrics.train_loss,
                 100.0 * metrics.train_accuracy,
                 metrics.seconds
             ),
         }
+    }
+
+    /// What to say of an epoch that is not of the usual kind.
+    fn stage(&self, epoch: usize) -> &'static str {
+        if epoch > self.float_epochs { "quantisation-aware, " } else { "" }
     }
 
     fn close(&self) {
@@ -237,106 +289,4 @@ impl Display {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::audio::write_wav;
-    use crate::augment::Augmentation;
-    use crate::cli::eval;
-    use crate::emotion::EMOTIONS;
-    use crate::run::Recipe;
-
-    /// Six emotions, each a tone of its own, four sentences; and a recipe of two short epochs.
-    fn args(dir: &Path) -> TrainArgs {
-        for (emotion, name) in EMOTIONS.iter().enumerate() {
-            let folder = dir.join("corpus").join(name);
-            std::fs::create_dir_all(&folder).unwrap();
-            for sentence in 1..=4 {
-                let tone = |n: usize| (6000.0 * (n as f32 * 0.05 * (emotion + 1) as f32).sin()) as i16;
-                write_wav(&folder.join(format!("{sentence}.wav")), &(0..6000 + 400 * sentence).map(tone).collect::<Vec<_>>()).unwrap();
-            }
-        }
-        let augmentation = Augmentation { speeds: vec![1.0, 1.1], gain_db: 3.0, ..Augmentation::none() };
-        let recipe = Recipe { epochs: 2, batch: 4, augmentation, ..Recipe::default() };
-        std::fs::write(dir.join("recipe.json"), serde_json::to_vec(&recipe).unwrap()).unwrap();
-        TrainArgs {
-            training: TrainingOptions {
-                corpus: Some(dir.join("corpus")),
-                recipe: Some(dir.join("recipe.json")),
-                ..TrainingOptions::default()
-            },
-            folds: Some(2),
-            out: Some(dir.join("run")),
-            cache: dir.join("cache"),
-            ..TrainArgs::default()
-        }
-    }
-
-    fn go(args: &TrainArgs) -> Result<()> {
-        train(args, &AtomicBool::new(false))
-    }
-
-    #[test]
-    fn a_run_folder_holds_all_that_decides_the_result_and_all_that_came_out() {
-        let dir = tempfile::tempdir().unwrap();
-        let args = TrainArgs { validation: Some(0.5), ..args(dir.path()) };
-        go(&args).unwrap();
-        let folder = RunFolder::open(&dir.path().join("run")).unwrap();
-        assert_eq!(folder.config().unwrap().recipe.epochs, 2);
-        assert_eq!(folder.split().unwrap().utterances.len(), 24);
-        assert!(folder.checkpoint().unwrap().is_some());
-        let metrics = folder.metrics().unwrap();
-        assert_eq!(metrics.len(), 2);
-        assert!(metrics.iter().all(|epoch| epoch.validation_war.is_some()), "{metrics:?}");
-        folder.network().unwrap();
-        eval::run(&eval::EvalArgs::new(folder.path(), &args.cache)).unwrap();
-    }
-
-    #[test]
-    fn a_run_that_is_stopped_and_resumed_is_a_run_that_is_not() {
-        let dir = tempfile::tempdir().unwrap();
-        let args = args(dir.path());
-        go(&args).unwrap();
-        let other = TrainArgs { out: Some(dir.path().join("other")), ..args.clone() };
-        train(&other, &AtomicBool::new(true)).unwrap();
-        go(&TrainArgs { resume: true, out: other.out.clone(), cache: other.cache.clone(), ..TrainArgs::default() }).unwrap();
-        let network = |run: &str| RunFolder::open(&dir.path().join(run)).unwrap().network().unwrap();
-        assert_eq!(network("other"), network("run"));
-    }
-
-    #[test]
-    fn a_folder_with_a_run_is_not_overwritten_unless_asked() {
-        let dir = tempfile::tempdir().unwrap();
-        let args = args(dir.path());
-        go(&args).unwrap();
-        let error = go(&args).unwrap_err().to_string();
-        assert!(error.contains("--resume") && error.contains("--force"), "{error}");
-        go(&TrainArgs { force: true, ..args.clone() }).unwrap();
-        let error = go(&TrainArgs { resume: true, seed: Some(9), ..args }).unwrap_err().to_string();
-        assert!(error.contains("another configuration"), "{error}");
-    }
-
-    #[test]
-    fn an_unreadable_utterance_is_skipped() {
-        let dir = tempfile::tempdir().unwrap();
-        let args = args(dir.path());
-        std::fs::write(dir.path().join("corpus/sad/1.wav"), b"RIFF").unwrap();
-        std::fs::write(dir.path().join("corpus/sad/2.wav"), b"RIFF").unwrap();
-        go(&args).unwrap();
-        eval::run(&eval::EvalArgs::new(&dir.path().join("run"), &args.cache)).unwrap();
-    }
-
-    #[test]
-    fn unusable_options_are_refused_before_anything_is_written() {
-        let dir = tempfile::tempdir().unwrap();
-        let args = args(dir.path());
-        let refused = |args: TrainArgs| format!("{:#}", go(&args).unwrap_err());
-        let training = |change: TrainingOptions| TrainArgs { training: change, ..args.clone() };
-        assert!(refused(training(TrainingOptions { preset: Some("huge".into()), ..args.training.clone() })).contains("'huge'"));
-        assert!(refused(training(TrainingOptions { epochs: Some(0), ..args.training.clone() })).contains("epochs is 0"));
-        let nowhere = Some(dir.path().join("nowhere"));
-        assert!(refused(training(TrainingOptions { corpus: nowhere, ..args.training.clone() })).contains("nowhere"));
-        assert!(refused(TrainArgs { fold: Some(7), ..args.clone() }).contains("fold"));
-        assert!(refused(TrainArgs { resume: true, ..args }).contains("holds no run"));
-        assert!(!dir.path().join("run").exists());
-    }
-}
+mod tests;

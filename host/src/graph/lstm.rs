@@ -10,6 +10,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::rngs::ChaCha8Rng;
 
 use super::init;
+use super::quantised::straight_through;
 use crate::float_network::Gates;
 
 /// Weights of the four gates, side by side.
@@ -65,7 +66,9 @@ impl Lstm {
     }
 
     /// `[steps, batch, inputs]` to the hidden state after each step, `[steps, batch, hidden]`. States start at zero.
-    pub(super) fn forward(&self, sequence: Tensor<3>) -> Tensor<3> {
+    ///
+    /// With `taken`, of the same shape as what is returned, these are the hidden states, with the gradient of the LSTM's own.
+    pub(super) fn forward(&self, sequence: Tensor<3>, taken: Option<&Tensor<3>>) -> Tensor<3> {
         let [steps, batch, inputs] = sequence.dims();
         let columns = Self::columns(self.hidden);
         let products = sequence.reshape([steps * batch, inputs]).matmul(self.input_weight.val()) + self.bias.val().unsqueeze();
@@ -75,7 +78,7 @@ impl Lstm {
         let recurrent_weight = self.recurrent_weight.val();
         let mut state: Option<(Tensor<2>, Tensor<2>)> = None;
         let mut outputs = Vec::with_capacity(steps);
-        for product in per_step {
+        for (step, product) in per_step.into_iter().enumerate() {
             let sums = match &state {
                 Some((hidden, _)) => product + hidden.clone().matmul(recurrent_weight.clone()),
                 None => product,
@@ -88,7 +91,11 @@ impl Lstm {
                 Some((_, cell)) => gate(&columns.forget) * cell + update,
                 None => update,
             };
-            let hidden = gate(&columns.output) * tanh(cell.clone());
+            let own = gate(&columns.output) * tanh(cell.clone());
+            let hidden = match taken {
+                Some(taken) => straight_through(own, taken.clone().slice_dim(0, step..step + 1).squeeze_dim(0)),
+                None => own,
+            };
             outputs.push(hidden.clone());
             state = Some((hidden, cell));
         }

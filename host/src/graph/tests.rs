@@ -4,6 +4,8 @@ use crate::float_network::{FloatLayer, FloatNetwork, Gate};
 use burn::tensor::activation::log_softmax;
 use ser_core::spec::{Shape, edge};
 
+mod quantised;
+
 const BANDS: usize = 9;
 
 fn network() -> Network {

@@ -60,12 +60,16 @@ pub(super) struct Pass {
     pub(super) steps: usize,
 }
 
+/// What is to be taken for the output of a block: of each utterance `[row][band][channel]`.
+pub(super) type Outputs = Vec<Vec<f32>>;
+
 /// A block and what went through it.
 #[derive(Debug)]
 struct Level {
     block: Block,
     shape: Shape,
     norm: Norm,
+    norming: Norming,
     statistics: Statistics,
     rows: usize,
     utterances: Vec<Kept>,
@@ -77,17 +81,30 @@ struct Kept {
     /// What entered, with the zeros around it.
     input: Vec<f32>,
     pooled: Pooled,
+    /// What is taken for the output, in the layout of the pooled values.
+    output: Option<Vec<f32>>,
 }
 
 impl Pass {
     /// A batch through a max pool and the blocks; `bands` are those of a row of features. There must be a step at least.
-    pub(super) fn new(batch: &Batch, bands: usize, first_pool: [usize; 2], blocks: Vec<Block>, norming: Norming) -> Self {
+    ///
+    /// With `outputs`, one for each block, these leave the blocks in place of what the blocks compute; backward they are taken for the
+    /// blocks' own, with the maxima of the pools where the blocks have them.
+    pub(super) fn new(
+        batch: &Batch,
+        bands: usize,
+        first_pool: [usize; 2],
+        blocks: Vec<Block>,
+        norming: Norming,
+        outputs: Option<&[Outputs]>,
+    ) -> Self {
         let features: Vec<Vec<f32>> =
             batch.values.par_chunks_exact(batch.rows * bands).map(|utterance| pool_features(utterance, bands, first_pool)).collect();
         let (mut rows, mut bands) = (batch.rows / first_pool[0], bands / first_pool[1]);
         let mut levels: Vec<Level> = Vec::with_capacity(blocks.len());
         for block in blocks {
             let before = levels.last();
+            let outputs_of_block = outputs.and_then(|outputs| outputs.get(levels.len()));
             let input_stride = before.map_or(block.inputs, |before| before.shape.stride());
             let Block { inputs, outputs, kernel, pool, .. } = block;
             let shape = Shape { inputs, input_stride, bands, outputs, kernel, pool };
@@ -107,7 +124,8 @@ impl Pass {
                     }
                     let pooled = convolve(&shape, &weights, &input, rows);
                     let moments = Moments::of(&pooled.values, shape.stride());
-                    (Kept { input, pooled }, moments)
+                    let output = outputs_of_block.and_then(|outputs| outputs.get(utterance)).map(|output| shape.pad_channels(output, rows));
+                    (Kept { input, pooled, output }, moments)
                 })
                 .unzip();
             let statistics = match norming {
@@ -117,7 +135,7 @@ impl Pass {
             let scale: Vec<f32> = block.scale.iter().map(|scale| scale.abs()).collect();
             let norm = Norm::new(&scale, &block.shift, &statistics, shape.stride());
             let pooled = (shape.pooled_rows(rows), shape.pooled_bands());
-            levels.push(Level { block, shape, norm, statistics, rows, utterances });
+            levels.push(Level { block, shape, norm, norming, statistics, rows, utterances });
             (rows, bands) = pooled;
         }
         let width = levels.last().map_or(bands, |last| bands * last.shape.outputs);
@@ -137,7 +155,7 @@ impl Pass {
         self.levels.iter().map(|level| &level.statistics)
     }
 
-    /// Gradients of each block, in order, from the gradient of [`Pass::sequence`]. The pass must have used the batch's statistics.
+    /// Gradients of each block, in order, from the gradient of [`Pass::sequence`].
     pub(super) fn backward(&self, of_sequence: &[f32]) -> Vec<BlockGradient> {
         let Some(last) = self.levels.last() else { return Vec::new() };
         let mut gradients = last.spread_channels(of_sequence);
@@ -152,11 +170,28 @@ impl Pass {
     }
 }
 
+impl Shape {
+    /// An output `[row][band][channel]` with padded channels, and zeros for the rows that it lacks of those that leave for `rows`.
+    fn pad_channels(&self, output: &[f32], rows: usize) -> Vec<f32> {
+        let mut padded = vec![0.0; self.pooled_rows(rows) * self.pooled_row_len()];
+        for (to, from) in padded.chunks_exact_mut(self.stride()).zip(output.chunks_exact(self.outputs)) {
+            to[..self.outputs].copy_from_slice(from);
+        }
+        padded
+    }
+}
+
 impl Level {
     /// A row of what left the block, into a row whose bands have a stride of their own.
     fn output_row(&self, utterance: usize, row: usize, out: &mut [f32], out_stride: usize) {
         let len = self.shape.pooled_row_len();
-        self.norm.activate(&self.utterances[utterance].pooled.values[row * len..(row + 1) * len], out, out_stride);
+        let kept = &self.utterances[utterance];
+        let Some(output) = &kept.output else {
+            return self.norm.activate(&kept.pooled.values[row * len..(row + 1) * len], out, out_stride);
+        };
+        for (values, out) in output[row * len..(row + 1) * len].chunks_exact(self.shape.stride()).zip(out.chunks_exact_mut(out_stride)) {
+            out.iter_mut().zip(values).for_each(|(out, value)| *out = *value);
+        }
     }
 
     /// A gradient `[row][utterance][band][channel]` as one for each utterance, `[row][band][channel]` with padded channels.
@@ -178,15 +213,23 @@ impl Level {
     /// From the gradient of what left, one for each utterance, to that of the block's numbers and of what entered.
     fn backward(&self, mut gradients: Vec<Vec<f32>>, input_too: bool) -> (BlockGradient, Vec<Vec<f32>>) {
         let of_utterances = gradients.par_iter_mut().zip(&self.utterances);
-        let sums: Vec<Sums> = of_utterances.map(|(gradient, kept)| self.norm.through_relu(&kept.pooled.values, gradient)).collect();
+        let through_relu = |(gradient, kept): (&mut Vec<f32>, &Kept)| match &kept.output {
+            Some(output) => self.norm.through_relu_of(output, &kept.pooled.values, gradient),
+            None => self.norm.through_relu(&kept.pooled.values, gradient),
+        };
+        let sums: Vec<Sums> = of_utterances.map(through_relu).collect();
         let sums = Sums::of(&sums);
         let positions = gradients.iter().map(Vec::len).sum::<usize>() / self.shape.stride();
-        let means = sums.mean(positions);
+        let means = match self.norming {
+            Norming::Batch => sums.mean(positions),
+            // Running statistics do not depend on the values.
+            Norming::Running => sums.zeros(),
+        };
         let weights = self.shape.spread(&self.block.weight);
         let (of_weights, of_inputs): (Vec<Vec<f32>>, Vec<Vec<f32>>) = gradients
             .par_iter_mut()
             .zip(&self.utterances)
-            .map(|(gradient, Kept { input, pooled })| {
+            .map(|(gradient, Kept { input, pooled, .. })| {
                 self.norm.through_norm(&means, &pooled.values, gradient);
                 let of_weights = weight_gradient(&self.shape, input, gradient, &pooled.winners);
                 let of_input =

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use ser_core::spec::Layer;
+use serde::{Deserialize, Serialize};
 
 use crate::features::Rows;
 use crate::float_model::FloatModel;
@@ -11,15 +12,24 @@ use crate::float_network::FloatNetwork;
 const SATURATED_SHARE: f64 = 1e-5;
 
 /// Ranges and mean squares of each layer's outputs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
-    layers: Vec<LayerStatistics>,
+    layers: Vec<LayerOutput>,
     /// `Σ E[x²]` over the values of an input row.
     input_energy: f64,
 }
 
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct LayerOutput {
+    /// Upper end of the range; 1 where no output is positive.
+    range: f64,
+    /// `Σ E[v²]` over the values of a row.
+    row_energy: f64,
+}
+
 #[derive(Clone, Debug, Default)]
 struct LayerStatistics {
+    /// The positive ones.
     values: Vec<f32>,
     rows: u64,
     energy: f64,
@@ -38,6 +48,13 @@ impl LayerStatistics {
     fn row_energy(&self) -> f64 {
         self.energy / self.rows.max(1) as f64
     }
+
+    fn output(mut self) -> LayerOutput {
+        self.values.sort_unstable_by(f32::total_cmp);
+        let above = (self.values.len() as f64 * SATURATED_SHARE) as usize;
+        let range = self.values.iter().rev().nth(above).copied().unwrap_or(1.0);
+        LayerOutput { range: f64::from(range), row_energy: self.row_energy() }
+    }
 }
 
 impl Calibration {
@@ -53,24 +70,20 @@ impl Calibration {
             }
         }
         ensure!(input.rows > 0, "no utterance to calibrate on is long enough for the network");
-        for statistics in &mut layers {
-            statistics.values.sort_unstable_by(f32::total_cmp);
-        }
+        let layers = layers.into_iter().map(LayerStatistics::output).collect();
         Ok(Self { layers, input_energy: input.row_energy() })
     }
 
     /// Upper end of the range of a convolution's output, behind its ReLU.
     pub(super) fn output_range(&self, layer: usize) -> Result<f64> {
-        let values = self.layers.get(layer).map_or(&[][..], |statistics| &statistics.values);
-        let above = (values.len() as f64 * SATURATED_SHARE) as usize;
-        let range = values.iter().rev().nth(above).copied().unwrap_or(1.0);
+        let range = self.layers.get(layer).map_or(1.0, |output| output.range);
         ensure!(range.is_finite(), "an output of layer {} is not a finite number", layer + 1);
-        Ok(f64::from(range))
+        Ok(range)
     }
 
     /// `Σ E[x²]` over an LSTM's inputs and `Σ E[h²]` over its hidden states.
     pub(super) fn energies(&self, layer: usize) -> Result<(f64, f64)> {
-        let energy = |index: usize| self.layers.get(index).map(LayerStatistics::row_energy);
+        let energy = |index: usize| self.layers.get(index).map(|output| output.row_energy);
         let input = layer.checked_sub(1).map_or(Some(self.input_energy), energy);
         match (input, energy(layer)) {
             (Some(input), Some(hidden)) if input.is_finite() && hidden.is_finite() => Ok((input, hidden)),

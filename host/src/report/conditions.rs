@@ -117,7 +117,7 @@ impl RunConditions {
             folds: run.split.folds,
             seed: run.config.seed,
             epochs: run.epochs.len(),
-            epochs_wanted: run.config.recipe.epochs,
+            epochs_wanted: run.config.recipe.all_epochs(),
             train: size(Part::Train),
             validation: size(Part::Validation),
             test: size(Part::Test),

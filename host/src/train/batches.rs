@@ -87,6 +87,13 @@ impl Batches {
         self.examples.len().div_ceil(self.batch)
     }
 
+    /// Normalised features of at most so many utterances, evenly chosen, at one of their speeds and otherwise as they are.
+    pub(super) fn plain(&self, count: usize, speed: usize) -> Vec<Rows> {
+        let stride = self.examples.len().div_ceil(count.max(1)).max(1);
+        let chosen = self.examples.iter().step_by(stride).filter_map(|example| example.speeds.get(speed));
+        chosen.map(|rows| self.normalization.apply(rows)).collect()
+    }
+
     /// Features, targets `[utterance][class]` and classes of one step.
     pub(super) fn get(&self, epoch: usize, step: usize) -> Result<(Batch, Vec<f32>, Vec<usize>)> {
         let order = self.order(epoch);

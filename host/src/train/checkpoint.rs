@@ -7,6 +7,7 @@ use burn::tensor::Bytes;
 use serde::{Deserialize, Serialize};
 
 use super::{Progress, Trainer};
+use crate::quantise::Calibration;
 use crate::run::EpochMetrics;
 
 #[derive(Serialize, Deserialize)]
@@ -18,6 +19,8 @@ struct Checkpoint {
     average: Vec<f32>,
     progress: Progress,
     history: Vec<EpochMetrics>,
+    /// That of the quantisation-aware epoch under way.
+    calibration: Option<Calibration>,
 }
 
 impl Trainer {
@@ -29,6 +32,7 @@ impl Trainer {
             average: self.average.clone(),
             progress: self.progress.clone(),
             history: self.history.clone(),
+            calibration: self.calibration.clone(),
         };
         Ok(postcard::to_stdvec(&checkpoint)?)
     }
@@ -54,6 +58,7 @@ impl Trainer {
         self.average = checkpoint.average;
         self.progress = checkpoint.progress;
         self.history = checkpoint.history;
+        self.calibration = checkpoint.calibration;
         Ok(())
     }
 }

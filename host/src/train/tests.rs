@@ -3,6 +3,8 @@ use crate::augment::Augmentation;
 use crate::run::Recipe;
 use ser_core::spec::{Layer, edge};
 
+mod quantised;
+
 const BANDS: usize = 8;
 
 fn config(epochs: usize) -> Config {

@@ -108,6 +108,24 @@ impl Norm {
         })
     }
 
+    /// The same where other activations took the place of this norm's: ReLU has cut where they are 0.
+    pub(super) fn through_relu_of(&self, activations: &[f32], values: &[f32], gradients: &mut [f32]) -> Sums {
+        vectorised(|| {
+            let stride = self.gain.len();
+            let mut sums = Sums { shift: vec![0.0; stride], scale: vec![0.0; stride] };
+            let positions = activations.chunks_exact(stride).zip(values.chunks_exact(stride));
+            for ((activations, values), gradients) in positions.zip(gradients.chunks_exact_mut(stride)) {
+                for (gradient, activation) in gradients.iter_mut().zip(activations) {
+                    *gradient = if *activation > 0.0 { *gradient } else { 0.0 };
+                }
+                sums.shift.iter_mut().zip(&*gradients).for_each(|(sum, gradient)| *sum += gradient);
+                let standard = self.standard(values);
+                sums.scale.iter_mut().zip(&*gradients).zip(standard).for_each(|((sum, gradient), standard)| *sum += gradient * standard);
+            }
+            sums
+        })
+    }
+
     /// The gradient of the norm's output to that of its input, in place. `means` are those of all positions of the batch.
     pub(super) fn through_norm(&self, means: &Sums, values: &[f32], gradients: &mut [f32]) {
         vectorised(|| {
@@ -150,5 +168,9 @@ impl Sums {
     pub(super) fn mean(&self, positions: usize) -> Self {
         let mean = |sums: &[f32]| sums.iter().map(|sum| sum / positions as f32).collect();
         Self { shift: mean(&self.shift), scale: mean(&self.scale) }
+    }
+    /// Zeros in place of the sums.
+    pub(super) fn zeros(&self) -> Self {
+        Self { shift: vec![0.0; self.shift.len()], scale: vec![0.0; self.scale.len()] }
     }
 }

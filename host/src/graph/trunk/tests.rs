@@ -53,7 +53,18 @@ fn random_case(seed: u64) -> Case {
 
 impl Case {
     fn pass(&self, norming: Norming) -> Pass {
-        Pass::new(&self.batch, self.bands, self.first_pool, self.blocks.clone(), norming)
+        Pass::new(&self.batch, self.bands, self.first_pool, self.blocks.clone(), norming, None)
+    }
+
+    /// Random outputs for all blocks, half of them cut by ReLU.
+    fn random_outputs(&self, rng: &mut ChaCha8Rng) -> Vec<Outputs> {
+        let (mut rows, mut bands) = (self.batch.rows / self.first_pool[0], self.bands / self.first_pool[1]);
+        let of_block = |block: &Block| {
+            (rows, bands) = (rows / block.pool[0], bands / block.pool[1]);
+            let output = |_: &usize| values(rows * bands * block.outputs, rng).iter().map(|value| value.max(0.0)).collect();
+            self.batch.valid_rows.iter().map(output).collect()
+        };
+        self.blocks.iter().map(of_block).collect()
     }
 }
 
@@ -66,14 +77,16 @@ struct Twin {
     sequence: Tensor<4>,
 }
 
-fn twin(case: &Case, norming: Norming) -> Twin {
+///
+/// With `outputs` these take the place of those of the blocks.
+fn twin(case: &Case, norming: Norming, outputs: Option<&[Outputs]>) -> Twin {
     let device = Device::flex().autodiff();
     let vector = |values: &[f32]| Tensor::<1>::from_data(TensorData::from(values), &device);
     let utterances = case.batch.valid_rows.len();
     let data = TensorData::new(case.batch.values.clone(), [utterances, 1, case.batch.rows, case.bands]);
     let mut map: Tensor<4> = max_pool2d(Tensor::from_data(data, &device), MaxPoolOptions::new(case.first_pool));
     let (mut parameters, mut statistics) = (Vec::new(), Vec::new());
-    for block in &case.blocks {
+    for (place, block) in case.blocks.iter().enumerate() {
         let [rows, bands] = block.kernel;
         let data = TensorData::new(block.weight.clone(), [block.outputs, block.inputs, rows, bands]);
         let weight: Tensor<4> = Tensor::from_data(data, &device).require_grad();
@@ -93,7 +106,16 @@ fn twin(case: &Case, norming: Norming) -> Twin {
                 (norm.output, Statistics { mean: vector(norm.mean), variance: vector(norm.variance) })
             }
         };
-        map = relu(normed);
+        map = match outputs {
+            Some(outputs) => {
+                let [utterances, channels, rows, bands] = normed.dims();
+                let data = TensorData::new(outputs[place].concat(), [utterances, rows, bands, channels]);
+                let output = Tensor::<4>::from_data(data, &device).permute([0, 3, 1, 2]);
+                let passes = output.clone().greater_elem(0.0).float();
+                output + (normed.clone() - normed.detach()) * passes
+            }
+            None => relu(normed),
+        };
         parameters.push((weight, scale, shift));
         statistics.push(of_block);
     }
@@ -119,7 +141,7 @@ fn the_forward_pass_is_that_of_burns_operations() {
     for seed in 0..60 {
         let case = random_case(seed);
         for norming in [Norming::Batch, Norming::Running] {
-            let (came, wanted) = (case.pass(norming), twin(&case, norming));
+            let (came, wanted) = (case.pass(norming), twin(&case, norming, None));
             assert_close(&came.sequence, &plain(&wanted.sequence), 1e-5, &format!("output of case {seed}"));
             assert_eq!(came.steps, wanted.sequence.dims()[0]);
             for (came, wanted) in came.statistics().zip(&wanted.statistics) {
@@ -130,29 +152,45 @@ fn the_forward_pass_is_that_of_burns_operations() {
     }
 }
 
+/// Wants the gradients of a pass to be those of its twin, for a random gradient of the output.
+#[track_caller]
+fn assert_same_gradients(came: &Pass, wanted: Twin, seed: u64) {
+    let of_sequence = values(came.sequence.len(), &mut ChaCha8Rng::seed_from_u64(seed));
+    let factors = Tensor::from_data(TensorData::new(of_sequence.clone(), wanted.sequence.shape()), &wanted.sequence.device());
+    let gradients: Gradients = (wanted.sequence * factors).sum().backward();
+    for (place, (came, (weight, scale, shift))) in came.backward(&of_sequence).into_iter().zip(wanted.parameters).enumerate() {
+        // Together, because norm takes away the scale of a weight: what is left of its gradient may be rounding alone.
+        let came = [came.weight, came.scale, came.shift].concat();
+        let wanted =
+            [plain(&weight.grad(&gradients).unwrap()), plain(&scale.grad(&gradients).unwrap()), plain(&shift.grad(&gradients).unwrap())];
+        assert_close(&came, &wanted.concat(), 1e-4, &format!("gradients of block {place} in case {seed}"));
+    }
+}
+
 #[test]
 fn the_gradients_are_those_of_burns_operations() {
     for seed in 0..60 {
         let case = random_case(seed);
-        let came = case.pass(Norming::Batch);
-        let wanted = twin(&case, Norming::Batch);
-        if case.blocks.is_empty() {
-            assert!(came.backward(&came.sequence).is_empty());
-            continue;
+        for norming in [Norming::Batch, Norming::Running] {
+            let came = case.pass(norming);
+            if case.blocks.is_empty() {
+                assert!(came.backward(&came.sequence).is_empty());
+                continue;
+            }
+            assert_same_gradients(&came, twin(&case, norming, None), seed);
         }
-        let of_sequence = values(came.sequence.len(), &mut ChaCha8Rng::seed_from_u64(seed));
-        let factors = Tensor::from_data(TensorData::new(of_sequence.clone(), wanted.sequence.shape()), &wanted.sequence.device());
-        let gradients: Gradients = (wanted.sequence * factors).sum().backward();
-        for (place, (came, (weight, scale, shift))) in came.backward(&of_sequence).into_iter().zip(wanted.parameters).enumerate() {
-            // Together, because norm takes away the scale of a weight: what is left of its gradient may be rounding alone.
-            let came = [came.weight, came.scale, came.shift].concat();
-            let wanted = [
-                plain(&weight.grad(&gradients).unwrap()),
-                plain(&scale.grad(&gradients).unwrap()),
-                plain(&shift.grad(&gradients).unwrap()),
-            ];
-            assert_close(&came, &wanted.concat(), 1e-4, &format!("gradients of block {place} in case {seed}"));
-        }
+    }
+}
+
+#[test]
+fn what_is_taken_for_the_output_of_a_block_enters_the_next_and_cuts_its_gradient() {
+    for seed in (0..60).filter(|seed| !random_case(*seed).blocks.is_empty()) {
+        let case = random_case(seed);
+        let outputs = case.random_outputs(&mut ChaCha8Rng::seed_from_u64(1000 + seed));
+        let came = Pass::new(&case.batch, case.bands, case.first_pool, case.blocks.clone(), Norming::Running, Some(&outputs));
+        let wanted = twin(&case, Norming::Running, Some(&outputs));
+        assert_eq!(came.sequence, plain(&wanted.sequence));
+        assert_same_gradients(&came, wanted, seed);
     }
 }
 

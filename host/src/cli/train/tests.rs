@@ -1,0 +1,131 @@
+use super::*;
+use crate::audio::write_wav;
+use crate::augment::Augmentation;
+use crate::cli::eval;
+use crate::emotion::EMOTIONS;
+use crate::run::Recipe;
+
+/// Six emotions, each a tone of its own, four sentences; and a recipe of two short epochs.
+fn args(dir: &Path) -> TrainArgs {
+    for (emotion, name) in EMOTIONS.iter().enumerate() {
+        let folder = dir.join("corpus").join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        for sentence in 1..=4 {
+            let tone = |n: usize| (6000.0 * (n as f32 * 0.05 * (emotion + 1) as f32).sin()) as i16;
+            write_wav(&folder.join(format!("{sentence}.wav")), &(0..6000 + 400 * sentence).map(tone).collect::<Vec<_>>()).unwrap();
+        }
+    }
+    let augmentation = Augmentation { speeds: vec![1.0, 1.1], gain_db: 3.0, ..Augmentation::none() };
+    let recipe = Recipe { epochs: 2, batch: 4, augmentation, ..Recipe::default() };
+    std::fs::write(dir.join("recipe.json"), serde_json::to_vec(&recipe).unwrap()).unwrap();
+    TrainArgs {
+        training: TrainingOptions { corpus: Some(dir.join("corpus")), recipe: Some(dir.join("recipe.json")), ..TrainingOptions::default() },
+        folds: Some(2),
+        out: Some(dir.join("run")),
+        cache: dir.join("cache"),
+        ..TrainArgs::default()
+    }
+}
+
+fn go(args: &TrainArgs) -> Result<()> {
+    train(args, &AtomicBool::new(false))
+}
+
+#[test]
+fn a_run_folder_holds_all_that_decides_the_result_and_all_that_came_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = TrainArgs { validation: Some(0.5), ..args(dir.path()) };
+    go(&args).unwrap();
+    let folder = RunFolder::open(&dir.path().join("run")).unwrap();
+    assert_eq!(folder.config().unwrap().recipe.epochs, 2);
+    assert_eq!(folder.split().unwrap().utterances.len(), 24);
+    assert!(folder.checkpoint().unwrap().is_some());
+    let metrics = folder.metrics().unwrap();
+    assert_eq!(metrics.len(), 2);
+    assert!(metrics.iter().all(|epoch| epoch.validation_war.is_some()), "{metrics:?}");
+    folder.network().unwrap();
+    eval::run(&eval::EvalArgs::new(folder.path(), &args.cache)).unwrap();
+}
+
+#[test]
+fn a_run_that_is_stopped_and_resumed_is_a_run_that_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = args(dir.path());
+    go(&args).unwrap();
+    let other = TrainArgs { out: Some(dir.path().join("other")), ..args.clone() };
+    train(&other, &AtomicBool::new(true)).unwrap();
+    go(&TrainArgs { resume: true, out: other.out.clone(), cache: other.cache.clone(), ..TrainArgs::default() }).unwrap();
+    let network = |run: &str| RunFolder::open(&dir.path().join(run)).unwrap().network().unwrap();
+    assert_eq!(network("other"), network("run"));
+}
+
+#[test]
+fn a_folder_with_a_run_is_not_overwritten_unless_asked() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = args(dir.path());
+    go(&args).unwrap();
+    let error = go(&args).unwrap_err().to_string();
+    assert!(error.contains("--resume") && error.contains("--force"), "{error}");
+    go(&TrainArgs { force: true, ..args.clone() }).unwrap();
+    let error = go(&TrainArgs { resume: true, seed: Some(9), ..args }).unwrap_err().to_string();
+    assert!(error.contains("another configuration"), "{error}");
+}
+
+#[test]
+fn a_quantisation_aware_stage_from_a_finished_run_is_that_of_one_run_stopped_or_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = args(dir.path());
+    let out = |name: &str| Some(dir.path().join(name));
+    go(&args).unwrap();
+    let with_stage = TrainingOptions { qat: Some(1), ..args.training.clone() };
+    go(&TrainArgs { training: with_stage, out: out("one"), ..args.clone() }).unwrap();
+    let from = TrainArgs {
+        training: TrainingOptions { qat: Some(1), ..TrainingOptions::default() },
+        from: args.out.clone(),
+        out: out("from"),
+        cache: args.cache.clone(),
+        ..TrainArgs::default()
+    };
+    train(&from, &AtomicBool::new(true)).unwrap();
+    // As if it had been killed before its first checkpoint.
+    std::fs::remove_file(dir.path().join("from/checkpoint.bin")).unwrap();
+    go(&TrainArgs { resume: true, out: from.out.clone(), cache: from.cache.clone(), ..TrainArgs::default() }).unwrap();
+    let folder = |run: &str| RunFolder::open(&dir.path().join(run)).unwrap();
+    assert_eq!(folder("from").network().unwrap(), folder("one").network().unwrap());
+    assert_ne!(folder("from").network().unwrap(), folder("run").network().unwrap());
+    assert_eq!(folder("from").config().unwrap(), folder("one").config().unwrap());
+    assert_eq!(folder("from").metrics().unwrap().len(), 3);
+
+    let refused = |args: TrainArgs| format!("{:#}", go(&args).unwrap_err());
+    assert!(refused(TrainArgs { from: out("from"), out: out("again"), ..from.clone() }).contains("already"));
+    let none = TrainingOptions { qat: Some(0), ..TrainingOptions::default() };
+    assert!(refused(TrainArgs { training: none, out: out("again"), ..from.clone() }).contains("--qat is 0"));
+    std::fs::write(dir.path().join("run/metrics.csv"), "").unwrap();
+    assert!(refused(TrainArgs { out: out("again"), ..from }).contains("0 of 2 epochs"));
+    assert!(!dir.path().join("again").exists());
+}
+
+#[test]
+fn an_unreadable_utterance_is_skipped() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = args(dir.path());
+    std::fs::write(dir.path().join("corpus/sad/1.wav"), b"RIFF").unwrap();
+    std::fs::write(dir.path().join("corpus/sad/2.wav"), b"RIFF").unwrap();
+    go(&args).unwrap();
+    eval::run(&eval::EvalArgs::new(&dir.path().join("run"), &args.cache)).unwrap();
+}
+
+#[test]
+fn unusable_options_are_refused_before_anything_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = args(dir.path());
+    let refused = |args: TrainArgs| format!("{:#}", go(&args).unwrap_err());
+    let training = |change: TrainingOptions| TrainArgs { training: change, ..args.clone() };
+    assert!(refused(training(TrainingOptions { preset: Some("huge".into()), ..args.training.clone() })).contains("'huge'"));
+    assert!(refused(training(TrainingOptions { epochs: Some(0), ..args.training.clone() })).contains("epochs is 0"));
+    let nowhere = Some(dir.path().join("nowhere"));
+    assert!(refused(training(TrainingOptions { corpus: nowhere, ..args.training.clone() })).contains("nowhere"));
+    assert!(refused(TrainArgs { fold: Some(7), ..args.clone() }).contains("fold"));
+    assert!(refused(TrainArgs { resume: true, ..args }).contains("holds no run"));
+    assert!(!dir.path().join("run").exists());
+}

@@ -1,0 +1,82 @@
+//! The quantisation-aware stage: fine-tuning with the int8 core's arithmetic in the forward pass.
+//!
+//! It starts from the averaged network, its batch norm folded into the convolutions, with a fresh optimiser and average. At each step
+//! the weights are quantised as for export, and [`Graph::forward_quantised`] takes the values of the core and the gradient of the float
+//! graph. There is no dropout: the core, whose values are taken, knows none.
+
+use anyhow::{Context, Result, ensure};
+use ser_core::Model;
+
+use super::{Trainer, device, optimizer};
+use crate::float_model::FloatModel;
+use crate::float_network::FloatNetwork;
+use crate::graph::{Batch, Graph, TrainOutput};
+use crate::model_file::{Confidence, write_model};
+use crate::onnx::to_onnx;
+use crate::quantise::{Calibration, quantise};
+use crate::run::EpochMetrics;
+
+/// Training utterances that an epoch is calibrated on: enough for ranges, quickly done. Export takes them all.
+const CALIBRATION_UTTERANCES: usize = 128;
+
+/// Of no effect on logits.
+const CONFIDENCE: Confidence = Confidence { temperature: 1.0, threshold: 0.5 };
+
+impl Trainer {
+    /// Goes to the start of the quantisation-aware stage, behind a training that gave `network` and `history`.
+    ///
+    /// # Errors
+    ///
+    /// If the network was trained on other features, or is another one than that of the configuration.
+    pub fn begin_behind(&mut self, network: &FloatNetwork, history: Vec<EpochMetrics>) -> Result<()> {
+        ensure!(network.network == self.config.network, "the trained network is another one than that of the configuration");
+        ensure!(
+            network.normalization == *self.normalization(),
+            "the network was trained on other features than those of this training part: has the corpus or the front end changed?"
+        );
+        self.start_from(network)?;
+        self.progress.epoch = self.config.recipe.epochs;
+        self.history = history;
+        Ok(())
+    }
+
+    /// Takes weights from a network, and forgets optimiser and average.
+    fn start_from(&mut self, network: &FloatNetwork) -> Result<()> {
+        self.average = Graph::from_float_network(network, &device(self.config.backend)?)?.values();
+        self.graph = self.graph.clone().with_values(&self.average)?;
+        self.optimizer = optimizer(&self.config.recipe);
+        Ok(())
+    }
+
+    /// Calibrates anew, on utterances as export takes them; the ranges then hold for the epoch. `epoch` counts from 0 within the stage.
+    pub(super) fn begin_quantised_epoch(&mut self, epoch: usize) -> Result<()> {
+        if epoch == 0 {
+            self.start_from(&self.network()?)?;
+        }
+        let speeds = self.config.recipe.augmentation.speeds.iter().enumerate();
+        let as_recorded = speeds.min_by(|a, b| (a.1 - 1.0).abs().total_cmp(&(b.1 - 1.0).abs())).map_or(0, |(index, _)| index);
+        let float = self.trained()?;
+        let model = FloatModel::from_onnx(&to_onnx(&float)?)?;
+        let utterances = self.batches.plain(CALIBRATION_UTTERANCES, as_recorded);
+        self.calibration = Some(Calibration::new(&float, &model, &utterances)?);
+        Ok(())
+    }
+
+    /// What the core gives with the present weights.
+    pub(super) fn forward_quantised(&self, batch: &Batch) -> Result<TrainOutput> {
+        let model = self.quantised().with_context(|| format!("the weights cannot be quantised in epoch {}", self.progress.epoch + 1))?;
+        self.graph.forward_quantised(batch, &Model::parse(&model)?)
+    }
+
+    /// The present weights as a model file, with the ranges of the epoch.
+    pub(super) fn quantised(&self) -> Result<Vec<u8>> {
+        let float = self.trained()?;
+        let calibration = self.calibration.as_ref().context("the epoch is not calibrated")?;
+        write_model(&float.network, &float.normalization, &quantise(&float, calibration)?, CONFIDENCE)
+    }
+
+    /// The present weights, not their average.
+    fn trained(&self) -> Result<FloatNetwork> {
+        self.graph.to_float_network(&self.config.network, self.normalization())
+    }
+}

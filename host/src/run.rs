@@ -74,7 +74,7 @@ pub struct Recipe {
 }
 
 fn default_qat_learning_rate() -> f64 {
-    3e-4
+    1e-4
 }
 
 impl Default for Recipe {

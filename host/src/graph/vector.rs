@@ -1,6 +1,6 @@
 //! Products in vector registers, for the widest instruction set that the processor has.
 //!
-//! Burn's general convolution spends four fifths of its time on moving data; these kernels read the feature maps where they lie.
+//! They read feature maps where they lie. Burn's general convolution copies them first, which took most of the time of a training step.
 
 use pulp::{Simd, WithSimd};
 

@@ -170,6 +170,19 @@ fn the_float_network_of_a_graph_gives_the_same_logits() {
 }
 
 #[test]
+fn a_network_may_begin_with_a_pool() {
+    let mut network = network();
+    network.layers.insert(0, Layer::MaxPool { rows: 2, bands: 1 }).unwrap();
+    let graph = Graph::new(&network, 7, &Device::flex()).unwrap();
+    assert_eq!((graph.row_stride(), graph.steps(11)), (4, 2));
+    let float = graph.to_float_network(&network, &normalization()).unwrap();
+    for rows in [4, 9, 20] {
+        let utterance = features(rows - rows % 4, rows);
+        assert_close(&logits(&graph, std::slice::from_ref(&utterance)), &plain_logits(&float, &utterance));
+    }
+}
+
+#[test]
 fn a_graph_survives_the_way_to_plain_numbers_and_back() {
     let float = used_graph().to_float_network(&network(), &normalization()).unwrap();
     let graph = Graph::from_float_network(&float, &Device::flex()).unwrap();

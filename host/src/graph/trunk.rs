@@ -88,45 +88,49 @@ impl Pass {
         let mut levels: Vec<Level> = Vec::with_capacity(blocks.len());
         for block in blocks {
             let before = levels.last();
-            let input_stride = before.map_or(block.inputs, |before| before.shape.stride());
-            let Block { inputs, outputs, kernel, pool, .. } = block;
-            let shape = Shape { inputs, input_stride, bands, outputs, kernel, pool };
-            let weights =
-                pack(&shape, |[output, input, row, band]| block.weight[((output * inputs + input) * kernel[0] + row) * kernel[1] + band]);
+            let input_stride = before.map_or(block.inputs, |before| before.shape.stride);
+            let shape = Shape::new(&block, bands, input_stride);
+            let weights = pack(&shape, &block.weight);
             let (utterances, moments): (Vec<Kept>, Vec<Moments>) = features
                 .par_iter()
                 .enumerate()
                 .map(|(utterance, row_values)| {
                     let mut input = shape.input_zeros(rows);
-                    for row in 0..rows {
-                        let to = &mut input[shape.input_row(row)];
-                        match before {
-                            Some(before) => before.output_row(utterance, row, to, input_stride),
-                            None => to.copy_from_slice(&row_values[row * bands..(row + 1) * bands]),
-                        }
+                    let values = match before {
+                        Some(before) => &before.norm.activate(&before.utterances[utterance].pooled.values),
+                        None => row_values,
+                    };
+                    for (row, values) in values.chunks_exact(bands * input_stride).enumerate() {
+                        input[shape.input_row(row)].copy_from_slice(values);
                     }
                     let pooled = convolve(&shape, &weights, &input, rows);
-                    let moments = Moments::of(&pooled.values, shape.stride());
+                    let moments = Moments::of(&pooled.values, shape.stride);
                     (Kept { input, pooled }, moments)
                 })
                 .unzip();
             let statistics = match norming {
-                Norming::Batch => Statistics::of(&moments, shape.pooled_rows(rows) * shape.pooled_bands(), outputs),
+                Norming::Batch => Statistics::of(&moments, shape.pooled_rows(rows) * shape.pooled_bands, shape.outputs),
                 Norming::Running => block.running.clone(),
             };
             let scale: Vec<f32> = block.scale.iter().map(|scale| scale.abs()).collect();
-            let norm = Norm::new(&scale, &block.shift, &statistics, shape.stride());
-            let pooled = (shape.pooled_rows(rows), shape.pooled_bands());
+            let norm = Norm::new(&scale, &block.shift, &statistics, shape.stride);
+            let pooled = (shape.pooled_rows(rows), shape.pooled_bands);
             levels.push(Level { block, shape, norm, statistics, rows, utterances });
             (rows, bands) = pooled;
         }
-        let width = levels.last().map_or(bands, |last| bands * last.shape.outputs);
-        let mut sequence = vec![0.0; rows * features.len() * width];
-        for (at, out) in sequence.chunks_exact_mut(width).enumerate() {
-            let (step, utterance) = (at / features.len(), at % features.len());
-            match levels.last() {
-                Some(last) => last.output_row(utterance, step, out, last.shape.outputs),
-                None => out.copy_from_slice(&features[utterance][step * width..][..width]),
+        let (outputs, channels, stride) = match levels.last() {
+            Some(last) => {
+                let utterances = last.utterances.par_iter();
+                let outputs = utterances.map(|kept| last.norm.activate(&kept.pooled.values)).collect();
+                (outputs, last.shape.outputs, last.shape.stride)
+            }
+            None => (features, 1, 1),
+        };
+        let mut sequence = Vec::with_capacity(rows * outputs.len() * bands * channels);
+        for row in 0..rows {
+            for output in &outputs {
+                let of_row = &output[row * bands * stride..(row + 1) * bands * stride];
+                of_row.chunks_exact(stride).for_each(|band| sequence.extend_from_slice(&band[..channels]));
             }
         }
         Self { levels, sequence, steps: rows }
@@ -153,16 +157,10 @@ impl Pass {
 }
 
 impl Level {
-    /// A row of what left the block, into a row whose bands have a stride of their own.
-    fn output_row(&self, utterance: usize, row: usize, out: &mut [f32], out_stride: usize) {
-        let len = self.shape.pooled_row_len();
-        self.norm.activate(&self.utterances[utterance].pooled.values[row * len..(row + 1) * len], out, out_stride);
-    }
-
     /// A gradient `[row][utterance][band][channel]` as one for each utterance, `[row][band][channel]` with padded channels.
     fn spread_channels(&self, gradient: &[f32]) -> Vec<Vec<f32>> {
-        let (channels, stride) = (self.shape.outputs, self.shape.stride());
-        let row_len = self.shape.pooled_bands() * channels;
+        let (channels, stride) = (self.shape.outputs, self.shape.stride);
+        let row_len = self.shape.pooled_bands * channels;
         (0..self.utterances.len())
             .map(|utterance| {
                 let mut out = vec![0.0; self.utterances[utterance].pooled.values.len()];
@@ -180,7 +178,7 @@ impl Level {
         let of_utterances = gradients.par_iter_mut().zip(&self.utterances);
         let sums: Vec<Sums> = of_utterances.map(|(gradient, kept)| self.norm.through_relu(&kept.pooled.values, gradient)).collect();
         let sums = Sums::of(&sums);
-        let positions = gradients.iter().map(Vec::len).sum::<usize>() / self.shape.stride();
+        let positions = gradients.iter().map(Vec::len).sum::<usize>() / self.shape.stride;
         let means = sums.mean(positions);
         let weights = self.shape.spread(&self.block.weight);
         let (of_weights, of_inputs): (Vec<Vec<f32>>, Vec<Vec<f32>>) = gradients
@@ -211,6 +209,9 @@ impl Level {
 
 /// Max pool of an utterance's features `[row][band]`.
 fn pool_features(features: &[f32], bands: usize, [pool_rows, pool_bands]: [usize; 2]) -> Vec<f32> {
+    if [pool_rows, pool_bands] == [1, 1] {
+        return features.to_vec();
+    }
     let rows = features.len() / bands;
     let block = |row: usize, band: usize| {
         let inside = (0..pool_rows).flat_map(move |r| (0..pool_bands).map(move |b| (row * pool_rows + r) * bands + band * pool_bands + b));

@@ -2,7 +2,7 @@ use super::*;
 use crate::features::Normalization;
 use crate::float_network::{FloatLayer, FloatNetwork, Gate};
 use burn::tensor::activation::log_softmax;
-use ser_core::spec::{Shape, edge};
+use ser_core::spec::{Level, Shape, edge};
 
 const BANDS: usize = 9;
 
@@ -31,7 +31,7 @@ fn features(rows: usize, seed: usize) -> Rows {
 }
 
 fn normalization() -> Normalization {
-    Normalization { mean: vec![0.0; BANDS], sd: vec![1.0; BANDS] }
+    Normalization { level: Level::Absolute, mean: vec![0.0; BANDS], sd: vec![1.0; BANDS] }
 }
 
 /// A graph whose norm statistics are not those that it started with.

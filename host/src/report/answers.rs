@@ -3,6 +3,7 @@
 use anyhow::{Result, ensure};
 use rayon::prelude::*;
 use ser_core::Model;
+use ser_core::frontend::LevelReference;
 use ser_core::kernels::LOGIT_FRACTION_BITS;
 
 use crate::compare::hear;
@@ -50,7 +51,8 @@ fn answer(model: &Model<'_>, float: &FloatModel, extractor: &Extractor, utteranc
         log_softmax(&logits)
     });
     let normalizer = model.normalizer();
-    let values = extractor.log_mel(&samples)?.iter().flat_map(|row| normalizer.normalize(row)).collect();
+    let mut reference = LevelReference::new(model.front_end().level);
+    let values = extractor.log_mel(&samples)?.iter().flat_map(|row| normalizer.normalize(row, reference.of_row(row))).collect();
     let features = Rows { bands: model.front_end().mel_bands, values };
     let float = float.run(&features)?.map(|output| {
         let logits: Vec<f64> = output.logits.iter().map(|&logit| f64::from(logit)).collect();

@@ -6,12 +6,14 @@
 mod filter;
 mod framer;
 mod gate;
+mod level;
 mod log_mel;
 mod normalize;
 mod spectrum;
 
 pub use filter::InputFilter;
 pub use framer::Framer;
-pub use gate::RowGate;
+pub use gate::{Passage, RowGate};
+pub use level::LevelReference;
 pub use log_mel::{Features, Frame, FrontEnd, Tables};
 pub use normalize::{INPUT_LIMITS, INPUT_SCALE, Normalizer, input_code};

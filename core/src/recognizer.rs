@@ -1,7 +1,7 @@
 //! Audio to prediction: what a firmware calls.
 
 use crate::engine::{Engine, Logits, Row};
-use crate::frontend::{Frame, FrontEnd, RowGate, input_code};
+use crate::frontend::{Frame, FrontEnd, LevelReference, Passage, RowGate, input_code};
 use crate::kernels::LOGIT_FRACTION_BITS;
 use crate::model::Model;
 use crate::spec::MAX_LABELS;
@@ -51,17 +51,23 @@ pub struct Recognizer<'m, 's> {
 struct Rows<'m, 's> {
     model: &'m Model<'m>,
     gate: RowGate<'s, i8>,
+    reference: LevelReference,
     codes: &'s mut [i8],
     engine: Engine<'m, 's>,
 }
 
 impl Rows<'_, '_> {
     fn push(&mut self, frame: Frame<'_>, mut observe: impl FnMut(Observation<'_>)) {
-        for (code, feature) in self.codes.iter_mut().zip(self.model.normalizer().normalize(frame.log_mel_db)) {
+        let passage = self.gate.judge(frame.level);
+        if passage == Passage::Never {
+            return;
+        }
+        let reference_db = self.reference.of_row(frame.log_mel_db);
+        for (code, feature) in self.codes.iter_mut().zip(self.model.normalizer().normalize(frame.log_mel_db, reference_db)) {
             *code = input_code(feature);
         }
         let engine = &mut self.engine;
-        self.gate.push(self.codes, frame.level, |row| {
+        self.gate.push(self.codes, passage, |row| {
             observe(Observation::Input(row));
             engine.push(row, |layer, row| observe(Observation::Layer(layer, row)));
         });
@@ -99,7 +105,7 @@ impl<'m, 's> Recognizer<'m, 's> {
         Some(Self {
             model,
             front_end: FrontEnd::new(spec, model.tables(), bytemuck::cast_slice_mut(work))?,
-            rows: Rows { model, gate, codes, engine },
+            rows: Rows { model, gate, reference: LevelReference::new(spec.level), codes, engine },
         })
     }
 
@@ -131,6 +137,7 @@ impl<'m, 's> Recognizer<'m, 's> {
     pub fn reset(&mut self) {
         self.front_end.reset();
         self.rows.gate.reset();
+        self.rows.reference.reset();
         self.rows.engine.reset();
     }
 }

@@ -6,7 +6,7 @@ mod front_end;
 mod network;
 mod presets;
 
-pub use front_end::{FrontEnd, SpecError, Trim, Window};
+pub use front_end::{FrontEnd, Level, SpecError, Trim, Window};
 pub(crate) use network::check_layers;
 pub use network::{Label, Layer, MAX_LABELS, MAX_LAYERS, Network, Shape};
 pub use presets::{edge, preset};

@@ -5,7 +5,6 @@
 mod conditions;
 mod eval;
 mod models;
-mod progress;
 mod report;
 mod run;
 mod sweep;

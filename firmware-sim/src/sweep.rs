@@ -8,10 +8,10 @@ use ser_core::Model;
 use ser_host::compare::hear;
 use ser_host::corpus::Utterance;
 use ser_host::disturb::sounds::others;
+use ser_host::progress::Progress;
 use ser_host::sweep::{NonSpeech, SweepFamily, SweepPoint, SweepReport};
 
 use crate::conditions::{FAMILIES, Family, SOUNDS, Sound, Subject, TALKERS};
-use crate::progress::Progress;
 use crate::tally::{Answer, Tally};
 
 /// What all noise follows from.

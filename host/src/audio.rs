@@ -198,7 +198,7 @@ fn mix_down(samples: impl Iterator<Item = hound::Result<f32>>, channels: u16, fr
 }
 
 /// Band-limited resampling, with the filter's delay compensated and exactly `round(n * to / from)`, at least 1, samples.
-fn resample(samples: &[f32], from: u32, to: u32) -> Result<Vec<f32>> {
+pub(crate) fn resample(samples: &[f32], from: u32, to: u32) -> Result<Vec<f32>> {
     let (from, to) = (from as usize, to as usize);
     let len = ((samples.len() * to + from / 2) / from).max(1);
     let input = InterleavedSlice::new(samples, 1, samples.len())?;

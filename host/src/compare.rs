@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use rayon::prelude::*;
-use ser_core::frontend::INPUT_SCALE;
+use ser_core::frontend::{INPUT_SCALE, LevelReference};
 use ser_core::kernels::LOGIT_FRACTION_BITS;
 use ser_core::model::LayerParams;
 use ser_core::recognizer::{Observation, Recognizer};
@@ -198,7 +198,8 @@ impl<'a> FloatTwin<'a> {
     fn output(&self, samples: &[i16]) -> Result<Option<(Rows, FloatOutput)>> {
         let log_mel = self.extractor.log_mel(samples)?;
         let normalizer = self.model.normalizer();
-        let values = log_mel.iter().flat_map(|row| normalizer.normalize(row)).collect();
+        let mut reference = LevelReference::new(self.model.front_end().level);
+        let values = log_mel.iter().flat_map(|row| normalizer.normalize(row, reference.of_row(row))).collect();
         let features = Rows { bands: log_mel.bands, values };
         Ok(self.float.run(&features)?.map(|output| (features, output)))
     }

@@ -1,21 +1,21 @@
 //! What a recording session gives away, kept or removed.
 //!
-//! Corpora are recorded in sessions, and what differs between sessions (offset, silence around the speech) can differ by
-//! emotion too. A network that hears it scores better on the corpus, not on anybody's own recordings.
+//! Corpora are recorded in sessions, and what differs between sessions (offset, level, silence around the speech) can differ
+//! by emotion too. A network that hears it scores better on the corpus, not on anybody's own recordings.
 
 use std::fmt;
 
 use clap::ValueEnum;
-use ser_core::spec::FrontEnd;
+use ser_core::spec::{FrontEnd, Level};
 use serde::{Deserialize, Serialize};
 
 /// What of a recording reaches the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Condition {
-    /// Everything: no DC block, no trimming of silence. Comparable with published figures.
+    /// Everything: no DC block, no trimming of silence, absolute levels. Comparable with published figures.
     AsRecorded,
-    /// The speech: offset blocked and silence trimmed, as the network's own front end does.
+    /// The speech: offset blocked, silence trimmed and levels relative to the peak, as the network's own front end does.
     CuesRemoved,
 }
 
@@ -26,7 +26,7 @@ impl Condition {
     /// The front end of a network under this condition, from that of its preset.
     pub fn front_end(self, preset: FrontEnd) -> FrontEnd {
         match self {
-            Self::AsRecorded => FrontEnd { dc_block_pole: 0.0, trim: None, ..preset },
+            Self::AsRecorded => FrontEnd { dc_block_pole: 0.0, trim: None, level: Level::Absolute, ..preset },
             Self::CuesRemoved => preset,
         }
     }

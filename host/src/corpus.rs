@@ -1,6 +1,7 @@
 //! A corpus: utterances with their speaker, emotion and sentence, from a folder, a manifest or the synthesiser.
 
 pub mod check;
+pub mod copies;
 mod layout;
 mod manifest;
 mod measure;

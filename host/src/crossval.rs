@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::condition::Condition;
 pub use calibration::{Calibration, calibrate, fold_temperatures};
 pub use gather::{FoldRun, Gathered, gather};
-pub use report::{ConditionReport, CrossvalReport, Figures, FoldReport, ModelReport, SpeakerReport};
+pub use report::{ConditionReport, CrossvalReport, Figures, FoldReport, ModelReport, SpeakerReport, Unambiguous};
 
 /// One training of a cross-validation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,6 +40,11 @@ impl FoldId {
     pub fn folder(&self, root: &Path) -> PathBuf {
         root.join(self.condition.to_string()).join(format!("seed-{}", self.seed)).join(format!("fold-{}", self.fold))
     }
+}
+
+/// The copies in the corpus, in the folder of a cross-validation.
+fn copies_path(root: &Path) -> PathBuf {
+    root.join("copies.json")
 }
 
 impl fmt::Display for FoldId {

@@ -1,8 +1,8 @@
 //! Log-mel features of whole utterances, made by the core's own front end.
 
 use anyhow::{Result, ensure};
-use ser_core::frontend::{Frame, FrontEnd, INPUT_LIMITS, RowGate};
-use ser_core::spec;
+use ser_core::frontend::{Frame, FrontEnd, INPUT_LIMITS, LevelReference, RowGate};
+use ser_core::spec::{self, Level};
 use serde::{Deserialize, Serialize};
 
 use crate::tables::OwnedTables;
@@ -64,7 +64,8 @@ impl Extractor {
         let mut values = Vec::new();
         if let Some(mut front_end) = front_end {
             front_end.push(samples, &mut |frame: Frame<'_>| {
-                gate.push(frame.log_mel_db, frame.level, |row| values.extend_from_slice(row));
+                let passage = gate.judge(frame.level);
+                gate.push(frame.log_mel_db, passage, |row| values.extend_from_slice(row));
             });
         }
         Ok(Rows { bands, values })
@@ -74,7 +75,9 @@ impl Extractor {
 /// Mean and standard deviation of each band over the training part.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Normalization {
-    /// dBFS, `[bands]`.
+    /// What decibels are counted from, as the front end says.
+    pub level: Level,
+    /// dB, `[bands]`.
     pub mean: Vec<f32>,
     /// dB, `[bands]`, at least 1.
     pub sd: Vec<f32>,
@@ -82,15 +85,20 @@ pub struct Normalization {
 
 impl Normalization {
     /// Statistics over all rows of all utterances given. An error when there is no row.
-    pub fn fit<'a>(utterances: impl IntoIterator<Item = &'a Rows>) -> Result<Self> {
+    pub fn fit<'a>(level: Level, utterances: impl IntoIterator<Item = &'a Rows>) -> Result<Self> {
         let mut count = 0u64;
         let (mut sum, mut squares) = (Vec::<f64>::new(), Vec::<f64>::new());
-        for row in utterances.into_iter().flat_map(Rows::iter) {
+        let referred = utterances.into_iter().flat_map(|rows| {
+            let mut reference = LevelReference::new(level);
+            rows.iter().map(move |row| (row, reference.of_row(row)))
+        });
+        for (row, reference_db) in referred {
             sum.resize(row.len(), 0.0);
             squares.resize(row.len(), 0.0);
             for ((sum, squares), &value) in sum.iter_mut().zip(&mut squares).zip(row) {
-                *sum += f64::from(value);
-                *squares += f64::from(value) * f64::from(value);
+                let value = f64::from(value - reference_db);
+                *sum += value;
+                *squares += value * value;
             }
             count += 1;
         }
@@ -98,10 +106,10 @@ impl Normalization {
         let n = count as f64;
         let mean: Vec<f64> = sum.iter().map(|s| s / n).collect();
         let sd = squares.iter().zip(&mean).map(|(sq, mean)| (sq / n - mean * mean).max(1.0).sqrt() as f32).collect();
-        Ok(Self { mean: mean.into_iter().map(|m| m as f32).collect(), sd })
+        Ok(Self { level, mean: mean.into_iter().map(|m| m as f32).collect(), sd })
     }
 
-    /// Gain and offset of each band as the core applies them: `z = gain · db + offset`.
+    /// Gain and offset of each band as the core applies them: `z = gain · (db − reference_db) + offset`.
     pub fn affine(&self) -> impl Iterator<Item = (f32, f32)> {
         self.mean.iter().zip(&self.sd).map(|(mean, sd)| (1.0 / sd, -mean / sd))
     }
@@ -109,9 +117,14 @@ impl Normalization {
     /// Normalised features of log-mel rows, with the core's own operations and limits.
     pub fn apply(&self, log_mel: &Rows) -> Rows {
         let affine: Vec<(f32, f32)> = self.affine().collect();
+        let mut reference = LevelReference::new(self.level);
         let values = log_mel
             .iter()
-            .flat_map(|row| row.iter().zip(&affine).map(|(db, (gain, offset))| (db * gain + offset).clamp(INPUT_LIMITS.0, INPUT_LIMITS.1)))
+            .flat_map(|row| {
+                let reference_db = reference.of_row(row);
+                let normalised = move |(db, (gain, offset)): (&f32, &(f32, f32))| (db - reference_db) * gain + offset;
+                row.iter().zip(&affine).map(normalised).map(|z| z.clamp(INPUT_LIMITS.0, INPUT_LIMITS.1))
+            })
             .collect();
         Rows { bands: log_mel.bands, values }
     }

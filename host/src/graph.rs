@@ -6,12 +6,16 @@
 //!
 //! Everything is causal, so rows appended to an utterance change nothing before them: utterances of different lengths share
 //! a batch, and [`Batch::valid_rows`] says what counts.
+//!
+//! Convolution blocks and LSTMs are computed by kernels of our own: as single operations of Burn they took three times as long. What
+//! leaves them are leaves of Burn's graph, and everything between and behind them is Burn's: [`Graph::gradients`].
 
 mod convert;
 mod convolution;
 mod init;
 mod lstm;
 mod quantised;
+mod sections;
 mod trunk;
 mod vector;
 
@@ -26,8 +30,9 @@ use ser_core::spec::{Layer, Network};
 use crate::features::Rows;
 use convert::numbers;
 use convolution::Convolution;
-use lstm::Lstm;
+use lstm::{Lstm, LstmPass};
 use quantised::{CoreOutputs, straight_through};
+use sections::Sections;
 use trunk::{Norming, Outputs, Pass};
 
 /// Utterances of equal padded length, ready for the graph.
@@ -78,6 +83,7 @@ pub struct TrainOutput {
     trunk: Pass,
     /// What left the trunk, a leaf of Burn's graph.
     sequence: Tensor<3>,
+    lstms: Vec<LstmPass>,
 }
 
 /// The network as a Burn module.
@@ -128,25 +134,35 @@ impl Graph {
     /// Logits `[batch, labels]`, with the running statistics of batch norm.
     pub fn forward(&self, batch: &Batch) -> Result<Tensor<2>> {
         let trunk = self.trunk(batch, Norming::Running, None)?;
-        Ok(self.head(self.sequence(&trunk, batch), batch, None, None))
+        Ok(self.head(self.sequence(&trunk, batch), batch, None, None).0)
     }
 
     /// Logits with the batch's own statistics, which [`Graph::update_statistics`] takes in.
     pub fn forward_train(&self, batch: &Batch, dropout: Option<Dropout<'_>>) -> Result<TrainOutput> {
         let trunk = self.trunk(batch, Norming::Batch, None)?;
         let sequence = self.sequence(&trunk, batch).set_require_grad(self.dense_weight.val().is_require_grad());
-        Ok(TrainOutput { logits: self.head(sequence.clone(), batch, dropout, None), trunk, sequence })
+        let (logits, lstms) = self.head(sequence.clone(), batch, dropout, None);
+        Ok(TrainOutput { logits, trunk, sequence, lstms })
     }
 
     /// Gradients of all parameters, for a loss that was computed from the logits of `output`.
+    ///
+    /// Burn differentiates what lies between the parts that are computed outside of it: the loss and the head first, then what is
+    /// between two LSTMs, and so on, back to the trunk.
     pub fn gradients(&self, loss: &Tensor<1>, output: &TrainOutput) -> Result<GradientsParams> {
-        let mut of_tensors = loss.backward();
-        let of_sequence = output.sequence.grad_remove(&mut of_tensors).context("the loss does not depend on the network's output")?;
-        let mut gradients = GradientsParams::from_grads(of_tensors, self);
+        let mut of_burn = Sections(vec![loss.backward()]);
+        let mut gradients = GradientsParams::new();
+        for (lstm, pass) in self.lstms.iter().zip(&output.lstms).rev() {
+            let of_output = of_burn.take(&pass.output).context("the loss does not depend on the output of an LSTM")?;
+            let of_input = lstm.backward(pass, of_output, &mut gradients);
+            of_burn.0.push(pass.through_input(of_input));
+        }
+        let of_sequence = of_burn.take(&output.sequence).context("the loss does not depend on the convolutions")?;
         let device = of_sequence.device();
         for (block, gradient) in self.convolutions.iter().zip(output.trunk.backward(&numbers(of_sequence))) {
             block.register(gradient, &device, &mut gradients);
         }
+        of_burn.register(self, &mut gradients);
         Ok(gradients)
     }
 
@@ -185,17 +201,27 @@ impl Graph {
         Tensor::from_data(TensorData::new(trunk.sequence.clone(), shape), &self.dense_weight.val().device())
     }
 
-    /// From the trunk's output `[steps, batch, features]` to logits, those of the core if its outputs are given.
-    fn head(&self, mut sequence: Tensor<3>, batch: &Batch, mut dropout: Option<Dropout<'_>>, core: Option<&CoreOutputs>) -> Tensor<2> {
+    /// From the trunk's output `[steps, batch, features]` to logits, with what went through the LSTMs. The logits are those of the core
+    /// if its outputs are given.
+    fn head(
+        &self,
+        mut sequence: Tensor<3>,
+        batch: &Batch,
+        mut dropout: Option<Dropout<'_>>,
+        core: Option<&CoreOutputs>,
+    ) -> (Tensor<2>, Vec<LstmPass>) {
         let [steps, utterances, _] = sequence.dims();
         let device = sequence.device();
+        let mut passes = Vec::with_capacity(self.lstms.len());
         for (index, lstm) in self.lstms.iter().enumerate() {
             if let Some(dropout) = &mut dropout {
                 let [_, _, inputs] = sequence.dims();
                 sequence = sequence * dropout.mask(utterances, inputs, &device).unsqueeze();
             }
-            let taken = core.map(|core| core.hidden_states(index, [steps, utterances, lstm.hidden], &device));
-            sequence = lstm.forward(sequence, taken.as_ref());
+            let taken = core.map(|core| core.hidden_states(index, [steps, utterances, lstm.hidden]));
+            let pass = lstm.forward(sequence, taken.as_deref());
+            sequence = pass.output.clone();
+            passes.push(pass);
         }
         let weights = Tensor::from_data(TensorData::new(self.step_weights(batch, steps), [steps, utterances, 1]), &device);
         let mut mean: Tensor<2> = (sequence * weights).sum_dim(0).squeeze_dim(0);
@@ -204,10 +230,11 @@ impl Graph {
             mean = mean * dropout.mask(utterances, inputs, &device);
         }
         let logits = mean.matmul(self.dense_weight.val()) + self.dense_bias.val().unsqueeze();
-        match core {
+        let logits = match core {
             Some(core) => straight_through(logits.clone(), core.logits(logits.dims(), &device)),
             None => logits,
-        }
+        };
+        (logits, passes)
     }
 
     /// Weights of the mean over each utterance's valid steps, `[steps][utterance]`.

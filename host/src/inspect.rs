@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result, anyhow};
-use ser_core::spec::{Network, Shape, preset};
+use ser_core::spec::{Level, Network, Shape, preset};
 use ser_core::{Model, Recognizer};
 use serde::Serialize;
 
@@ -60,7 +60,7 @@ pub struct Summary {
 /// A model file of the right size for a network that isn't trained yet.
 pub fn untrained_model(network: &Network) -> Result<Vec<u8>> {
     let bands = network.front_end.mel_bands;
-    let normalization = Normalization { mean: vec![0.0; bands], sd: vec![1.0; bands] };
+    let normalization = Normalization { level: Level::Absolute, mean: vec![0.0; bands], sd: vec![1.0; bands] };
     write_model(network, &normalization, &blank(network), Confidence { temperature: 1.0, threshold: 0.5 })
 }
 
@@ -146,6 +146,10 @@ impl Summary {
                 trim.threshold_db, trim.range_db, trim.max_pause_rows
             )?,
             None => writeln!(text, "           silence kept")?,
+        }
+        match f.level {
+            Level::Absolute => writeln!(text, "           levels absolute")?,
+            Level::RelativeToPeak => writeln!(text, "           levels relative to the peak so far")?,
         }
         writeln!(text, "labels     {}", self.labels.join(", "))?;
         writeln!(text, "confidence from {} on, temperature {}\n", self.confidence_threshold, self.temperature)?;

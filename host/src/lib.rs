@@ -28,6 +28,7 @@ pub mod metrics;
 pub mod model_file;
 pub mod onnx;
 pub mod predictions;
+pub mod progress;
 pub mod quantise;
 pub mod reliability;
 #[cfg(feature = "report")]

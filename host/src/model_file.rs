@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use ser_core::Model;
 use ser_core::model::{CONTRACT_ID, CRC, FORMAT_VERSION, HEADER_LEN, LABEL_LEN, LAYER_RECORD_LEN, MAGIC, SECTION_ALIGN, kind};
-use ser_core::spec::{FrontEnd, Layer, Network, Trim, Window};
+use ser_core::spec::{FrontEnd, Layer, Level, Network, Trim, Window};
 
 use crate::features::Normalization;
 use crate::quantise::{QuantLayer, QuantRows};
@@ -78,6 +78,10 @@ impl Writer {
             to.extend(value.to_le_bytes());
         }
         to.extend([u8::try_from(layers)?, u8::try_from(labels)?]);
+        to.push(match front_end.level {
+            Level::Absolute => 0,
+            Level::RelativeToPeak => 1,
+        });
         to.resize(HEADER_LEN, 0);
         Ok(())
     }

@@ -3,7 +3,6 @@
 //! A [`Report`] holds the figures; each picture is drawn from them by a module of its own, and `page` sets them into HTML. Runs that
 //! differ in nothing but fold and seed form a [`Group`] and are shown together. The same runs give the same bytes.
 
-mod answers;
 mod bars;
 mod conditions;
 mod curves;
@@ -29,6 +28,7 @@ use ser_core::spec::FrontEnd;
 use serde::Serialize;
 
 use crate::files::write_atomic;
+use crate::sweep::SweepReport;
 use conditions::{Conditions, same_training};
 use curves::Curve;
 use figures::{Agreement, ModelFigures, Said};
@@ -36,7 +36,6 @@ use gather::Run;
 use page::{Part, Section, Table};
 use plot::Picture;
 use reliability::Reliability;
-use robustness::Sweep;
 use scatter::Point;
 use spectrogram::Wrong;
 
@@ -68,7 +67,7 @@ pub struct Group {
     agreement: Agreement,
     curves: Vec<Curve>,
     reliability: Reliability,
-    robustness: Option<Sweep>,
+    robustness: Option<SweepReport>,
     scatter: Vec<Point>,
     worst: Vec<Wrong>,
 }
@@ -187,8 +186,8 @@ impl Report {
             section(
                 "robustness",
                 "Robustness",
-                "Each picture is one kind of distortion, from value to value of its parameter. Unbroken: how many utterances are recognised. Broken: how many \
-                 answers the model itself marks as not sure; it should rise where the other falls.",
+                "Each picture is one kind of disturbance, from value to value of its parameter. Unbroken: how many utterances are recognised; dotted: how many \
+                 of the test part, undisturbed. Broken: how many get no answer that the model itself is sure of; it should rise where the other falls.",
                 robustness::seen,
                 robustness::pictures,
                 robustness::table,
@@ -268,7 +267,7 @@ impl Group {
             agreement: Agreement::of(runs),
             curves: curves::curves(runs),
             reliability: Reliability::of(runs),
-            robustness: Sweep::of(runs),
+            robustness: robustness::pool(runs),
             scatter: scatter::points(runs),
             worst,
         }

@@ -22,29 +22,37 @@ pub struct Score {
     pub total: u64,
 }
 
-/// The 95 % interval of the share of right answers, by bootstrap over utterances.
-///
-/// Each of [`RESAMPLES`] resamples draws as many utterances as there are, with replacement, each with all its answers: answers to one
-/// utterance are not independent. The ends are percentiles: 2.5 % of the resamples lie beyond either. None without an answer.
+/// The 95 % interval of the share of right answers, by bootstrap over utterances, each with all its answers: answers to one
+/// utterance are not independent. None without an answer.
 pub fn bootstrap_95(utterances: &[Score]) -> Option<(f64, f64)> {
-    if utterances.iter().all(|score| score.total == 0) {
-        return None;
-    }
+    let share = |drawn: &[&Score]| {
+        let (right, total) = drawn.iter().fold((0, 0), |(right, total), score| (right + score.right, total + score.total));
+        (total > 0).then(|| [right as f64 / total as f64])
+    };
+    bootstrap_95_of(utterances, share).map(|[interval]| interval)
+}
+
+/// The 95 % intervals of the figures of a sample, by bootstrap over its items.
+///
+/// Each of [`RESAMPLES`] resamples draws as many items as there are, with replacement. The ends are percentiles: 2.5 % of the resamples
+/// lie beyond either. Resamples without figures don't count; None if there is no other.
+pub fn bootstrap_95_of<T, const N: usize>(items: &[T], figures: impl Fn(&[&T]) -> Option<[f64; N]>) -> Option<[(f64, f64); N]> {
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
-    let mut shares: Vec<f64> = (0..RESAMPLES)
-        .filter_map(|_| {
-            let (mut right, mut total) = (0, 0);
-            for _ in utterances {
-                let score = utterances.get(rng.random_range(0..utterances.len())).copied().unwrap_or_default();
-                right += score.right;
-                total += score.total;
-            }
-            (total > 0).then(|| right as f64 / total as f64)
-        })
-        .collect();
-    shares.sort_by(f64::total_cmp);
-    let beyond = (shares.len() as f64 * TAIL) as usize;
-    Some((*shares.get(beyond)?, *shares.get(shares.len().checked_sub(beyond + 1)?)?))
+    let mut drawn = Vec::with_capacity(items.len());
+    let mut values: [Vec<f64>; N] = std::array::from_fn(|_| Vec::with_capacity(RESAMPLES));
+    for _ in 0..RESAMPLES {
+        drawn.clear();
+        drawn.extend((0..items.len()).filter_map(|_| items.get(rng.random_range(0..items.len()))));
+        for (values, figure) in values.iter_mut().zip(figures(&drawn).into_iter().flatten()) {
+            values.push(figure);
+        }
+    }
+    let intervals = values.map(|mut values| {
+        values.sort_by(f64::total_cmp);
+        let beyond = (values.len() as f64 * TAIL) as usize;
+        Some((*values.get(beyond)?, *values.get(values.len().checked_sub(beyond + 1)?)?))
+    });
+    intervals.iter().all(Option::is_some).then(|| intervals.map(Option::unwrap_or_default))
 }
 
 /// McNemar's exact test of two classifiers on the same utterances.

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::write_atomic;
 
+/// No strength of a disturbance is larger; an axis can be drawn up to here.
+const LARGEST_VALUE: f64 = 1e9;
+
 /// The int8 core over disturbed speech, and over sounds that are no speech.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SweepReport {
@@ -71,12 +74,19 @@ impl SweepReport {
     ///
     /// # Errors
     ///
-    /// If it cannot be read, or holds a share that is none.
+    /// If it cannot be read, or holds a share that is none, or a value that no axis has a place for.
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let report: Self = serde_json::from_slice(&bytes).with_context(|| format!("{} holds no sweep", path.display()))?;
         for family in &report.families {
             for point in &family.points {
+                ensure!(
+                    point.value.abs() <= LARGEST_VALUE,
+                    "{}: {} at {}, wanted a value of at most {LARGEST_VALUE:e}",
+                    path.display(),
+                    family.name,
+                    point.value
+                );
                 let shares = [point.war, point.uar, point.not_sure, point.unanswered, point.calibration_error];
                 for share in shares.into_iter().chain(point.war_of_sure) {
                     ensure!(
@@ -196,6 +206,9 @@ mod tests {
         report.save(&path).unwrap();
         let error = SweepReport::load(&path).unwrap_err().to_string();
         assert!(error.contains("gain at 0 has a share of 1.5") && error.contains("sweep.json"), "{error}");
+        report.families[0].points[1].value = 1e300;
+        report.save(&path).unwrap();
+        assert!(SweepReport::load(&path).unwrap_err().to_string().contains("gain at 1000"));
         std::fs::write(&path, "{}").unwrap();
         assert!(SweepReport::load(&path).unwrap_err().to_string().contains("holds no sweep"));
     }

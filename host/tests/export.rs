@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use ser_core::Model;
-use ser_core::spec::edge;
+use ser_core::spec::{Level, edge};
 use ser_host::corpus::Corpus;
 use ser_host::emotion::EMOTIONS;
 use ser_host::features::Normalization;
@@ -21,7 +21,7 @@ use ser_host::train::device;
 fn make_run(path: &Path) -> RunFolder {
     let network = edge();
     let graph = Graph::new(&network, 7, &device(Backend::Flex).unwrap()).unwrap();
-    let normalization = Normalization { mean: vec![-45.0; 40], sd: vec![12.0; 40] };
+    let normalization = Normalization { level: Level::Absolute, mean: vec![-45.0; 40], sd: vec![12.0; 40] };
     let corpus = Corpus::synthetic(DEFAULT_SEED);
     let mut split = Split::new(&corpus, Protocol::Sentence, None, 0, 1).unwrap();
     let mut count = 0;

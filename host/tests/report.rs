@@ -4,7 +4,7 @@
 use std::fs;
 use std::process::{Command, Output};
 
-use ser_core::spec::edge;
+use ser_core::spec::{Level, edge};
 use ser_host::corpus::Corpus;
 use ser_host::features::Normalization;
 use ser_host::graph::Graph;
@@ -23,7 +23,7 @@ fn a_run_without_answers_gets_them_and_its_report() {
     let dir = tempfile::tempdir().unwrap();
     let network = edge();
     let graph = Graph::new(&network, 7, &device(Backend::Flex).unwrap()).unwrap();
-    let normalization = Normalization { mean: vec![-45.0; 40], sd: vec![12.0; 40] };
+    let normalization = Normalization { level: Level::Absolute, mean: vec![-45.0; 40], sd: vec![12.0; 40] };
     let corpus = Corpus::synthetic(DEFAULT_SEED);
     let mut split = Split::new(&corpus, Protocol::Sentence, None, 0, 1).unwrap();
     let mut count = 0;

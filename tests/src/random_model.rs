@@ -121,6 +121,7 @@ fn front_end(mel_bands: u16, rng: &mut ChaCha8Rng) -> FrontEnd {
         longest_pause: rng.random_range(0..=20),
         gate_threshold_db: rng.random_range(-90.0..=-30.0),
         gate_range_db: rng.random_range(10.0..=60.0),
+        level: rng.random_range(0..=1),
         window_table: window_table(window, frame_len),
         rising: (edges[0]..edges[edges.len() - 1]).map(|_| rng.random_range(0..=i16::MAX)).collect(),
         edges,

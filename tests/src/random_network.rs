@@ -2,7 +2,7 @@
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use ser_core::spec::{Layer, Network};
+use ser_core::spec::{Layer, Level, Network};
 use ser_host::features::{Normalization, Rows};
 use ser_host::float_network::{FloatLayer, FloatNetwork, Gate, Gates};
 
@@ -35,7 +35,11 @@ pub fn random_network(network: &Network, seed: u64) -> FloatNetwork {
         })
         .collect();
     let bands = network.front_end.mel_bands;
-    FloatNetwork { network: network.clone(), normalization: Normalization { mean: vec![-50.0; bands], sd: vec![12.0; bands] }, layers }
+    FloatNetwork {
+        network: network.clone(),
+        normalization: Normalization { level: Level::Absolute, mean: vec![-50.0; bands], sd: vec![12.0; bands] },
+        layers,
+    }
 }
 
 /// Normalised features that change slowly, as speech does.

@@ -2,7 +2,7 @@
 
 use ser_core::engine::{Engine, Logits, Row};
 use ser_core::recognizer::Observation;
-use ser_core::spec::{FrontEnd, Window};
+use ser_core::spec::{FrontEnd, Level, Window};
 use ser_core::{Model, Recognizer};
 use ser_host::tables::OwnedTables;
 
@@ -123,6 +123,10 @@ pub fn reference_front_end(spec: &FrontEnd) -> reference::FrontEnd {
         longest_pause: trim.map_or(0, |trim| trim.max_pause_rows as u16),
         gate_threshold_db: trim.map_or(0.0, |trim| trim.threshold_db),
         gate_range_db: trim.map_or(0.0, |trim| trim.range_db),
+        level: match spec.level {
+            Level::Absolute => 0,
+            Level::RelativeToPeak => 1,
+        },
         window_table: tables.window.into_iter().map(i16::from_le_bytes).collect(),
         edges: tables.mel_edges.into_iter().map(u16::from_le_bytes).collect(),
         rising: tables.mel_rise.into_iter().map(i16::from_le_bytes).collect(),

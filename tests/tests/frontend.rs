@@ -1,7 +1,7 @@
 //! The core's front end against the `f64` reference with a naive DFT, and against what a filterbank and a silence gate should do.
 
 use ser_core::frontend::{Frame, FrontEnd};
-use ser_core::spec::{self, Trim, Window, edge};
+use ser_core::spec::{self, Level, Trim, Window, edge};
 use ser_core::{Model, Recognizer};
 use ser_host::features::Extractor;
 use ser_host::tables::{OwnedTables, hz, mel};
@@ -267,6 +267,40 @@ fn a_pause_is_counted_in_rows_whatever_the_number_of_bands() {
         let heard = hear(&model, [&in_turn(&[(8_000, 2), (20, 20), (8_000, 2)])[..]]);
         assert_eq!(heard.input.len(), 4 + longest_pause, "{bands} bands, longest pause {longest_pause}");
     }
+}
+
+/// Input codes of noise whose amplitude falls and rises, played at a gain.
+fn codes_at_gain(level: Level, offset: f32, gain: i16) -> Vec<Vec<i8>> {
+    let mut file = Shape { mel_bands: 10, maps: Vec::new(), lstms: vec![1], labels: 2 }.fill(1);
+    file.front_end = reference_front_end(&spec::FrontEnd { level, floor_db: -150.0, ..gated(4) });
+    file.front_end.gain.fill(0.1);
+    file.front_end.offset.fill(offset);
+    let bytes = file.to_bytes();
+    let model = Model::parse(&bytes).expect("a valid file");
+    let samples: Vec<i16> = in_turn(&[(900, 4), (400, 6), (2_000, 3), (700, 5)]).iter().map(|sample| sample * gain).collect();
+    hear(&model, [&samples[..]]).input
+}
+
+#[test]
+fn levels_relative_to_the_peak_do_not_depend_on_the_gain() {
+    let (quiet, loud) = (codes_at_gain(Level::RelativeToPeak, 1.0, 1), codes_at_gain(Level::RelativeToPeak, 1.0, 8));
+    assert_eq!(quiet.len(), 18);
+    // The logarithms are rounded elsewhere.
+    assert!(quiet.concat().iter().zip(loud.concat()).all(|(quiet, loud)| quiet.abs_diff(loud) <= 1));
+    // 18 dB are 1.8 standard deviations, 58 codes.
+    let (quiet, loud) = (codes_at_gain(Level::Absolute, 6.0, 1), codes_at_gain(Level::Absolute, 6.0, 8));
+    assert!(quiet.concat().iter().zip(loud.concat()).all(|(quiet, loud)| loud == 127 || (57..=59).contains(&loud.abs_diff(*quiet))));
+}
+
+#[test]
+fn the_peak_is_that_of_the_utterance_so_far() {
+    let codes = codes_at_gain(Level::RelativeToPeak, 1.0, 1);
+    let loudest: Vec<i8> = codes.iter().map(|row| row.iter().copied().max().unwrap_or_default()).collect();
+    // A row that is the loudest so far has a band at 0 dB: the offset, 1.
+    assert_eq!(loudest[0], 32);
+    assert!(loudest[4..10].iter().all(|code| *code < 32));
+    assert_eq!(loudest[10..13].iter().max(), Some(&32));
+    assert!(loudest[13..].iter().all(|code| *code < 20));
 }
 
 #[test]

@@ -301,6 +301,8 @@ fn numbers_of_the_front_end_out_of_range_are_refused() {
     refused(|file| file.temperature = f32::from_bits(1));
     refused(|file| file.front_end.window = 2);
     refused(|file| file.front_end.gate = 2);
+    refused(|file| file.front_end.level = 2);
+    accepted(|file| file.front_end.level = 1);
     refused(|file| file.front_end.longest_pause = 256);
     refused(|file| file.front_end.hop_len = 17);
     refused(|file| file.front_end.hop_len = 0);
@@ -325,7 +327,7 @@ fn a_mel_band_ends_at_half_the_sample_rate() {
 
 #[test]
 fn reserved_bytes_and_padding_are_zeros() {
-    for at in 74..80 {
+    for at in 75..80 {
         refused_bytes(|file| file[at] = 1);
     }
     // 9 window values behind 80 + 2 · 16 + 5 · 16 bytes leave 14 bytes of padding.

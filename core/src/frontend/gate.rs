@@ -2,6 +2,17 @@
 
 use crate::spec::Trim;
 
+/// What becomes of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passage {
+    /// It is passed on, behind those that were held.
+    Now,
+    /// It is passed on if speech follows.
+    Held,
+    /// It is dropped.
+    Never,
+}
+
 /// Passes rows of speech on, drops silence.
 ///
 /// A row is speech when its level exceeds both the absolute threshold and the loudest level so far less the range.
@@ -52,24 +63,38 @@ impl<'s, T: Copy> RowGate<'s, T> {
         self.started = false;
     }
 
-    /// Takes one row and its level (mean square, full scale = 1), passes on what is due.
-    pub fn push(&mut self, row: &[T], level: f32, mut pass: impl FnMut(&[T])) {
-        let Some(trim) = self.trim else { return pass(row) };
+    /// What becomes of a row of this level (mean square, full scale = 1). To be asked once for each row, in order.
+    pub fn judge(&mut self, level: f32) -> Passage {
+        let Some(trim) = self.trim else { return Passage::Now };
         if level > self.peak {
             self.peak = level;
         }
         if level > trim.threshold && level > self.peak * trim.range {
             self.started = true;
-            let held = self.held.get(..self.held_len).unwrap_or_default();
-            held.chunks_exact(self.row_len.max(1)).for_each(&mut pass);
-            self.held_len = 0;
-            pass(row);
-        } else if self.started
-            && row.len() == self.row_len
-            && let Some(slot) = self.held.get_mut(self.held_len..).and_then(|free| free.get_mut(..row.len()))
-        {
-            slot.copy_from_slice(row);
-            self.held_len += row.len();
+            Passage::Now
+        } else if self.started && self.held.len() - self.held_len >= self.row_len {
+            Passage::Held
+        } else {
+            Passage::Never
+        }
+    }
+
+    /// Takes the row that was judged, passes on what is due.
+    pub fn push(&mut self, row: &[T], passage: Passage, mut pass: impl FnMut(&[T])) {
+        match passage {
+            Passage::Now => {
+                let held = self.held.get(..self.held_len).unwrap_or_default();
+                held.chunks_exact(self.row_len.max(1)).for_each(&mut pass);
+                self.held_len = 0;
+                pass(row);
+            }
+            Passage::Held => {
+                if let Some(slot) = self.held.get_mut(self.held_len..).and_then(|free| free.get_mut(..row.len())) {
+                    slot.copy_from_slice(row);
+                    self.held_len += row.len();
+                }
+            }
+            Passage::Never => {}
         }
     }
 }

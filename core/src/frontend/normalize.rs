@@ -5,7 +5,7 @@ pub const INPUT_SCALE: f32 = 1.0 / 32.0;
 /// Normalised features are limited to this range, which is that of their int8 codes.
 pub const INPUT_LIMITS: (f32, f32) = (-128.0 * INPUT_SCALE, 127.0 * INPUT_SCALE);
 
-/// `z = clamp(gain · log_mel_db + offset)` for each band; with gain `1 / sd` and offset `-mean / sd` of the training set a
+/// `z = clamp(gain · (log_mel_db - reference_db) + offset)` for each band; with gain `1 / sd` and offset `-mean / sd` of the training set a
 /// feature counts standard deviations.
 #[derive(Clone, Copy, Debug)]
 pub struct Normalizer<'m> {
@@ -16,10 +16,10 @@ pub struct Normalizer<'m> {
 }
 
 impl Normalizer<'_> {
-    /// The normalised features of a row, band by band.
-    pub fn normalize(&self, log_mel_db: &[f32]) -> impl Iterator<Item = f32> {
-        log_mel_db.iter().zip(self.gain.iter().zip(self.offset)).map(|(db, (gain, offset))| {
-            let z = db * f32::from_le_bytes(*gain) + f32::from_le_bytes(*offset);
+    /// The normalised features of a row, band by band; `reference_db` is what [`super::LevelReference`] says of the row.
+    pub fn normalize(&self, log_mel_db: &[f32], reference_db: f32) -> impl Iterator<Item = f32> {
+        log_mel_db.iter().zip(self.gain.iter().zip(self.offset)).map(move |(db, (gain, offset))| {
+            let z = (db - reference_db) * f32::from_le_bytes(*gain) + f32::from_le_bytes(*offset);
             z.clamp(INPUT_LIMITS.0, INPUT_LIMITS.1)
         })
     }

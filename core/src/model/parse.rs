@@ -6,7 +6,7 @@ use super::{LayerParams, Model};
 use crate::frontend::{Normalizer, Tables};
 use crate::kernels::{Conv2d, Dense, Lstm, MaxPool, TimeMean};
 use crate::quant::Multipliers;
-use crate::spec::{self, MAX_LABELS, MAX_LAYERS, Shape, SpecError, Trim, Window};
+use crate::spec::{self, Level, MAX_LABELS, MAX_LAYERS, Shape, SpecError, Trim, Window};
 
 /// First bytes of a model file.
 pub const MAGIC: [u8; 8] = *b"SERMODEL";
@@ -196,6 +196,11 @@ pub(super) const fn parse(file: &[u8]) -> Result<Model<'_>, ParseError> {
     if model.label_count > MAX_LABELS {
         return Err(ParseError::Field { field: "number of labels", got: model.label_count as u32 });
     }
+    model.front_end.level = match read!(reader, reader.u8()) {
+        0 => Level::Absolute,
+        1 => Level::RelativeToPeak,
+        other => return Err(ParseError::Field { field: "level", got: other as u32 }),
+    };
     let mut reserved = read!(reader, reader.bytes(HEADER_LEN - reader.position()));
     while let [byte, rest @ ..] = reserved {
         reserved = rest;
@@ -319,6 +324,8 @@ const fn parse_front_end(reader: &mut Reader<'_>) -> Result<spec::FrontEnd, Pars
         mel_high_hz,
         floor_db,
         trim,
+        // The header keeps it behind the counts.
+        level: Level::Absolute,
     };
     match front_end.check() {
         Ok(()) => Ok(front_end),

@@ -32,6 +32,17 @@ pub enum Window {
     Hamming,
 }
 
+/// What the decibels of a log-mel row are counted from; see [`crate::frontend::LevelReference`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+pub enum Level {
+    /// Full scale.
+    #[default]
+    Absolute,
+    /// The largest value of any band of any row that passed the silence gate so far, the row's own included.
+    RelativeToPeak,
+}
+
 /// Removal of silence before, after and within an utterance; see [`crate::frontend::RowGate`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
@@ -72,6 +83,9 @@ pub struct FrontEnd {
     pub floor_db: f32,
     /// Removal of silence, if wanted.
     pub trim: Option<Trim>,
+    /// What the decibels of a row are counted from.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub level: Level,
 }
 
 impl FrontEnd {

@@ -2,7 +2,7 @@
 
 use heapless::{String, Vec};
 
-use super::{FrontEnd, Label, Layer, Network, Trim, Window};
+use super::{FrontEnd, Label, Layer, Level, Network, Trim, Window};
 
 /// The six emotions, in the order of the logits.
 const EMOTIONS: [&str; 6] = ["angry", "fear", "happy", "neutral", "sad", "surprise"];
@@ -27,6 +27,7 @@ pub fn edge() -> Network {
             mel_high_hz: 8000.0,
             floor_db: -75.0,
             trim: Some(Trim { threshold_db: -50.0, range_db: 35.0, max_pause_rows: 16 }),
+            level: Level::RelativeToPeak,
         },
         layers: [
             Layer::Conv2d { channels: 12, rows: 3, bands: 3 },

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use ser_core::spec::{Layer, Network, edge};
+use ser_core::spec::{Layer, Level, Network, edge};
 use ser_host::audio::write_wav;
 use ser_host::emotion::EMOTIONS;
 use ser_host::features::Normalization;
@@ -112,5 +112,5 @@ pub fn one_answer(network: Network) -> FloatNetwork {
     });
     let layers = layers.collect();
     let bands = network.input().bands;
-    FloatNetwork { network, normalization: Normalization { mean: vec![0.0; bands], sd: vec![1.0; bands] }, layers }
+    FloatNetwork { network, normalization: Normalization { level: Level::Absolute, mean: vec![0.0; bands], sd: vec![1.0; bands] }, layers }
 }

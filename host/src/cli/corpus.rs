@@ -60,7 +60,7 @@ pub fn run(args: &CorpusArgs) -> Result<()> {
 }
 
 fn run_check(args: &CheckArgs) -> Result<()> {
-    let report = check(&Corpus::open(&args.corpus)?);
+    let report = check(&Corpus::open(&args.corpus)?)?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {

@@ -134,6 +134,7 @@ fn crossval(args: &CrossvalArgs, stop: &AtomicBool) -> Result<()> {
             bail!("{} of {} folds failed: {}", failed.len(), pending.len(), reasons.join("; "));
         }
     }
+    crossval.find_copies()?;
     tabulate(&root, args.json.as_deref())
 }
 

@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 
+use anyhow::Result;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::copies::{Copies, Voice, conflicts};
 use super::measure::{Measures, measure};
 use super::{Corpus, Problem, Utterance};
 use crate::audio::read_wav_and_format;
 use crate::emotion::EMOTIONS;
+use crate::progress::Progress;
+use crate::split::Protocol;
 
 /// Peaks above this, relative to full scale, count as clipped.
 const CLIPPED_DB: f64 = -0.01;
@@ -32,6 +36,8 @@ pub struct Report {
     pub broken: Vec<Problem>,
     /// Ids of recordings that are the same, sample for sample.
     pub duplicates: Vec<Vec<String>>,
+    /// Recordings of one performance, those that are the same sample for sample among them; those with different labels first.
+    pub copies: Vec<Copies>,
     /// Things to know before the corpus is trusted.
     pub warnings: Vec<String>,
     /// Number of readable files of each format.
@@ -73,6 +79,8 @@ struct Measured<'c> {
     format: String,
     content: u64,
     measures: Measures,
+    /// None if there is too little to compare.
+    voice: Option<Voice>,
 }
 
 /// Something other than the voice by which a classifier might tell emotions apart.
@@ -94,9 +102,20 @@ const CUES: [Cue; 5] = [
     Cue { name: "silence after the speech", value: |m| m.trail_s, unit: "ms", scale: 1000.0, harmless: 0.03 },
 ];
 
-/// Reads every recording of the corpus, in parallel, and reports.
-pub fn check(corpus: &Corpus) -> Report {
+/// Reads every recording of the corpus, in parallel, and reports. Shows on standard error how far it is.
+///
+/// # Errors
+///
+/// None that a corpus can cause: what is wrong with it is reported.
+pub fn check(corpus: &Corpus) -> Result<Report> {
+    let progress = Progress::new("reading", corpus.utterances.len());
+    let read = |utterance| {
+        let read = read(utterance);
+        progress.step();
+        read
+    };
     let results: Vec<Result<Measured, Problem>> = corpus.utterances.par_iter().map(read).collect();
+    drop(progress);
     let mut broken = corpus.problems.clone();
     let mut readable = Vec::new();
     for result in results {
@@ -118,18 +137,23 @@ pub fn check(corpus: &Corpus) -> Report {
     let mut duplicates: Vec<Vec<String>> = contents.into_values().filter(|ids| ids.len() > 1).collect();
     duplicates.sort();
 
+    let voices: Vec<_> = readable.iter().filter_map(|measured| Some((measured.utterance, measured.voice.as_ref()?))).collect();
+    let copies = Copies::among(&voices)?;
     let mut warnings: Vec<String> = missing_classes(&readable).into_iter().collect();
+    warnings.extend(conflicts(&copies));
+    warnings.extend(divided(&copies));
     warnings.extend(odd_levels(&readable));
     warnings.extend(leaks(&groups));
-    Report {
+    Ok(Report {
         corpus: corpus.name.clone(),
         utterances: readable.len(),
         broken,
         duplicates,
+        copies,
         warnings,
         formats,
         groups: groups.iter().map(|(&(speaker, emotion), measures)| group(speaker, emotion, measures)).collect(),
-    }
+    })
 }
 
 fn read(utterance: &Utterance) -> Result<Measured<'_>, Problem> {
@@ -141,7 +165,8 @@ fn read(utterance: &Utterance) -> Result<Measured<'_>, Problem> {
     .map_err(problem)?;
     let mut hasher = DefaultHasher::new();
     samples.hash(&mut hasher);
-    Ok(Measured { utterance, format, content: hasher.finish(), measures: measure(&samples) })
+    let voice = Voice::new(&samples).map_err(problem)?;
+    Ok(Measured { utterance, format, content: hasher.finish(), measures: measure(&samples), voice })
 }
 
 fn group(speaker: &str, emotion: usize, measures: &[Measures]) -> Group {
@@ -179,6 +204,20 @@ fn odd_levels(readable: &[Measured]) -> Vec<String> {
         })
     };
     [list("clipped", |m| m.peak_db > CLIPPED_DB), list("silent", |m| m.level_db < SILENT_DB)].into_iter().flatten().collect()
+}
+
+/// Copies that a split may have on both sides.
+fn divided(copies: &[Copies]) -> Option<String> {
+    let recordings: usize = copies.iter().map(|copies| copies.recordings.len()).sum();
+    let divided = |protocol| copies.iter().filter(|copies| copies.may_be_divided(protocol)).count();
+    let [random, sentence, speaker] = [Protocol::Random, Protocol::Sentence, Protocol::Speaker].map(divided);
+    (!copies.is_empty()).then(|| {
+        format!(
+            "{recordings} recordings are copies of one another, in {} groups: a split may have copies in training and test, \
+             {random} groups with protocol random, {sentence} with sentence, {speaker} with speaker",
+            copies.len()
+        )
+    })
 }
 
 /// Cues whose variance within a speaker comes from the emotion: `η² = Σ n_e (mean_e - mean)² / Σ (x - mean)²`.

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::check::{Group, Report};
+use super::copies::{Copies, ambiguous};
 use crate::emotion::EMOTIONS;
 
 /// Of long lists, so many lines are shown; JSON has them all.
 const SHOWN: usize = 20;
+/// Of copies, which are much alike, so many.
+const COPIES_SHOWN: usize = 5;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -18,15 +21,19 @@ impl fmt::Display for Report {
         }
         self.write_counts(f)?;
         self.write_measures(f)?;
-        write_list(f, "Warnings", &self.warnings)?;
+        write_list(f, "Warnings", &self.warnings, SHOWN)?;
         let duplicates: Vec<String> = self.duplicates.iter().map(|ids| ids.join(" = ")).collect();
-        write_list(f, "Duplicates", &duplicates)?;
-        write_list(f, "Broken", &self.broken)?;
+        write_list(f, "Duplicates", &duplicates, SHOWN)?;
+        let copies: Vec<String> = self.copies.iter().map(line).collect();
+        write_list(f, "Copies (one performance, cut or scaled differently)", &copies, COPIES_SHOWN)?;
+        write_list(f, "Broken", &self.broken, SHOWN)?;
         writeln!(
             f,
-            "\n{} broken, {} duplicated, {} warnings",
+            "\n{} broken, {} duplicated, {} copies ({} of them under two labels), {} warnings",
             self.broken.len(),
             self.duplicates.iter().map(Vec::len).sum::<usize>(),
+            self.copies.iter().map(|copies| copies.recordings.len()).sum::<usize>(),
+            ambiguous(&self.copies).len(),
             self.warnings.len()
         )
     }
@@ -96,16 +103,27 @@ fn speaker(group: &Group) -> &str {
     if group.speaker.is_empty() { "unknown" } else { &group.speaker }
 }
 
-fn write_list(f: &mut fmt::Formatter<'_>, title: &str, lines: &[impl fmt::Display]) -> fmt::Result {
+/// The recordings of a group of copies, with what is found of two of them.
+fn line(copies: &Copies) -> String {
+    let ids: Vec<&str> = copies.recordings.iter().map(|recording| recording.id.as_str()).collect();
+    let pair = match copies.pairs.as_slice() {
+        [pair] => format!(" (correlation {:.3}, {:+.0} ms)", pair.correlation, pair.lag_ms),
+        _ => String::new(),
+    };
+    let labels = if copies.labels_differ { ": LABELS DIFFER" } else { "" };
+    format!("{}{pair}{labels}", ids.join(" = "))
+}
+
+fn write_list(f: &mut fmt::Formatter<'_>, title: &str, lines: &[impl fmt::Display], shown: usize) -> fmt::Result {
     if lines.is_empty() {
         return Ok(());
     }
     writeln!(f, "\n{title}:")?;
-    for line in lines.iter().take(SHOWN) {
+    for line in lines.iter().take(shown) {
         writeln!(f, "  {line}")?;
     }
-    if lines.len() > SHOWN {
-        writeln!(f, "  and {} more", lines.len() - SHOWN)?;
+    if lines.len() > shown {
+        writeln!(f, "  and {} more", lines.len() - shown)?;
     }
     Ok(())
 }

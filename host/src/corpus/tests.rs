@@ -155,7 +155,7 @@ fn a_check_counts_and_measures_each_speaker_and_emotion() {
     tone(&dir.path().join("li/sad/1.wav"), 3_277, 0);
     tone(&dir.path().join("li/sad/2.wav"), 1_638, 0);
     tone(&dir.path().join("an/fear/1.wav"), 3_276, 0);
-    let report = check(&Corpus::open(dir.path()).unwrap());
+    let report = check(&Corpus::open(dir.path()).unwrap()).unwrap();
     assert_eq!(report.utterances, 3);
     assert!(report.broken.is_empty() && report.duplicates.is_empty(), "{report}");
     assert_eq!(report.formats.iter().collect::<Vec<_>>(), [(&"16000 Hz, mono, 16-bit integer".to_owned(), &3)]);
@@ -175,7 +175,7 @@ fn a_check_lists_every_broken_file_with_its_reason_and_reads_the_rest() {
     fs::write(dir.path().join("li/sad/text.wav"), "this is a text and no recording").unwrap();
     let cut = fs::read(dir.path().join("li/sad/1.wav")).unwrap();
     fs::write(dir.path().join("li/sad/cut.wav"), &cut[..cut.len() - 1]).unwrap();
-    let report = check(&Corpus::open(dir.path()).unwrap());
+    let report = check(&Corpus::open(dir.path()).unwrap()).unwrap();
     assert_eq!(report.utterances, 1);
     let broken: Vec<String> = report.broken.iter().map(Problem::to_string).collect();
     assert_eq!(broken.len(), 4, "{broken:?}");
@@ -190,7 +190,7 @@ fn a_check_finds_recordings_that_are_the_same() {
     tone(&dir.path().join("li/sad/1.wav"), 3_000, 0);
     tone(&dir.path().join("li/sad/2.wav"), 3_001, 0);
     tone(&dir.path().join("an/fear/1.wav"), 3_000, 0);
-    let report = check(&Corpus::open(dir.path()).unwrap());
+    let report = check(&Corpus::open(dir.path()).unwrap()).unwrap();
     assert_eq!(report.duplicates, [["an/fear/1.wav", "li/sad/1.wav"]]);
 }
 
@@ -203,7 +203,7 @@ fn a_check_warns_of_an_offset_that_depends_on_the_emotion_and_only_of_that() {
         tone(&dir.path().join(format!("an/sad/{n}.wav")), 3_020 + n, 7 * n);
         tone(&dir.path().join(format!("an/angry/{n}.wav")), 3_030 + n, 8 * n);
     }
-    let report = check(&Corpus::open(dir.path()).unwrap());
+    let report = check(&Corpus::open(dir.path()).unwrap()).unwrap();
     let leaks: Vec<&String> = report.warnings.iter().filter(|warning| warning.contains("gives the emotion away")).collect();
     assert_eq!(leaks.len(), 1, "{leaks:?}");
     assert!(leaks[0].starts_with("speaker li: DC offset") && leaks[0].contains("0.31 % of full scale in sad"), "{leaks:?}");

@@ -6,8 +6,9 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, ensure};
 
-use super::FoldId;
+use super::{FoldId, copies_path};
 use crate::condition::Condition;
+use crate::corpus::copies::{self, ambiguous};
 use crate::predictions::Predictions;
 use crate::run::{Config, RunFolder};
 use crate::split::Split;
@@ -36,6 +37,8 @@ pub struct Gathered {
     pub runs: Vec<FoldRun>,
     /// Those that are not, of the conditions and seeds that have a folder.
     pub missing: Vec<FoldId>,
+    /// Utterances that are in the corpus under two labels, by their ids; None if copies were not looked for.
+    pub ambiguous: Option<BTreeSet<String>>,
 }
 
 /// Reads all folds below `root`.
@@ -68,7 +71,9 @@ pub fn gather(root: &Path) -> Result<Gathered> {
         runs.push(FoldRun { id, config, split, predictions, training_seconds, model_bytes });
     }
     ensure!(!runs.is_empty(), "no finished fold in {}: wanted CONDITION/seed-S/fold-K/predictions.json", root.display());
-    Ok(Gathered { runs, missing: missing.into_iter().collect() })
+    let copies = copies_path(root);
+    let ambiguous = if copies.is_file() { Some(ambiguous(&copies::load(&copies)?)) } else { None };
+    Ok(Gathered { runs, missing: missing.into_iter().collect(), ambiguous })
 }
 
 /// A fold that was begun.

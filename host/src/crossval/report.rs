@@ -1,5 +1,7 @@
 //! The figures of a cross-validation, as `crossval.json` holds them. Shares are 0 to 1.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::condition::Condition;
@@ -27,6 +29,9 @@ pub struct CrossvalReport {
     pub epochs: usize,
     /// Names of the classes.
     pub labels: Vec<String>,
+    /// Utterances that are in the corpus under two labels, by their ids; None if copies were not looked for.
+    #[serde(default)]
+    pub ambiguous: Option<BTreeSet<String>>,
     /// One for each condition.
     pub conditions: Vec<ConditionReport>,
     /// Folds that are not finished: the figures are without them.
@@ -81,6 +86,20 @@ pub struct ModelReport {
     pub recalls: Vec<Option<f64>>,
     /// All answers: which class was taken for which.
     pub confusion: Confusion,
+    /// Without [`CrossvalReport::ambiguous`]; None if none of them was answered.
+    #[serde(default)]
+    pub unambiguous: Option<Unambiguous>,
+}
+
+/// Figures over the utterances that are in the corpus under one label only: about the others no classifier can be right.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Unambiguous {
+    /// Number of different utterances that are left out.
+    pub without: usize,
+    /// Recall weighted by class sizes, over folds and seeds.
+    pub war: Spread,
+    /// Recall, all classes weighing alike, over folds and seeds.
+    pub uar: Spread,
 }
 
 /// One held-out speaker.

@@ -9,11 +9,12 @@ use std::thread;
 
 use anyhow::{Context, Result, anyhow, ensure};
 
-use super::FoldId;
 use super::gather::{begun, difference, find};
+use super::{FoldId, copies_path};
 use crate::cache::FeatureCache;
 use crate::compare::predict;
 use crate::condition::Condition;
+use crate::corpus::copies::{self, Copies};
 use crate::corpus::{Corpus, Problem, Utterance};
 use crate::export::export_run;
 use crate::files::write_atomic;
@@ -119,6 +120,16 @@ impl Crossval<'_> {
             }
         }
         Ok(pending)
+    }
+
+    /// Looks for copies in the corpus and writes what it finds to the folder of all folds, unless that was done before.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn find_copies(&self) -> Result<()> {
+        let path = copies_path(self.root);
+        if path.is_file() { Ok(()) } else { copies::save(&Copies::find(self.corpus)?, &path) }
     }
 
     fn config_of(&self, condition: Condition, seed: u64) -> Config {

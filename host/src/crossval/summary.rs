@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 
 use super::calibration::{fold_temperatures, pooled_error};
-use super::{ConditionReport, CrossvalReport, Figures, FoldReport, FoldRun, Gathered, ModelReport, SpeakerReport};
+use super::{ConditionReport, CrossvalReport, Figures, FoldReport, FoldRun, Gathered, ModelReport, SpeakerReport, Unambiguous};
 use crate::condition::Condition;
 use crate::metrics::Confusion;
 use crate::predictions::{Prediction, Predictions, leading, probabilities};
@@ -55,7 +55,7 @@ impl CrossvalReport {
             .into_iter()
             .map(|condition| (condition, runs.iter().filter(|run| run.id.condition == condition).collect::<Vec<_>>()))
             .filter(|(_, runs)| !runs.is_empty())
-            .map(|(condition, runs)| condition_report(condition, &runs, &first.split.labels))
+            .map(|(condition, runs)| condition_report(condition, &runs, &first.split.labels, gathered.ambiguous.as_ref()))
             .collect::<Result<_>>()?;
         Ok(Self {
             corpus: first.config.corpus.clone(),
@@ -66,13 +66,19 @@ impl CrossvalReport {
             preset: first.config.preset.clone(),
             epochs: first.config.recipe.epochs,
             labels: first.split.labels.clone(),
+            ambiguous: gathered.ambiguous.clone(),
             conditions,
             missing: gathered.missing.clone(),
         })
     }
 }
 
-fn condition_report(condition: Condition, runs: &[&FoldRun], labels: &[String]) -> Result<ConditionReport> {
+fn condition_report(
+    condition: Condition,
+    runs: &[&FoldRun],
+    labels: &[String],
+    ambiguous: Option<&BTreeSet<String>>,
+) -> Result<ConditionReport> {
     let temperatures = temperatures(runs);
     let answers: Vec<&Prediction> = runs.iter().flat_map(|run| &run.predictions.utterances).collect();
     let only = |one: Side, other: Side| answers.iter().filter(|answer| one.is_right(answer) && !other.is_right(answer)).count() as u64;
@@ -83,8 +89,8 @@ fn condition_report(condition: Condition, runs: &[&FoldRun], labels: &[String]) 
     let nothing = || format!("no utterance could be read in the folds of {condition}");
     Ok(ConditionReport {
         condition,
-        int8: model_report(Side::Int8, runs, labels).with_context(nothing)?,
-        float: model_report(Side::Float, runs, labels).with_context(nothing)?,
+        int8: model_report(Side::Int8, runs, labels, ambiguous).with_context(nothing)?,
+        float: model_report(Side::Float, runs, labels, ambiguous).with_context(nothing)?,
         mcnemar: mcnemar(only(Side::Float, Side::Int8), only(Side::Int8, Side::Float)),
         agreement: agreement(answers.iter().copied()),
         max_probability_difference: answers.iter().map(|answer| probability_difference(answer)).fold(0.0, f64::max),
@@ -114,9 +120,8 @@ fn temperatures(runs: &[&FoldRun]) -> Vec<Option<f64>> {
 }
 
 /// None if there is no answer.
-fn model_report(side: Side, runs: &[&FoldRun], labels: &[String]) -> Option<ModelReport> {
-    let figures: Vec<Figures> =
-        runs.iter().filter(|run| !run.predictions.utterances.is_empty()).map(|run| figures(side, &run.predictions)).collect();
+fn model_report(side: Side, runs: &[&FoldRun], labels: &[String], ambiguous: Option<&BTreeSet<String>>) -> Option<ModelReport> {
+    let figures = figures_of_runs(side, runs, labels, &|_| true);
     let over = |figure: fn(&Figures) -> f64| spread(&figures.iter().map(figure).collect::<Vec<_>>());
     let mut scores: BTreeMap<&str, Score> = BTreeMap::new();
     for answer in runs.iter().flat_map(|run| &run.predictions.utterances) {
@@ -133,21 +138,40 @@ fn model_report(side: Side, runs: &[&FoldRun], labels: &[String]) -> Option<Mode
         war_interval: bootstrap_95(&scores.into_values().collect::<Vec<_>>())?,
         recalls: confusion.recalls(),
         confusion,
+        unambiguous: ambiguous.and_then(|ambiguous| unambiguous(side, runs, labels, ambiguous)),
     })
 }
 
-fn figures(side: Side, predictions: &Predictions) -> Figures {
-    let confusion = side.confusion(&predictions.labels, &predictions.utterances);
+/// None if there is nothing to leave out, or nothing else.
+fn unambiguous(side: Side, runs: &[&FoldRun], labels: &[String], ambiguous: &BTreeSet<String>) -> Option<Unambiguous> {
+    let answers = runs.iter().flat_map(|run| &run.predictions.utterances);
+    let without: BTreeSet<&str> = answers.map(|answer| answer.id.as_str()).filter(|id| ambiguous.contains(*id)).collect();
+    if without.is_empty() {
+        return None;
+    }
+    let figures = figures_of_runs(side, runs, labels, &|answer| !ambiguous.contains(&answer.id));
+    let over = |figure: fn(&Figures) -> f64| spread(&figures.iter().map(figure).collect::<Vec<_>>());
+    Some(Unambiguous { without: without.len(), war: over(|figures| figures.war)?, uar: over(|figures| figures.uar)? })
+}
+
+/// The figures of each run over the answers that count, if it has one.
+fn figures_of_runs(side: Side, runs: &[&FoldRun], labels: &[String], counts: &dyn Fn(&Prediction) -> bool) -> Vec<Figures> {
+    let answers = |run: &&FoldRun| side.confusion(labels, run.predictions.utterances.iter().filter(|answer| counts(answer)));
+    runs.iter().map(answers).filter(|confusion| confusion.total() > 0).map(|confusion| figures(&confusion)).collect()
+}
+
+fn figures(confusion: &Confusion) -> Figures {
     Figures { war: confusion.war(), uar: confusion.uar(), macro_f1: confusion.macro_f1() }
 }
 
 fn fold_report(run: &FoldRun, temperature: Option<f64>) -> FoldReport {
+    let figures = |side: Side| figures(&side.confusion(&run.predictions.labels, &run.predictions.utterances));
     FoldReport {
         id: run.id,
         utterances: run.predictions.utterances.len(),
         skipped: run.predictions.skipped,
-        int8: figures(Side::Int8, &run.predictions),
-        float: figures(Side::Float, &run.predictions),
+        int8: figures(Side::Int8),
+        float: figures(Side::Float),
         agreement: agreement(&run.predictions.utterances),
         temperature,
         model_bytes: run.model_bytes,

@@ -6,7 +6,7 @@ use std::fmt;
 use anyhow::Result;
 use serde::Serialize;
 
-use super::{ConditionReport, CrossvalReport, FoldReport, ModelReport};
+use super::{ConditionReport, CrossvalReport, FoldReport, ModelReport, Unambiguous};
 use crate::statistics::Spread;
 
 /// Width of the names of the rows.
@@ -60,6 +60,15 @@ impl CrossvalReport {
         self.row(f, "macro-F1, %", &|model| spread(model.macro_f1))?;
         self.row(f, "WAR of all answers, %", &|model| percent(model.pooled_war))?;
         self.row(f, "  95 % interval", &|model| format!("{} to {}", percent(model.war_interval.0), percent(model.war_interval.1)))?;
+        let without = self.conditions.iter().filter_map(|condition| Some(condition.int8.unambiguous?.without)).max();
+        if let Some(without) = without {
+            writeln!(f, "without {without} utterances that are in the corpus under two labels")?;
+            let cell = |figure: fn(&Unambiguous) -> Spread| {
+                move |model: &ModelReport| model.unambiguous.map_or_else(|| "-".to_owned(), |others| spread(figure(&others)))
+            };
+            self.row(f, "  WAR, %", &cell(|others| others.war))?;
+            self.row(f, "  UAR, %", &cell(|others| others.uar))?;
+        }
         for (class, label) in self.labels.iter().enumerate() {
             let recall = |model: &ModelReport| model.recalls.get(class).copied().flatten().map_or_else(|| "-".to_owned(), percent);
             self.row(f, &format!("recall of {label}, %"), &recall)?;

@@ -1,11 +1,13 @@
 //! The figures, from answers made up by hand.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use ser_core::spec::edge;
 
 use super::*;
-use crate::corpus::Corpus;
+use crate::corpus::copies::{self, Copies, Recording};
+use crate::corpus::{Corpus, Utterance};
 use crate::predictions::{Prediction, Predictions};
 use crate::run::{Backend, Config, Recipe, RunFolder};
 use crate::split::{Part, Protocol, Split};
@@ -88,6 +90,60 @@ fn figures_are_those_worked_out_by_hand() {
     assert!((condition.calibration_error - 0.1).abs() < 1e-6);
     assert!(condition.calibration_error_at_temperature.unwrap() < 1e-3);
     assert!(condition.speakers.is_empty());
+}
+
+#[test]
+fn utterances_with_two_labels_are_left_out_of_a_figure_of_their_own() {
+    let root = tempfile::tempdir().unwrap();
+    two_folds(root.path());
+    let report = || CrossvalReport::new(&gather(root.path()).unwrap()).unwrap();
+    let before = report();
+    assert_eq!((before.ambiguous, before.conditions[0].int8.unambiguous), (None, None));
+
+    // All that voice 1 says in sad is there as fear too; int8 takes sad for fear.
+    let recording = |utterance: &Utterance| Recording {
+        id: utterance.id.clone(),
+        speaker: utterance.speaker.clone(),
+        emotion: utterance.emotion_name().to_owned(),
+        sentence: utterance.sentence.clone(),
+    };
+    let corpus = Corpus::synthetic(1);
+    let of = |emotion| corpus.utterances.iter().filter(move |utterance| utterance.speaker == "male1" && utterance.emotion == emotion);
+    let copies = of(1).zip(of(4)).map(|(fear, sad)| Copies {
+        labels_differ: true,
+        recordings: vec![recording(fear), recording(sad)],
+        pairs: Vec::new(),
+    });
+    let mut copies: Vec<Copies> = copies.collect();
+    let alike = of(0).take(2).map(recording).collect();
+    copies.push(Copies { labels_differ: false, recordings: alike, pairs: Vec::new() });
+    copies::save(&copies, &root.path().join("copies.json")).unwrap();
+
+    let after = report();
+    let n = after.utterances as f64;
+    assert_eq!(after.ambiguous.as_ref().map(BTreeSet::len), Some(100));
+    let ModelReport { war, unambiguous, .. } = &after.conditions[0].int8;
+    assert_eq!(*war, before.conditions[0].int8.war);
+    let unambiguous = unambiguous.unwrap();
+    assert_eq!(unambiguous.without, 100);
+    // Of fear 50 right answers are left out, of sad 50 wrong ones; the recalls stay.
+    assert!((unambiguous.war.mean - (4.0 / 6.0 * n - 50.0) / (n - 100.0)).abs() < 1e-12, "{unambiguous:?}");
+    assert!((unambiguous.uar.mean - 4.0 / 6.0).abs() < 1e-12, "{unambiguous:?}");
+    assert_eq!(after.conditions[0].float.unambiguous.unwrap().war.mean, 1.0);
+    assert!(after.to_string().contains("without 100 utterances that are in the corpus under two labels"));
+}
+
+#[test]
+fn a_report_of_an_older_version_is_still_read() {
+    let root = tempfile::tempdir().unwrap();
+    two_folds(root.path());
+    let report = CrossvalReport::new(&gather(root.path()).unwrap()).unwrap();
+    let mut json = serde_json::to_value(&report).unwrap();
+    json.as_object_mut().unwrap().remove("ambiguous").unwrap();
+    for model in ["int8", "float"] {
+        json["conditions"][0][model].as_object_mut().unwrap().remove("unambiguous").unwrap();
+    }
+    assert_eq!(serde_json::from_value::<CrossvalReport>(json).unwrap(), report);
 }
 
 #[test]

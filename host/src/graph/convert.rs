@@ -92,7 +92,8 @@ fn tensor<const D: usize>(numbers: &[f32], shape: [usize; D], device: &Device) -
 
 /// A tensor's numbers in order.
 pub(super) fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
-    tensor.into_data().iter::<f32>().collect()
+    let data = tensor.into_data();
+    data.as_slice::<f32>().map_or_else(|_| data.iter::<f32>().collect(), <[f32]>::to_vec)
 }
 
 /// `scale (w x - mean) / √(variance + ε) + shift` as one convolution with a bias.

@@ -1,17 +1,21 @@
-//! LSTM over a whole sequence, with the input product of all steps and all gates in one matrix product.
+//! LSTM over a whole sequence. Its numbers are Burn's, what it does is not: see [`recurrence`].
 //!
 //! ```text
 //! i, f, o = σ(W x + R h + b)    g = tanh(W x + R h + b)    c' = f c + i g    h' = o tanh c'
 //! ```
 
+mod cell;
+mod recurrence;
+
 use burn::module::{Module, Param};
-use burn::tensor::activation::{sigmoid, tanh};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use rand::rngs::ChaCha8Rng;
 
+use super::convert::numbers;
 use super::init;
-use super::quantised::straight_through;
 use crate::float_network::Gates;
+use recurrence::{Pass, Weights};
 
 /// Weights of the four gates, side by side.
 #[derive(Module, Debug)]
@@ -59,60 +63,57 @@ impl Lstm {
         self.bias = Param::from_tensor(Tensor::cat(gates.iter().map(|gate| gate.bias.clone()).collect(), 0));
     }
 
-    /// Columns of each gate. The three sigmoids stand together: they are one operation.
+    /// Columns of each gate. The three sigmoids stand together.
     pub(super) fn columns(hidden: usize) -> Gates<std::ops::Range<usize>> {
         let gate = |position: usize| position * hidden..(position + 1) * hidden;
         Gates { input: gate(0), forget: gate(1), output: gate(2), cell: gate(3) }
     }
 
-    /// `[steps, batch, inputs]` to the hidden state after each step, `[steps, batch, hidden]`. States start at zero.
+    /// `[steps, batch, inputs]` to the hidden state after each step. States start at zero.
     ///
-    /// With `taken`, of the same shape as what is returned, these are the hidden states, with the gradient of the LSTM's own.
-    pub(super) fn forward(&self, sequence: Tensor<3>, taken: Option<&Tensor<3>>) -> Tensor<3> {
+    /// With `taken`, `[steps][batch][hidden]`, these are the hidden states, with the gradient of the LSTM's own.
+    pub(super) fn forward(&self, sequence: Tensor<3>, taken: Option<&[f32]>) -> LstmPass {
         let [steps, batch, inputs] = sequence.dims();
-        let columns = Self::columns(self.hidden);
-        let products = sequence.reshape([steps * batch, inputs]).matmul(self.input_weight.val()) + self.bias.val().unsqueeze();
-        let mut per_step = Vec::with_capacity(steps);
-        split_steps(products, batch, &mut per_step);
+        let weights = Weights {
+            inputs,
+            hidden: self.hidden,
+            input: numbers(self.input_weight.val()),
+            recurrent: numbers(self.recurrent_weight.val()),
+            bias: numbers(self.bias.val()),
+        };
+        let pass = weights.forward(&numbers(sequence.clone()), taken, steps, batch);
+        let output = Tensor::from_data(TensorData::new(pass.output(), [steps, batch, self.hidden]), &sequence.device());
+        LstmPass { output: output.set_require_grad(self.bias.val().is_require_grad()), input: sequence, pass }
+    }
 
-        let recurrent_weight = self.recurrent_weight.val();
-        let mut state: Option<(Tensor<2>, Tensor<2>)> = None;
-        let mut outputs = Vec::with_capacity(steps);
-        for (step, product) in per_step.into_iter().enumerate() {
-            let sums = match &state {
-                Some((hidden, _)) => product + hidden.clone().matmul(recurrent_weight.clone()),
-                None => product,
-            };
-            let gates = sigmoid(sums.clone().slice_dim(1, 0..3 * self.hidden));
-            let candidate = tanh(sums.slice_dim(1, columns.cell.clone()));
-            let gate = |columns: &std::ops::Range<usize>| gates.clone().slice_dim(1, columns.clone());
-            let update = gate(&columns.input) * candidate;
-            let cell = match state {
-                Some((_, cell)) => gate(&columns.forget) * cell + update,
-                None => update,
-            };
-            let own = gate(&columns.output) * tanh(cell.clone());
-            let hidden = match taken {
-                Some(taken) => straight_through(own, taken.clone().slice_dim(0, step..step + 1).squeeze_dim(0)),
-                None => own,
-            };
-            outputs.push(hidden.clone());
-            state = Some((hidden, cell));
-        }
-        Tensor::stack(outputs, 0)
+    /// From the gradient of a pass's output to that of its input; enters those of the weights among those of the graph.
+    pub(super) fn backward(&self, pass: &LstmPass, of_output: Tensor<3>, gradients: &mut GradientsParams) -> Tensor<3> {
+        let device = of_output.device();
+        let gradient = pass.pass.backward(&numbers(of_output));
+        let matrix = |values, like: &Param<Tensor<2>>| Tensor::<2>::from_data(TensorData::new(values, like.val().shape()), &device);
+        gradients.register(self.input_weight.id, matrix(gradient.input, &self.input_weight));
+        gradients.register(self.recurrent_weight.id, matrix(gradient.recurrent, &self.recurrent_weight));
+        let bias = TensorData::new(gradient.bias, self.bias.val().shape());
+        gradients.register(self.bias.id, Tensor::<1>::from_data(bias, &device));
+        Tensor::from_data(TensorData::new(gradient.sequence, pass.input.shape()), &pass.input.device())
     }
 }
 
-/// Splits `[steps · batch, n]` into its steps, in order. By halves: the gradient of a slice is as large as what it was cut
-/// from, so cutting each step from the whole would cost the square of their number.
-fn split_steps(products: Tensor<2>, batch: usize, into: &mut Vec<Tensor<2>>) {
-    let [rows, _] = products.dims();
-    let steps = rows / batch;
-    if steps <= 1 {
-        into.push(products);
-        return;
-    }
-    let middle = steps / 2 * batch;
-    split_steps(products.clone().slice_dim(0, 0..middle), batch, into);
-    split_steps(products.slice_dim(0, middle..rows), batch, into);
+/// A sequence that went through an LSTM.
+#[derive(Debug)]
+pub(super) struct LstmPass {
+    input: Tensor<3>,
+    /// Hidden state after each step, `[steps, batch, hidden]`: a leaf of Burn's graph.
+    pub(super) output: Tensor<3>,
+    pass: Pass,
 }
+
+impl LstmPass {
+    /// Hands a gradient of the input on to what Burn made the input from.
+    pub(super) fn through_input(&self, of_input: Tensor<3>) -> Gradients {
+        (self.input.clone() * of_input).sum().backward()
+    }
+}
+
+#[cfg(test)]
+mod tests;

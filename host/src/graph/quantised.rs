@@ -67,15 +67,14 @@ impl CoreOutputs {
         Ok(Self { blocks: by_layer, hidden, logits })
     }
 
-    /// Hidden states of an LSTM as `[steps, batch, hidden]`, zeros behind those that count.
-    pub(super) fn hidden_states(&self, lstm: usize, shape: [usize; 3], device: &Device) -> Tensor<3> {
-        let [steps, utterances, hidden] = shape;
+    /// Hidden states of an LSTM, `[steps][batch][hidden]`, zeros behind those that count.
+    pub(super) fn hidden_states(&self, lstm: usize, [steps, utterances, hidden]: [usize; 3]) -> Vec<f32> {
         let mut values = vec![0.0; steps * utterances * hidden];
         for (utterance, states) in self.hidden.get(lstm).into_iter().flatten().enumerate() {
             let places = values.chunks_exact_mut(hidden).skip(utterance).step_by(utterances);
             places.zip(states.chunks_exact(hidden)).for_each(|(to, from)| to.copy_from_slice(from));
         }
-        Tensor::from_data(TensorData::new(values, shape), device)
+        values
     }
 
     /// The logits, `[batch, labels]`.
@@ -134,6 +133,7 @@ impl Graph {
         );
         let trunk = self.trunk(batch, Norming::Running, Some(&core.blocks))?;
         let sequence = self.sequence(&trunk, batch).set_require_grad(self.dense_weight.val().is_require_grad());
-        Ok(TrainOutput { logits: self.head(sequence.clone(), batch, None, Some(core)), trunk, sequence })
+        let (logits, lstms) = self.head(sequence.clone(), batch, None, Some(core));
+        Ok(TrainOutput { logits, trunk, sequence, lstms })
     }
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::features::Normalization;
 use crate::float_network::{FloatLayer, FloatNetwork, Gate};
 use burn::tensor::activation::log_softmax;
-use ser_core::spec::{Shape, edge};
+use ser_core::spec::{Level, Shape, edge};
 
 mod quantised;
 
@@ -33,7 +33,7 @@ fn features(rows: usize, seed: usize) -> Rows {
 }
 
 fn normalization() -> Normalization {
-    Normalization { mean: vec![0.0; BANDS], sd: vec![1.0; BANDS] }
+    Normalization { level: Level::Absolute, mean: vec![0.0; BANDS], sd: vec![1.0; BANDS] }
 }
 
 /// A graph whose norm statistics are not those that it started with.
@@ -167,6 +167,19 @@ fn the_float_network_of_a_graph_gives_the_same_logits() {
     let float = graph.to_float_network(&network(), &normalization()).unwrap();
     for rows in [2, 3, 9, 20] {
         let utterance = features(rows, rows);
+        assert_close(&logits(&graph, std::slice::from_ref(&utterance)), &plain_logits(&float, &utterance));
+    }
+}
+
+#[test]
+fn a_network_may_begin_with_a_pool() {
+    let mut network = network();
+    network.layers.insert(0, Layer::MaxPool { rows: 2, bands: 1 }).unwrap();
+    let graph = Graph::new(&network, 7, &Device::flex()).unwrap();
+    assert_eq!((graph.row_stride(), graph.steps(11)), (4, 2));
+    let float = graph.to_float_network(&network, &normalization()).unwrap();
+    for rows in [4, 9, 20] {
+        let utterance = features(rows - rows % 4, rows);
         assert_close(&logits(&graph, std::slice::from_ref(&utterance)), &plain_logits(&float, &utterance));
     }
 }

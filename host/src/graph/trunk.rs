@@ -105,46 +105,49 @@ impl Pass {
         for block in blocks {
             let before = levels.last();
             let outputs_of_block = outputs.and_then(|outputs| outputs.get(levels.len()));
-            let input_stride = before.map_or(block.inputs, |before| before.shape.stride());
-            let Block { inputs, outputs, kernel, pool, .. } = block;
-            let shape = Shape { inputs, input_stride, bands, outputs, kernel, pool };
-            let weights =
-                pack(&shape, |[output, input, row, band]| block.weight[((output * inputs + input) * kernel[0] + row) * kernel[1] + band]);
+            let input_stride = before.map_or(block.inputs, |before| before.shape.stride);
+            let shape = Shape::new(&block, bands, input_stride);
+            let weights = pack(&shape, &block.weight);
             let (utterances, moments): (Vec<Kept>, Vec<Moments>) = features
                 .par_iter()
                 .enumerate()
                 .map(|(utterance, row_values)| {
                     let mut input = shape.input_zeros(rows);
-                    for row in 0..rows {
-                        let to = &mut input[shape.input_row(row)];
-                        match before {
-                            Some(before) => before.output_row(utterance, row, to, input_stride),
-                            None => to.copy_from_slice(&row_values[row * bands..(row + 1) * bands]),
-                        }
+                    let values = match before {
+                        Some(before) => &before.output(&before.utterances[utterance]),
+                        None => row_values,
+                    };
+                    for (row, values) in values.chunks_exact(bands * input_stride).enumerate() {
+                        input[shape.input_row(row)].copy_from_slice(values);
                     }
                     let pooled = convolve(&shape, &weights, &input, rows);
-                    let moments = Moments::of(&pooled.values, shape.stride());
+                    let moments = Moments::of(&pooled.values, shape.stride);
                     let output = outputs_of_block.and_then(|outputs| outputs.get(utterance)).map(|output| shape.pad_channels(output, rows));
                     (Kept { input, pooled, output }, moments)
                 })
                 .unzip();
             let statistics = match norming {
-                Norming::Batch => Statistics::of(&moments, shape.pooled_rows(rows) * shape.pooled_bands(), outputs),
+                Norming::Batch => Statistics::of(&moments, shape.pooled_rows(rows) * shape.pooled_bands, shape.outputs),
                 Norming::Running => block.running.clone(),
             };
             let scale: Vec<f32> = block.scale.iter().map(|scale| scale.abs()).collect();
-            let norm = Norm::new(&scale, &block.shift, &statistics, shape.stride());
-            let pooled = (shape.pooled_rows(rows), shape.pooled_bands());
+            let norm = Norm::new(&scale, &block.shift, &statistics, shape.stride);
+            let pooled = (shape.pooled_rows(rows), shape.pooled_bands);
             levels.push(Level { block, shape, norm, norming, statistics, rows, utterances });
             (rows, bands) = pooled;
         }
-        let width = levels.last().map_or(bands, |last| bands * last.shape.outputs);
-        let mut sequence = vec![0.0; rows * features.len() * width];
-        for (at, out) in sequence.chunks_exact_mut(width).enumerate() {
-            let (step, utterance) = (at / features.len(), at % features.len());
-            match levels.last() {
-                Some(last) => last.output_row(utterance, step, out, last.shape.outputs),
-                None => out.copy_from_slice(&features[utterance][step * width..][..width]),
+        let (outputs, channels, stride) = match levels.last() {
+            Some(last) => {
+                let outputs = last.utterances.par_iter().map(|kept| last.output(kept)).collect();
+                (outputs, last.shape.outputs, last.shape.stride)
+            }
+            None => (features, 1, 1),
+        };
+        let mut sequence = Vec::with_capacity(rows * outputs.len() * bands * channels);
+        for row in 0..rows {
+            for output in &outputs {
+                let of_row = &output[row * bands * stride..(row + 1) * bands * stride];
+                of_row.chunks_exact(stride).for_each(|band| sequence.extend_from_slice(&band[..channels]));
             }
         }
         Self { levels, sequence, steps: rows }
@@ -173,8 +176,8 @@ impl Pass {
 impl Shape {
     /// An output `[row][band][channel]` with padded channels, and zeros for the rows that it lacks of those that leave for `rows`.
     fn pad_channels(&self, output: &[f32], rows: usize) -> Vec<f32> {
-        let mut padded = vec![0.0; self.pooled_rows(rows) * self.pooled_row_len()];
-        for (to, from) in padded.chunks_exact_mut(self.stride()).zip(output.chunks_exact(self.outputs)) {
+        let mut padded = vec![0.0; self.pooled_rows(rows) * self.pooled_row_len];
+        for (to, from) in padded.chunks_exact_mut(self.stride).zip(output.chunks_exact(self.outputs)) {
             to[..self.outputs].copy_from_slice(from);
         }
         padded
@@ -182,22 +185,15 @@ impl Shape {
 }
 
 impl Level {
-    /// A row of what left the block, into a row whose bands have a stride of their own.
-    fn output_row(&self, utterance: usize, row: usize, out: &mut [f32], out_stride: usize) {
-        let len = self.shape.pooled_row_len();
-        let kept = &self.utterances[utterance];
-        let Some(output) = &kept.output else {
-            return self.norm.activate(&kept.pooled.values[row * len..(row + 1) * len], out, out_stride);
-        };
-        for (values, out) in output[row * len..(row + 1) * len].chunks_exact(self.shape.stride()).zip(out.chunks_exact_mut(out_stride)) {
-            out.iter_mut().zip(values).for_each(|(out, value)| *out = *value);
-        }
+    /// What left the block for an utterance, `[row][band][channel]` with padded channels.
+    fn output(&self, kept: &Kept) -> Vec<f32> {
+        kept.output.clone().unwrap_or_else(|| self.norm.activate(&kept.pooled.values))
     }
 
     /// A gradient `[row][utterance][band][channel]` as one for each utterance, `[row][band][channel]` with padded channels.
     fn spread_channels(&self, gradient: &[f32]) -> Vec<Vec<f32>> {
-        let (channels, stride) = (self.shape.outputs, self.shape.stride());
-        let row_len = self.shape.pooled_bands() * channels;
+        let (channels, stride) = (self.shape.outputs, self.shape.stride);
+        let row_len = self.shape.pooled_bands * channels;
         (0..self.utterances.len())
             .map(|utterance| {
                 let mut out = vec![0.0; self.utterances[utterance].pooled.values.len()];
@@ -213,13 +209,11 @@ impl Level {
     /// From the gradient of what left, one for each utterance, to that of the block's numbers and of what entered.
     fn backward(&self, mut gradients: Vec<Vec<f32>>, input_too: bool) -> (BlockGradient, Vec<Vec<f32>>) {
         let of_utterances = gradients.par_iter_mut().zip(&self.utterances);
-        let through_relu = |(gradient, kept): (&mut Vec<f32>, &Kept)| match &kept.output {
-            Some(output) => self.norm.through_relu_of(output, &kept.pooled.values, gradient),
-            None => self.norm.through_relu(&kept.pooled.values, gradient),
-        };
+        let through_relu =
+            |(gradient, kept): (&mut Vec<f32>, &Kept)| self.norm.through_relu(&kept.pooled.values, kept.output.as_deref(), gradient);
         let sums: Vec<Sums> = of_utterances.map(through_relu).collect();
         let sums = Sums::of(&sums);
-        let positions = gradients.iter().map(Vec::len).sum::<usize>() / self.shape.stride();
+        let positions = gradients.iter().map(Vec::len).sum::<usize>() / self.shape.stride;
         let means = match self.norming {
             Norming::Batch => sums.mean(positions),
             // Running statistics do not depend on the values.
@@ -254,6 +248,9 @@ impl Level {
 
 /// Max pool of an utterance's features `[row][band]`.
 fn pool_features(features: &[f32], bands: usize, [pool_rows, pool_bands]: [usize; 2]) -> Vec<f32> {
+    if [pool_rows, pool_bands] == [1, 1] {
+        return features.to_vec();
+    }
     let rows = features.len() / bands;
     let block = |row: usize, band: usize| {
         let inside = (0..pool_rows).flat_map(move |r| (0..pool_bands).map(move |b| (row * pool_rows + r) * bands + band * pool_bands + b));

@@ -1,13 +1,14 @@
 //! Products in vector registers, for the widest instruction set that the processor has.
 //!
-//! Burn's general convolution spends four fifths of its time on moving data; these kernels read the feature maps where they lie.
+//! They read feature maps where they lie. Burn's general convolution copies them first, which took most of the time of a training step.
 
 use pulp::{Simd, WithSimd};
 
 /// Rows of channels are padded with zeros to a multiple of so many values.
 pub(super) const LANES: usize = 8;
 
-/// Runs an operation with the widest vectors there are; plain loops within it are vectorised too.
+/// Runs an operation with the widest vectors there are. All that it calls in its loops should be inlined into it for certain: the
+/// compiler does not inline everything across a boundary of instruction sets, iterators and closures least.
 pub(super) fn vectorised<Op: WithSimd>(operation: Op) -> Op::Output {
     // By name: the feature of pulp that makes `Arch` choose it would rebuild Burn.
     #[cfg(target_arch = "x86_64")]
@@ -77,17 +78,20 @@ impl Product<'_> {
         let positions = self.out.len() / self.weights.stride;
         let width = V * S::F32_LANES;
         for tile in 0..self.weights.stride / self.weights.tile {
-            for offset in (0..self.weights.tile).step_by(width) {
+            let mut offset = 0;
+            while offset < self.weights.tile {
                 let mut position = 0;
                 while position < positions {
-                    position += match (V, positions - position) {
-                        (1, 8..) => self.tile::<S, V, 8>(simd, tile, offset, position),
-                        (1 | 2, 5..) => self.tile::<S, V, 5>(simd, tile, offset, position),
-                        (_, 4..) => self.tile::<S, V, 4>(simd, tile, offset, position),
-                        (_, 2..) => self.tile::<S, V, 2>(simd, tile, offset, position),
+                    let left = positions - position;
+                    position += match V {
+                        1 if left >= 8 => self.tile::<S, V, 8>(simd, tile, offset, position),
+                        1 | 2 if left >= 5 && !left.is_multiple_of(4) => self.tile::<S, V, 5>(simd, tile, offset, position),
+                        _ if left >= 4 => self.tile::<S, V, 4>(simd, tile, offset, position),
+                        _ if left >= 2 => self.tile::<S, V, 2>(simd, tile, offset, position),
                         _ => self.tile::<S, V, 1>(simd, tile, offset, position),
                     };
                 }
+                offset += width;
             }
         }
     }
@@ -96,28 +100,142 @@ impl Product<'_> {
     #[inline(always)]
     fn tile<S: Simd, const V: usize, const P: usize>(&mut self, simd: S, tile: usize, offset: usize, position: usize) -> usize {
         let Packed { tile: width, stride, rows, ref values } = *self.weights;
+        let run = self.run;
         let mut sums = [[simd.splat_f32s(0.0); V]; P];
-        let of_tile = &values[tile * rows * width..][..rows * width];
-        let of_runs = of_tile.chunks_exact(self.run * width);
-        for (start, weights) in self.starts.iter().zip(of_runs) {
-            let inputs: [&[f32]; P] = std::array::from_fn(|p| &self.input[start + (position + p) * self.step..][..self.run]);
-            for j in 0..self.run {
-                let (weights, _) = S::as_simd_f32s(&weights[j * width + offset..][..V * S::F32_LANES]);
+        let mut at = tile * rows * width + offset;
+        for &start in self.starts {
+            let mut inputs = [self.input; P];
+            for (p, input) in inputs.iter_mut().enumerate() {
+                *input = &self.input[start + (position + p) * self.step..][..run];
+            }
+            let mut j = 0;
+            while j < run {
+                let weights = vectors::<S>(&values[at..][..V * S::F32_LANES]);
                 for p in 0..P {
                     let value = simd.splat_f32s(inputs[p][j]);
                     for v in 0..V {
                         sums[p][v] = simd.mul_add_e_f32s(value, weights[v], sums[p][v]);
                     }
                 }
+                at += width;
+                j += 1;
             }
         }
         for (p, sums) in sums.iter().enumerate() {
             let out = &mut self.out[(position + p) * stride + tile * width + offset..][..V * S::F32_LANES];
-            let (out, _) = S::as_mut_simd_f32s(out);
-            for v in 0..V {
-                out[v] = if self.accumulate { simd.add_f32s(out[v], sums[v]) } else { sums[v] };
-            }
+            store(simd, out, sums, self.accumulate);
         }
         P
+    }
+}
+
+/// `out[k][n] += Σ_m left[m][k] · right[m][n]`: the gradient of a matrix from what it was multiplied with and what came out.
+pub(super) struct Outer<'a> {
+    /// `[m][k]`.
+    pub(super) left: &'a [f32],
+    /// Number of `k`.
+    pub(super) rows: usize,
+    /// `[m][n]`.
+    pub(super) right: &'a [f32],
+    /// Number of `n`, a multiple of [`LANES`].
+    pub(super) columns: usize,
+    /// `[k][n]`.
+    pub(super) out: &'a mut [f32],
+}
+
+impl WithSimd for Outer<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        const TILE: usize = 2 * LANES;
+        // Columns side by side, because rows a power of two apart would share the few places that a cache has for them.
+        let mut packed = vec![0.0; self.right.len() / self.columns * TILE];
+        let mut column = 0;
+        while column < self.columns {
+            let width = TILE.min(self.columns - column);
+            for (to, from) in packed.chunks_exact_mut(width).zip(self.right.chunks_exact(self.columns)) {
+                to.copy_from_slice(&from[column..column + width]);
+            }
+            let mut offset = 0;
+            while offset < width {
+                offset += S::F32_LANES
+                    * match (width - offset) / S::F32_LANES {
+                        2.. => self.columns::<S, 2>(simd, &packed, width, offset, column),
+                        _ => self.columns::<S, 1>(simd, &packed, width, offset, column),
+                    };
+            }
+            column += width;
+        }
+    }
+}
+
+impl Outer<'_> {
+    /// `V` vectors of columns; gives `V`.
+    #[inline(always)]
+    fn columns<S: Simd, const V: usize>(&mut self, simd: S, packed: &[f32], width: usize, offset: usize, column: usize) -> usize {
+        let mut row = 0;
+        while row < self.rows {
+            row += match self.rows - row {
+                6.. => self.tile::<S, V, 6>(simd, packed, [width, offset, column, row]),
+                4.. => self.tile::<S, V, 4>(simd, packed, [width, offset, column, row]),
+                2.. => self.tile::<S, V, 2>(simd, packed, [width, offset, column, row]),
+                _ => self.tile::<S, V, 1>(simd, packed, [width, offset, column, row]),
+            };
+        }
+        V
+    }
+
+    /// `P` rows of `V` vectors; gives `P`.
+    #[inline(always)]
+    fn tile<S: Simd, const V: usize, const P: usize>(
+        &mut self,
+        simd: S,
+        packed: &[f32],
+        [width, offset, column, row]: [usize; 4],
+    ) -> usize {
+        let mut sums = [[simd.splat_f32s(0.0); V]; P];
+        for m in 0..self.left.len() / self.rows {
+            let left = &self.left[m * self.rows + row..][..P];
+            let right = vectors::<S>(&packed[m * width + offset..][..V * S::F32_LANES]);
+            for p in 0..P {
+                let value = simd.splat_f32s(left[p]);
+                for v in 0..V {
+                    sums[p][v] = simd.mul_add_e_f32s(value, right[v], sums[p][v]);
+                }
+            }
+        }
+        for (p, sums) in sums.iter().enumerate() {
+            let out = &mut self.out[(row + p) * self.columns + column + offset..][..V * S::F32_LANES];
+            store(simd, out, sums, true);
+        }
+        P
+    }
+}
+
+/// A slice as whole vectors; what does not fill one is left out.
+#[inline(always)]
+pub(super) fn vectors<S: Simd>(values: &[f32]) -> &[S::f32s] {
+    S::as_simd_f32s(values).0
+}
+
+/// The same, to write to.
+#[inline(always)]
+pub(super) fn vectors_mut<S: Simd>(values: &mut [f32]) -> &mut [S::f32s] {
+    S::as_mut_simd_f32s(values).0
+}
+
+/// `if_true` where the mask is set, `if_false` elsewhere. Not pulp's own, which is not inlined for certain.
+#[inline(always)]
+pub(super) fn select<S: Simd>(simd: S, mask: S::m32s, if_true: S::f32s, if_false: S::f32s) -> S::f32s {
+    simd.transmute_f32s_u32s(simd.select_u32s(mask, simd.transmute_u32s_f32s(if_true), simd.transmute_u32s_f32s(if_false)))
+}
+
+/// Writes sums, or adds them to what is there.
+#[inline(always)]
+pub(super) fn store<S: Simd, const V: usize>(simd: S, out: &mut [f32], sums: &[S::f32s; V], accumulate: bool) {
+    let out = vectors_mut::<S>(out);
+    for v in 0..V {
+        out[v] = if accumulate { simd.add_f32s(out[v], sums[v]) } else { sums[v] };
     }
 }

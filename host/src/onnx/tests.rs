@@ -1,6 +1,6 @@
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use ser_core::spec::edge;
+use ser_core::spec::{Level, edge};
 
 use super::*;
 use crate::features::{Normalization, Rows};
@@ -52,7 +52,11 @@ pub(crate) fn random_network(network: Network, seed: u64) -> FloatNetwork {
         })
         .collect();
     let bands = network.input().bands;
-    FloatNetwork { network, normalization: Normalization { mean: vec![-60.0; bands], sd: vec![10.0; bands] }, layers }
+    FloatNetwork {
+        network,
+        normalization: Normalization { level: Level::Absolute, mean: vec![-60.0; bands], sd: vec![10.0; bands] },
+        layers,
+    }
 }
 
 /// Features uniform in ±2.

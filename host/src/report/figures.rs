@@ -5,16 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rand::rngs::ChaCha8Rng;
-use rand::{RngExt, SeedableRng};
 use serde::Serialize;
 
 use super::gather::Run;
 use crate::metrics::{Confusion, wilson_95};
 use crate::predictions::{leading, probabilities};
-
-/// Samples of the bootstrap.
-const RESAMPLES: usize = 1000;
+use crate::statistics::bootstrap_95_of;
 
 /// A share with its 95 % interval, all in 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -73,7 +69,11 @@ impl ModelFigures {
         let recalls = recalls.collect();
         let war = interval(confusion.war(), utterances.len());
         let utterances: Vec<Vec<Said<'_>>> = utterances.into_values().collect();
-        let [uar, macro_f1] = bootstrap(labels, &utterances).map(|(low, high)| Figure { value: 0.0, low, high });
+        let intervals = bootstrap_95_of(&utterances, |drawn| {
+            let confusion = count(labels, drawn.iter().copied().flatten());
+            Some([confusion.uar(), confusion.macro_f1()])
+        });
+        let [uar, macro_f1] = intervals.unwrap_or_default().map(|(low, high)| Figure { value: 0.0, low, high });
         Self {
             war,
             uar: Figure { value: confusion.uar(), ..uar },
@@ -84,34 +84,12 @@ impl ModelFigures {
     }
 }
 
-fn count(labels: &[String], answers: &[Said<'_>]) -> Confusion {
+fn count<'a>(labels: &[String], answers: impl IntoIterator<Item = &'a Said<'a>>) -> Confusion {
     let mut confusion = Confusion::new(labels.iter().cloned());
     for answer in answers {
         confusion.add(answer.truth, answer.said);
     }
     confusion
-}
-
-/// Percentile intervals of UAR and macro-F1.
-fn bootstrap(labels: &[String], utterances: &[Vec<Said<'_>>]) -> [(f64, f64); 2] {
-    let mut random = ChaCha8Rng::seed_from_u64(0);
-    let (mut uars, mut f1s) = (Vec::with_capacity(RESAMPLES), Vec::with_capacity(RESAMPLES));
-    for _ in 0..RESAMPLES {
-        let mut confusion = Confusion::new(labels.iter().cloned());
-        for _ in utterances {
-            let drawn = utterances.get(random.random_range(0..utterances.len()));
-            for answer in drawn.into_iter().flatten() {
-                confusion.add(answer.truth, answer.said);
-            }
-        }
-        uars.push(confusion.uar());
-        f1s.push(confusion.macro_f1());
-    }
-    [uars, f1s].map(|mut values| {
-        values.sort_by(f64::total_cmp);
-        let at = |share: f64| values.get((share * (RESAMPLES - 1) as f64).round() as usize).copied().unwrap_or_default();
-        (at(0.025), at(0.975))
-    })
 }
 
 /// How near the int8 core is to the float model.

@@ -5,12 +5,13 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::answers;
-use super::robustness::Sweep;
+use crate::compare::predict;
+use crate::float_model::FloatModel;
 use crate::inspect::{parse_model, state_bytes};
 use crate::predictions::Predictions;
 use crate::run::{Config, EpochMetrics, RunFolder};
-use crate::split::Split;
+use crate::split::{Part, Split};
+use crate::sweep::SweepReport;
 
 /// A run with all that is shown of it.
 #[derive(Clone, Debug)]
@@ -30,7 +31,7 @@ pub struct Run {
     /// Figures of the model file, if there is one.
     pub model: Option<ModelFile>,
     /// What distortions do to the model, if that was measured.
-    pub sweep: Option<Sweep>,
+    pub sweep: Option<SweepReport>,
 }
 
 /// Figures of a model file.
@@ -118,7 +119,9 @@ pub fn load(root: &Path, path: &Path, corpus: Option<&Path>) -> Result<Run> {
     };
     let predictions = predictions(path, &config, &split, model_bytes.as_deref())?;
     let (name, condition) = names(root, path);
-    Ok(Run { name, condition, epochs: folder.metrics()?, sweep: Sweep::load(&path.join("sweep.json"))?, config, split, predictions, model })
+    let sweep = path.join("sweep.json");
+    let sweep = if sweep.exists() { Some(SweepReport::load(&sweep)?) } else { None };
+    Ok(Run { name, condition, epochs: folder.metrics()?, sweep, config, split, predictions, model })
 }
 
 /// The answers on file, or new ones when there are none or the models are younger.
@@ -137,8 +140,8 @@ fn predictions(path: &Path, config: &Config, split: &Split, model: Option<&[u8]>
             );
         };
         let onnx = std::fs::read(&onnx).with_context(|| format!("cannot read {}", onnx.display()))?;
-        let predictions = answers::predict(model, &onnx, config, split)
-            .with_context(|| format!("cannot recognise the test part of {}", path.display()))?;
+        let predictions =
+            answers(model, &onnx, config, split).with_context(|| format!("cannot recognise the test part of {}", path.display()))?;
         predictions.save(&file)?;
         predictions
     };
@@ -152,6 +155,18 @@ fn predictions(path: &Path, config: &Config, split: &Split, model: Option<&[u8]>
     );
     ensure!(!predictions.utterances.is_empty(), "{} holds no answer", file.display());
     ensure!(predictions.utterances.iter().all(|utterance| utterance.truth < labels.len()), "{}: a truth is no label", file.display());
+    Ok(predictions)
+}
+
+/// What both models say to the test part. Utterances that can't be read are told, skipped and counted.
+fn answers(model: &[u8], onnx: &[u8], config: &Config, split: &Split) -> Result<Predictions> {
+    let model = parse_model("model.ser", model)?;
+    let corpus = config.open_corpus()?;
+    let utterances = split.part(&corpus, Part::Test)?;
+    eprintln!("recognising {} utterances with both models", utterances.len());
+    let (predictions, problems) = predict(&model, &FloatModel::from_onnx(onnx)?, &utterances)?;
+    problems.iter().for_each(|problem| eprintln!("skipped {problem}"));
+    ensure!(!predictions.utterances.is_empty(), "none of the {} utterances could be read", utterances.len());
     Ok(predictions)
 }
 

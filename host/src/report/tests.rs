@@ -84,8 +84,8 @@ fn single(dir: &Path) -> Predictions {
     let corpus_path = dir.join("corpus");
     let predictions = run(&dir.join("run"), &corpus(&corpus_path), &corpus_path, 0, 1);
     let sweep = r#"{"families":[{"name":"gain & <b>","parameter":"gain, dB","points":[
-        {"value":-20.0,"utterances":12,"war":0.5,"uar":0.5,"not_sure":0.3,"war_of_sure":0.7,"calibration_error":0.1},
-        {"value":0,"utterances":12,"war":0.7,"uar":0.7,"not_sure":0.1,"war_of_sure":null,"calibration_error":null}]}],
+        {"value":-20.0,"utterances":12,"war":0.5,"uar":0.5,"not_sure":0.3,"unanswered":0.1,"war_of_sure":0.7,"calibration_error":0.1},
+        {"value":0,"utterances":12,"war":0.7,"uar":0.7,"not_sure":0.1,"unanswered":0,"war_of_sure":null,"calibration_error":0}]}],
         "non_speech":[{"name":"hum","sounds":20,"unanswered":20,"not_sure":0,"sure":0,"labels":[]}]}"#;
     fs::write(dir.join("run/sweep.json"), sweep).unwrap();
     predictions

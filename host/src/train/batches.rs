@@ -66,7 +66,7 @@ impl Batches {
             );
         }
         Ok(Self {
-            normalization: Normalization::fit(examples.iter().flat_map(|example| &example.speeds))?,
+            normalization: Normalization::fit(config.network.front_end.level, examples.iter().flat_map(|example| &example.speeds))?,
             examples,
             augmenter: Augmenter::new(&recipe.augmentation, &config.network.front_end)?,
             seed: config.seed,

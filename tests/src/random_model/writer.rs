@@ -46,7 +46,8 @@ impl ModelFile {
             header.extend(field.to_le_bytes());
         }
         header.extend([self.layers.len() as u8, self.labels.len() as u8]);
-        header.extend([0; 6]);
+        header.push(spec.level);
+        header.extend([0; 5]);
         header
     }
 }

@@ -34,15 +34,19 @@ pub fn analyse(spec: &FrontEnd, samples: &[i16]) -> Analysis {
     let powers: Vec<Vec<f64>> = frames.iter().map(|frame| band_powers(spec, frame)).collect();
     let floor = 10_f64.powf(f64::from(spec.floor_db) / 10.0);
     let log_mel_db: Vec<Vec<f64>> = powers.iter().map(|row| row.iter().map(|power| 10.0 * (power + floor).log10()).collect()).collect();
-    let scaled = log_mel_db
-        .iter()
-        .map(|row| {
-            let normalised = row.iter().zip(&spec.gain).zip(&spec.offset);
-            normalised.map(|((db, &gain), &offset)| 32.0 * (f64::from(gain) * db + f64::from(offset)).clamp(-4.0, 127.0 / 32.0)).collect()
+    let levels: Vec<f64> = powers.iter().map(|row| row.iter().sum()).collect();
+    let kept = gated(spec, &levels);
+    let loudest = |frame: usize| log_mel_db[frame].iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let scaled = (0..frames.len())
+        .map(|frame| {
+            let heard = kept.iter().filter(|&&earlier| earlier <= frame);
+            let reference_db = if spec.level == 0 { 0.0 } else { heard.map(|&earlier| loudest(earlier)).fold(f64::NEG_INFINITY, f64::max) };
+            let normalised = log_mel_db[frame].iter().zip(&spec.gain).zip(&spec.offset);
+            let z = |((db, &gain), &offset): ((&f64, &f32), &f32)| f64::from(gain) * (db - reference_db) + f64::from(offset);
+            normalised.map(|value| 32.0 * z(value).clamp(-4.0, 127.0 / 32.0)).collect()
         })
         .collect();
-    let levels: Vec<f64> = powers.iter().map(|row| row.iter().sum()).collect();
-    Analysis { kept: gated(spec, &levels), total_power, powers, log_mel_db, scaled }
+    Analysis { kept, total_power, powers, log_mel_db, scaled }
 }
 
 /// Audio behind the DC block and the pre-emphasis, in PCM steps.

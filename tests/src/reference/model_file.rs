@@ -36,6 +36,7 @@ pub struct FrontEnd {
     pub longest_pause: u16,
     pub gate_threshold_db: f32,
     pub gate_range_db: f32,
+    pub level: u8,
     /// `[frame_len / 2 + 1]`, Q0.15.
     pub window_table: Vec<i16>,
     /// `[mel_bands + 2]`, FFT bins.
@@ -149,6 +150,7 @@ impl ModelFile {
             longest_pause: header.u16()?,
             gate_threshold_db: header.f32()?,
             gate_range_db: header.f32()?,
+            level: 0,
             window_table: Vec::new(),
             edges: Vec::new(),
             rising: Vec::new(),
@@ -158,7 +160,8 @@ impl ModelFile {
         let temperature = header.f32()?;
         let confidence_threshold = header.f32()?;
         let (layer_count, label_count) = (header.u8()?, header.u8()?);
-        header.take(6)?;
+        front_end.level = header.u8()?;
+        header.take(5)?;
         let mut labels = Vec::new();
         for _ in 0..label_count {
             let name: Vec<u8> = header.take(16)?.iter().copied().take_while(|&byte| byte != 0).collect();

@@ -83,7 +83,7 @@ fn every_fold_is_a_run_folder_and_the_table_is_written_three_times() {
             }
         }
     }
-    for name in ["crossval.txt", "crossval.csv"] {
+    for name in ["crossval.txt", "crossval.csv", "copies.json"] {
         assert!(root.join(name).is_file(), "{name}");
     }
     assert_eq!(std::fs::read(root.join("crossval.json")).unwrap(), std::fs::read(dir.path().join("copy.json")).unwrap());

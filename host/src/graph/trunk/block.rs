@@ -6,7 +6,8 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::super::vector::{LANES, Packed, Product, vectorised};
+use super::super::vector::{LANES, Packed, Product, select, vectorised, vectors, vectors_mut};
+use super::Block;
 
 /// Sizes of a block.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,8 +18,18 @@ pub(super) struct Shape {
     pub(super) input_stride: usize,
     /// Bands that enter.
     pub(super) bands: usize,
+    /// Values in a row of the input, zeros included.
+    pub(super) row_len: usize,
+    /// Values that a row of the kernel covers in the input, rounded up to whole vectors.
+    pub(super) run: usize,
     /// Channels that leave.
     pub(super) outputs: usize,
+    /// From one band of the output to the next.
+    pub(super) stride: usize,
+    /// Bands that leave.
+    pub(super) pooled_bands: usize,
+    /// Values in a row that leaves.
+    pub(super) pooled_row_len: usize,
     /// Rows and bands of the convolution.
     pub(super) kernel: [usize; 2],
     /// Rows and bands of the pool.
@@ -26,35 +37,26 @@ pub(super) struct Shape {
 }
 
 impl Shape {
-    /// Bands of zeros on each side of the input.
-    pub(super) fn beside(&self) -> usize {
-        self.kernel[1] / 2
-    }
-
-    /// Values in a row of the input, zeros included.
-    pub(super) fn row_len(&self) -> usize {
-        (self.bands + 2 * self.beside()) * self.input_stride
+    /// Sizes of a block for so many bands.
+    pub(super) fn new(block: &Block, bands: usize, input_stride: usize) -> Self {
+        let Block { inputs, outputs, kernel, pool, .. } = *block;
+        let row_len = (bands + 2 * (kernel[1] / 2)) * input_stride;
+        let run = (kernel[1] * input_stride).next_multiple_of(LANES);
+        let stride = outputs.next_multiple_of(LANES);
+        let pooled_bands = bands / pool[1];
+        let pooled_row_len = pooled_bands * stride;
+        Self { inputs, input_stride, bands, row_len, run, outputs, stride, pooled_bands, pooled_row_len, kernel, pool }
     }
 
     /// An input of so many rows, all zero. There is room for vectors that begin at a last value.
     pub(super) fn input_zeros(&self, rows: usize) -> Vec<f32> {
-        vec![0.0; (self.kernel[0] - 1 + rows) * self.row_len() + LANES]
+        vec![0.0; (self.kernel[0] - 1 + rows) * self.row_len + LANES]
     }
 
-    /// Where in an input the values of row `row` are, and those of the bands beside it are not.
+    /// Where in an input the values of a row are, and the zeros beside them are not.
     pub(super) fn input_row(&self, row: usize) -> std::ops::Range<usize> {
-        let start = (self.kernel[0] - 1 + row) * self.row_len() + self.beside() * self.input_stride;
+        let start = (self.kernel[0] - 1 + row) * self.row_len + self.kernel[1] / 2 * self.input_stride;
         start..start + self.bands * self.input_stride
-    }
-
-    /// From one band of the output to the next.
-    pub(super) fn stride(&self) -> usize {
-        self.outputs.next_multiple_of(LANES)
-    }
-
-    /// Bands that leave.
-    pub(super) fn pooled_bands(&self) -> usize {
-        self.bands / self.pool[1]
     }
 
     /// Rows that leave for so many that enter.
@@ -62,15 +64,10 @@ impl Shape {
         rows / self.pool[0]
     }
 
-    /// Values in a row that leaves.
-    pub(super) fn pooled_row_len(&self) -> usize {
-        self.pooled_bands() * self.stride()
-    }
-
     /// Where each position of a pool's block begins to read in the input, counted from the first one.
     pub(super) fn pool_offsets(&self) -> Vec<usize> {
         let [rows, bands] = self.pool;
-        (0..rows).flat_map(|row| (0..bands).map(move |band| row * self.row_len() + band * self.input_stride)).collect()
+        (0..rows).flat_map(|row| (0..bands).map(move |band| row * self.row_len + band * self.input_stride)).collect()
     }
 }
 
@@ -83,12 +80,12 @@ pub(super) struct Pooled {
     pub(super) winners: Vec<u32>,
 }
 
-/// Weights of a convolution in the order in which [`convolve`] reads them; `element(output, input, row, band)` gives them.
-pub(super) fn pack(shape: &Shape, element: impl Fn([usize; 4]) -> f32) -> Packed {
+/// Weights `[output][input][row][band]` in the order in which [`convolve`] reads them.
+pub(super) fn pack(shape: &Shape, weights: &[f32]) -> Packed {
     let [rows, bands] = shape.kernel;
     Packed::new(rows * bands * shape.inputs, shape.outputs, |at, output| {
         let (position, input) = (at / shape.inputs, at % shape.inputs);
-        element([output, input, position / bands, position % bands])
+        weights[(output * shape.inputs + input) * rows * bands + position]
     })
 }
 
@@ -99,18 +96,18 @@ pub(super) fn convolve(shape: &Shape, weights: &Packed, input: &[f32], rows: usi
     // Bands without a gap between them are one run.
     let (runs, run) = if shape.inputs == shape.input_stride { (1, kernel_bands * shape.inputs) } else { (kernel_bands, shape.inputs) };
     let starts: Vec<usize> =
-        (0..kernel_rows).flat_map(|row| (0..runs).map(move |band| row * shape.row_len() + band * shape.input_stride)).collect();
-    let len = shape.pooled_rows(rows) * shape.pooled_row_len();
+        (0..kernel_rows).flat_map(|row| (0..runs).map(move |band| row * shape.row_len + band * shape.input_stride)).collect();
+    let len = shape.pooled_rows(rows) * shape.pooled_row_len;
     let mut pooled = Pooled { values: vec![0.0; len], winners: vec![0; len] };
-    let positions = shape.pooled_bands() * shape.pool[1];
-    let mut unpooled = vec![0.0; pool_rows * positions * shape.stride()];
-    let of_rows = pooled.values.chunks_exact_mut(shape.pooled_row_len()).zip(pooled.winners.chunks_exact_mut(shape.pooled_row_len()));
+    let positions = shape.pooled_bands * shape.pool[1];
+    let mut unpooled = vec![0.0; pool_rows * positions * shape.stride];
+    let of_rows = pooled.values.chunks_exact_mut(shape.pooled_row_len).zip(pooled.winners.chunks_exact_mut(shape.pooled_row_len));
     for (row, (values, winners)) in of_rows.enumerate() {
-        for (within, out) in unpooled.chunks_exact_mut(positions * shape.stride()).enumerate() {
-            let input = &input[(row * pool_rows + within) * shape.row_len()..];
+        for (within, out) in unpooled.chunks_exact_mut(positions * shape.stride).enumerate() {
+            let input = &input[(row * pool_rows + within) * shape.row_len..];
             vectorised(Product { input, starts: &starts, run, step: shape.input_stride, weights, out, accumulate: false });
         }
-        vectorised(Pool { pool: shape.pool, stride: shape.stride(), unpooled: &unpooled, values, winners });
+        vectorised(Pool { pool: shape.pool, stride: shape.stride, unpooled: &unpooled, values, winners });
     }
     pooled
 }
@@ -134,21 +131,28 @@ impl WithSimd for Pool<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         let [rows, bands] = self.pool;
         let stride = self.stride / S::F32_LANES;
-        let (unpooled, _) = S::as_simd_f32s(self.unpooled);
-        let (values, _) = S::as_mut_simd_f32s(self.values);
+        let unpooled = vectors::<S>(self.unpooled);
+        let values = vectors_mut::<S>(self.values);
         let (winners, _) = S::as_mut_simd_u32s(self.winners);
         let row_len = unpooled.len() / rows;
-        for (at, (value, winner)) in values.iter_mut().zip(winners).enumerate() {
-            let first = at / stride * bands * stride + at % stride;
-            let (mut best, mut from) = (unpooled[first], simd.splat_u32s(0));
-            let others = (0..rows).flat_map(|row| (0..bands).map(move |band| first + row * row_len + band * stride));
-            for (other, position) in others.zip(0u32..).skip(1) {
-                let candidate = unpooled[other];
-                let larger = simd.greater_than_f32s(candidate, best);
-                best = simd.select_f32s(larger, candidate, best);
-                from = simd.select_u32s(larger, simd.splat_u32s(position), from);
+        for pooled_band in 0..values.len() / stride {
+            for channel in 0..stride {
+                let first = pooled_band * bands * stride + channel;
+                let mut best = unpooled[first];
+                let mut from = simd.splat_u32s(0);
+                let mut position = 0;
+                for row in 0..rows {
+                    for band in 0..bands {
+                        let candidate = unpooled[first + row * row_len + band * stride];
+                        let larger = simd.greater_than_f32s(candidate, best);
+                        best = select(simd, larger, candidate, best);
+                        from = simd.select_u32s(larger, simd.splat_u32s(position), from);
+                        position += 1;
+                    }
+                }
+                values[pooled_band * stride + channel] = best;
+                winners[pooled_band * stride + channel] = from;
             }
-            (*value, *winner) = (best, from);
         }
     }
 }

@@ -5,23 +5,18 @@
 
 use pulp::{Simd, WithSimd};
 
-use super::super::vector::{LANES, vectorised};
+use super::super::vector::{store, vectorised, vectors};
 use super::block::Shape;
 
 impl Shape {
-    /// Values that one row of the kernel covers for one output channel, as they lie in the input, rounded up to whole vectors.
-    fn run(&self) -> usize {
-        (self.kernel[1] * self.input_stride).next_multiple_of(LANES)
-    }
-
     /// Values of a gradient of the weights, `[output][kernel row][run]`.
     fn spread_len(&self) -> usize {
-        self.outputs * self.kernel[0] * self.run()
+        self.outputs * self.kernel[0] * self.run
     }
 
     /// Where weight `[output, input, row, band]` is among them.
     fn spread_index(&self, [output, input, row, band]: [usize; 4]) -> usize {
-        (output * self.kernel[0] + row) * self.run() + band * self.input_stride + input
+        (output * self.kernel[0] + row) * self.run + band * self.input_stride + input
     }
 
     /// All weights as `[output, input, row, band]`, in the order of Burn's tensors.
@@ -67,9 +62,9 @@ impl WithSimd for Weights<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let run = self.shape.run();
+        let run = self.shape.run;
         let [kernel_rows, _] = self.shape.kernel;
-        for row in 0..self.of_pooled.len() / self.shape.pooled_row_len() {
+        for row in 0..self.of_pooled.len() / self.shape.pooled_row_len {
             for output in 0..self.shape.outputs {
                 // Several sums at a time hide the latency of an addition: those of a run, or those of the kernel's rows.
                 let mut kernel_row = 0;
@@ -98,29 +93,27 @@ impl Weights<'_> {
     #[inline(always)]
     fn sum<S: Simd, const K: usize, const V: usize>(&mut self, simd: S, [row, output, kernel_row, at]: [usize; 4]) -> usize {
         let shape = self.shape;
-        let (row_len, pooled_len, stride, run) = (shape.row_len(), shape.pooled_row_len(), shape.stride(), shape.run());
+        let (row_len, pooled_len, stride, run) = (shape.row_len, shape.pooled_row_len, shape.stride, shape.run);
         let mut sums = [[simd.splat_f32s(0.0); V]; K];
         let input = &self.input[(row * shape.pool[0] + kernel_row) * row_len + at..];
-        let gradients = self.of_pooled[row * pooled_len..][..pooled_len].chunks_exact(stride);
-        let winners = self.winners[row * pooled_len..][..pooled_len].chunks_exact(stride);
-        let mut of_band = 0;
-        for (gradients, winners) in gradients.zip(winners) {
-            let gradient = simd.splat_f32s(gradients[output]);
-            let start = of_band + self.offsets[winners[output] as usize];
-            for k in 0..K {
-                let (values, _) = S::as_simd_f32s(&input[start + k * row_len..][..V * S::F32_LANES]);
+        let gradients = &self.of_pooled[row * pooled_len..][..pooled_len];
+        let winners = &self.winners[row * pooled_len..][..pooled_len];
+        let (mut position, mut of_band) = (output, 0);
+        while position < pooled_len {
+            let gradient = simd.splat_f32s(gradients[position]);
+            let start = of_band + self.offsets[winners[position] as usize];
+            for (k, sums) in sums.iter_mut().enumerate() {
+                let values = vectors::<S>(&input[start + k * row_len..][..V * S::F32_LANES]);
                 for v in 0..V {
-                    sums[k][v] = simd.mul_add_e_f32s(gradient, values[v], sums[k][v]);
+                    sums[v] = simd.mul_add_e_f32s(gradient, values[v], sums[v]);
                 }
             }
+            position += stride;
             of_band += shape.pool[1] * shape.input_stride;
         }
         for (k, sums) in sums.iter().enumerate() {
             let start = (output * shape.kernel[0] + kernel_row + k) * run + at;
-            let (out, _) = S::as_mut_simd_f32s(&mut self.out[start..][..V * S::F32_LANES]);
-            for v in 0..V {
-                out[v] = simd.add_f32s(out[v], sums[v]);
-            }
+            store(simd, &mut self.out[start..][..V * S::F32_LANES], sums, true);
         }
         V
     }
@@ -131,7 +124,9 @@ impl Weights<'_> {
 pub(super) fn input_gradient(shape: &Shape, weights: &[f32], rows: usize, of_pooled: &[f32], winners: &[u32]) -> Vec<f32> {
     let mut padded = shape.input_zeros(rows);
     vectorised(Input { shape, weights, of_pooled, winners, offsets: &shape.pool_offsets(), out: &mut padded });
-    (0..rows).flat_map(|row| padded[shape.input_row(row)].iter().copied()).collect()
+    let mut out = Vec::with_capacity(rows * shape.bands * shape.input_stride);
+    (0..rows).for_each(|row| out.extend_from_slice(&padded[shape.input_row(row)]));
+    out
 }
 
 struct Input<'a> {
@@ -149,28 +144,33 @@ impl WithSimd for Input<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let shape = self.shape;
-        let run = shape.run();
+        let (run, stride, outputs) = (shape.run, shape.stride, shape.outputs);
         // Channels by the position of the block that they came from: those of one position are summed before they are stored.
-        let mut came: Vec<Vec<usize>> = self.offsets.iter().map(|_| Vec::with_capacity(shape.outputs)).collect();
-        let positions = self.of_pooled.chunks_exact(shape.stride()).zip(self.winners.chunks_exact(shape.stride()));
-        for (position, (gradients, winners)) in positions.enumerate() {
-            let (row, band) = (position / shape.pooled_bands(), position % shape.pooled_bands());
-            let start = row * shape.pool[0] * shape.row_len() + band * shape.pool[1] * shape.input_stride;
-            came.iter_mut().for_each(Vec::clear);
-            for (output, &winner) in winners.iter().take(shape.outputs).enumerate() {
-                came[winner as usize].push(output);
+        let mut came = vec![0; self.offsets.len() * outputs];
+        let mut counts = vec![0; self.offsets.len()];
+        for position in 0..self.of_pooled.len() / stride {
+            let (row, band) = (position / shape.pooled_bands, position % shape.pooled_bands);
+            let start = row * shape.pool[0] * shape.row_len + band * shape.pool[1] * shape.input_stride;
+            let gradients = &self.of_pooled[position * stride..][..outputs];
+            let winners = &self.winners[position * stride..][..outputs];
+            counts.fill(0);
+            for (output, &winner) in winners.iter().enumerate() {
+                let winner = winner as usize;
+                came[winner * outputs + counts[winner]] = output;
+                counts[winner] += 1;
             }
-            for (outputs, offset) in came.iter().zip(self.offsets) {
+            for winner in 0..counts.len() {
+                let came = &came[winner * outputs..][..counts[winner]];
                 for kernel_row in 0..shape.kernel[0] {
                     let mut at = 0;
                     while at < run {
-                        let to = start + offset + kernel_row * shape.row_len() + at;
+                        let to = start + self.offsets[winner] + kernel_row * shape.row_len + at;
                         let from = kernel_row * run + at;
                         at += S::F32_LANES
                             * match (run - at) / S::F32_LANES {
-                                6.. => self.sum::<S, 6>(simd, gradients, outputs, from, to),
-                                3.. => self.sum::<S, 3>(simd, gradients, outputs, from, to),
-                                _ => self.sum::<S, 1>(simd, gradients, outputs, from, to),
+                                6.. => self.sum::<S, 6>(simd, gradients, came, from, to),
+                                3.. => self.sum::<S, 3>(simd, gradients, came, from, to),
+                                _ => self.sum::<S, 1>(simd, gradients, came, from, to),
                             };
                     }
                 }
@@ -183,19 +183,16 @@ impl Input<'_> {
     /// Adds the products of some channels' gradients with `V` vectors of their weights, which begin at `from`, at `to`; gives `V`.
     #[inline(always)]
     fn sum<S: Simd, const V: usize>(&mut self, simd: S, gradients: &[f32], outputs: &[usize], from: usize, to: usize) -> usize {
-        let of_output = self.shape.kernel[0] * self.shape.run();
+        let of_output = self.shape.kernel[0] * self.shape.run;
         let mut sums = [simd.splat_f32s(0.0); V];
         for &output in outputs {
             let gradient = simd.splat_f32s(gradients[output]);
-            let (weights, _) = S::as_simd_f32s(&self.weights[output * of_output + from..][..V * S::F32_LANES]);
+            let weights = vectors::<S>(&self.weights[output * of_output + from..][..V * S::F32_LANES]);
             for v in 0..V {
                 sums[v] = simd.mul_add_e_f32s(gradient, weights[v], sums[v]);
             }
         }
-        let (out, _) = S::as_mut_simd_f32s(&mut self.out[to..][..V * S::F32_LANES]);
-        for v in 0..V {
-            out[v] = simd.add_f32s(out[v], sums[v]);
-        }
+        store(simd, &mut self.out[to..][..V * S::F32_LANES], &sums, true);
         V
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! Slices of channels are padded to whole vectors; what the padding holds is of no meaning.
 
-use super::super::vector::vectorised;
+use pulp::{Simd, WithSimd};
+
+use super::super::vector::{select, vectorised, vectors, vectors_mut};
 
 /// Added to a variance before its root.
 pub(in super::super) const EPSILON: f64 = 1e-5;
@@ -24,22 +26,13 @@ pub(super) struct Moments {
 impl Moments {
     /// Those of values `[position][channel]`, at least one position.
     pub(super) fn of(values: &[f32], stride: usize) -> Self {
-        vectorised(|| {
-            let mut sum = vec![0.0f32; stride];
-            for values in values.chunks_exact(stride) {
-                sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
-            }
-            let count = (values.len() / stride) as f64;
-            let mean: Vec<f64> = sum.iter().map(|sum| f64::from(*sum) / count).collect();
-            let rounded: Vec<f32> = mean.iter().map(|mean| *mean as f32).collect();
-            let mut squares = vec![0.0f32; stride];
-            for values in values.chunks_exact(stride) {
-                for ((square, value), mean) in squares.iter_mut().zip(values).zip(&rounded) {
-                    *square += (value - mean) * (value - mean);
-                }
-            }
-            Self { mean, squares }
-        })
+        let mut squares = vec![0.0; stride];
+        vectorised(Deviations { values, centre: &vec![0.0; stride], power: 1, sums: &mut squares });
+        let count = (values.len() / stride) as f64;
+        let mean: Vec<f64> = squares.iter().map(|sum| f64::from(*sum) / count).collect();
+        let centre: Vec<f32> = mean.iter().map(|mean| *mean as f32).collect();
+        vectorised(Deviations { values, centre: &centre, power: 2, sums: &mut squares });
+        Self { mean, squares }
     }
 }
 
@@ -79,71 +72,25 @@ impl Norm {
         Self { gain, offset, mean, inverse_deviation }
     }
 
-    /// Norm and ReLU of one row `[band][channel]` into a row whose bands have a stride of their own, the padding left out as needed.
-    pub(super) fn activate(&self, row: &[f32], out: &mut [f32], out_stride: usize) {
-        for (values, out) in row.chunks_exact(self.gain.len()).zip(out.chunks_exact_mut(out_stride)) {
-            for (((out, value), gain), offset) in out.iter_mut().zip(values).zip(&self.gain).zip(&self.offset) {
-                let normed = gain * value + offset;
-                // Unlike `max`, keeps a NaN, so that a training that has diverged is noticed.
-                *out = if normed < 0.0 { 0.0 } else { normed };
-            }
-        }
+    /// Norm and ReLU of values `[position][channel]`.
+    pub(super) fn activate(&self, values: &[f32]) -> Vec<f32> {
+        let mut out = values.to_vec();
+        vectorised(Activate { norm: self, out: &mut out });
+        out
     }
 
     /// The gradient of the activations to that of the norm's output, in place: zero where ReLU has cut. Gives its sums.
-    pub(super) fn through_relu(&self, values: &[f32], gradients: &mut [f32]) -> Sums {
-        vectorised(|| {
-            let stride = self.gain.len();
-            let mut sums = Sums { shift: vec![0.0; stride], scale: vec![0.0; stride] };
-            for (values, gradients) in values.chunks_exact(stride).zip(gradients.chunks_exact_mut(stride)) {
-                let norm = self.gain.iter().zip(&self.offset);
-                for ((gradient, value), (gain, offset)) in gradients.iter_mut().zip(values).zip(norm) {
-                    *gradient = if gain * value + offset > 0.0 { *gradient } else { 0.0 };
-                }
-                sums.shift.iter_mut().zip(&*gradients).for_each(|(sum, gradient)| *sum += gradient);
-                let standard = self.standard(values);
-                sums.scale.iter_mut().zip(&*gradients).zip(standard).for_each(|((sum, gradient), standard)| *sum += gradient * standard);
-            }
-            sums
-        })
-    }
-
-    /// The same where other activations took the place of this norm's: ReLU has cut where they are 0.
-    pub(super) fn through_relu_of(&self, activations: &[f32], values: &[f32], gradients: &mut [f32]) -> Sums {
-        vectorised(|| {
-            let stride = self.gain.len();
-            let mut sums = Sums { shift: vec![0.0; stride], scale: vec![0.0; stride] };
-            let positions = activations.chunks_exact(stride).zip(values.chunks_exact(stride));
-            for ((activations, values), gradients) in positions.zip(gradients.chunks_exact_mut(stride)) {
-                for (gradient, activation) in gradients.iter_mut().zip(activations) {
-                    *gradient = if *activation > 0.0 { *gradient } else { 0.0 };
-                }
-                sums.shift.iter_mut().zip(&*gradients).for_each(|(sum, gradient)| *sum += gradient);
-                let standard = self.standard(values);
-                sums.scale.iter_mut().zip(&*gradients).zip(standard).for_each(|((sum, gradient), standard)| *sum += gradient * standard);
-            }
-            sums
-        })
+    ///
+    /// If other activations took the place of this norm's, ReLU has cut where these are 0.
+    pub(super) fn through_relu(&self, values: &[f32], activations: Option<&[f32]>, gradients: &mut [f32]) -> Sums {
+        let mut sums = Sums { shift: vec![0.0; self.gain.len()], scale: vec![0.0; self.gain.len()] };
+        vectorised(ThroughRelu { norm: self, values, activations, gradients, sums: &mut sums });
+        sums
     }
 
     /// The gradient of the norm's output to that of its input, in place. `means` are those of all positions of the batch.
     pub(super) fn through_norm(&self, means: &Sums, values: &[f32], gradients: &mut [f32]) {
-        vectorised(|| {
-            let stride = self.gain.len();
-            for (values, gradients) in values.chunks_exact(stride).zip(gradients.chunks_exact_mut(stride)) {
-                let means = means.shift.iter().zip(&means.scale);
-                for (((gradient, standard), gain), (of_shift, of_scale)) in
-                    gradients.iter_mut().zip(self.standard(values)).zip(&self.gain).zip(means)
-                {
-                    *gradient = gain * (*gradient - of_shift - standard * of_scale);
-                }
-            }
-        });
-    }
-
-    /// Values of one position, standardised.
-    fn standard(&self, values: &[f32]) -> impl Iterator<Item = f32> {
-        values.iter().zip(&self.mean).zip(&self.inverse_deviation).map(|((value, mean), inverse)| (value - mean) * inverse)
+        vectorised(ThroughNorm { norm: self, means, values, gradients });
     }
 }
 
@@ -169,8 +116,129 @@ impl Sums {
         let mean = |sums: &[f32]| sums.iter().map(|sum| sum / positions as f32).collect();
         Self { shift: mean(&self.shift), scale: mean(&self.scale) }
     }
+
     /// Zeros in place of the sums.
     pub(super) fn zeros(&self) -> Self {
         Self { shift: vec![0.0; self.shift.len()], scale: vec![0.0; self.scale.len()] }
+    }
+}
+
+/// Sums of `(value - centre)^power` for each channel, for a power of 1 or 2.
+struct Deviations<'a> {
+    values: &'a [f32],
+    centre: &'a [f32],
+    power: usize,
+    sums: &'a mut [f32],
+}
+
+impl WithSimd for Deviations<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (values, centre, sums) = (vectors::<S>(self.values), vectors::<S>(self.centre), vectors_mut::<S>(self.sums));
+        for channel in 0..sums.len() {
+            let mut sum = simd.splat_f32s(0.0);
+            let mut at = channel;
+            while at < values.len() {
+                let deviation = simd.sub_f32s(values[at], centre[channel]);
+                sum = if self.power == 1 { simd.add_f32s(sum, deviation) } else { simd.mul_add_e_f32s(deviation, deviation, sum) };
+                at += sums.len();
+            }
+            sums[channel] = sum;
+        }
+    }
+}
+
+/// [`Norm::activate`] in place.
+struct Activate<'a> {
+    norm: &'a Norm,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Activate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (gain, offset, out) = (vectors::<S>(&self.norm.gain), vectors::<S>(&self.norm.offset), vectors_mut::<S>(self.out));
+        let zero = simd.splat_f32s(0.0);
+        for channel in 0..gain.len() {
+            let mut at = channel;
+            while at < out.len() {
+                let normed = simd.mul_add_e_f32s(gain[channel], out[at], offset[channel]);
+                // Unlike a maximum, keeps a NaN, so that a training that has diverged is noticed.
+                out[at] = select(simd, simd.less_than_f32s(normed, zero), zero, normed);
+                at += gain.len();
+            }
+        }
+    }
+}
+
+/// See [`Norm::through_relu`].
+struct ThroughRelu<'a> {
+    norm: &'a Norm,
+    values: &'a [f32],
+    activations: Option<&'a [f32]>,
+    gradients: &'a mut [f32],
+    sums: &'a mut Sums,
+}
+
+impl WithSimd for ThroughRelu<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (gain, offset) = (vectors::<S>(&self.norm.gain), vectors::<S>(&self.norm.offset));
+        let (mean, inverse_deviation) = (vectors::<S>(&self.norm.mean), vectors::<S>(&self.norm.inverse_deviation));
+        let (values, gradients) = (vectors::<S>(self.values), vectors_mut::<S>(self.gradients));
+        let activations = self.activations.map(vectors::<S>);
+        let (of_shift, of_scale) = (vectors_mut::<S>(&mut self.sums.shift), vectors_mut::<S>(&mut self.sums.scale));
+        let zero = simd.splat_f32s(0.0);
+        for channel in 0..gain.len() {
+            let mut at = channel;
+            while at < values.len() {
+                let decisive = match activations {
+                    Some(activations) => activations[at],
+                    None => simd.mul_add_e_f32s(gain[channel], values[at], offset[channel]),
+                };
+                let gradient = select(simd, simd.greater_than_f32s(decisive, zero), gradients[at], zero);
+                let standard = simd.mul_f32s(simd.sub_f32s(values[at], mean[channel]), inverse_deviation[channel]);
+                gradients[at] = gradient;
+                of_shift[channel] = simd.add_f32s(of_shift[channel], gradient);
+                of_scale[channel] = simd.mul_add_e_f32s(gradient, standard, of_scale[channel]);
+                at += gain.len();
+            }
+        }
+    }
+}
+
+/// See [`Norm::through_norm`].
+struct ThroughNorm<'a> {
+    norm: &'a Norm,
+    means: &'a Sums,
+    values: &'a [f32],
+    gradients: &'a mut [f32],
+}
+
+impl WithSimd for ThroughNorm<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (gain, mean) = (vectors::<S>(&self.norm.gain), vectors::<S>(&self.norm.mean));
+        let inverse_deviation = vectors::<S>(&self.norm.inverse_deviation);
+        let (of_shift, of_scale) = (vectors::<S>(&self.means.shift), vectors::<S>(&self.means.scale));
+        let (values, gradients) = (vectors::<S>(self.values), vectors_mut::<S>(self.gradients));
+        for channel in 0..gain.len() {
+            let mut at = channel;
+            while at < values.len() {
+                let standard = simd.mul_f32s(simd.sub_f32s(values[at], mean[channel]), inverse_deviation[channel]);
+                let centred = simd.sub_f32s(gradients[at], of_shift[channel]);
+                let projected = simd.mul_f32s(standard, of_scale[channel]);
+                gradients[at] = simd.mul_f32s(gain[channel], simd.sub_f32s(centred, projected));
+                at += gain.len();
+            }
+        }
     }
 }

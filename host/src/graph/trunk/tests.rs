@@ -77,7 +77,6 @@ struct Twin {
     sequence: Tensor<4>,
 }
 
-///
 /// With `outputs` these take the place of those of the blocks.
 fn twin(case: &Case, norming: Norming, outputs: Option<&[Outputs]>) -> Twin {
     let device = Device::flex().autodiff();

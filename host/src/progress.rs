@@ -2,11 +2,14 @@
 
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// Plain lines in all.
 const LINES: usize = 10;
+/// Work that takes less than this prints no line.
+const QUIET: Duration = Duration::from_secs(2);
 
 /// How far a piece of work is; many threads may tell.
 #[derive(Debug)]
@@ -15,6 +18,7 @@ pub struct Progress {
     what: &'static str,
     done: AtomicUsize,
     total: usize,
+    start: Instant,
 }
 
 impl Progress {
@@ -27,7 +31,7 @@ impl Progress {
             }
             bar
         });
-        Self { bar, what, done: AtomicUsize::new(0), total }
+        Self { bar, what, done: AtomicUsize::new(0), total, start: Instant::now() }
     }
 
     /// One more is done.
@@ -36,7 +40,9 @@ impl Progress {
         let line = |done: usize| done * LINES / self.total.max(1);
         match &self.bar {
             Some(bar) => bar.inc(1),
-            None if line(before + 1) > line(before) => eprintln!("{}: {} of {} utterances", self.what, before + 1, self.total),
+            None if line(before + 1) > line(before) && self.start.elapsed() > QUIET => {
+                eprintln!("{}: {} of {} utterances", self.what, before + 1, self.total);
+            }
             None => (),
         }
     }

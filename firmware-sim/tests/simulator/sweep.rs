@@ -19,7 +19,7 @@ fn sweep(corpus: &Path, more: &[&str]) -> (SweepReport, Value, String, String) {
 
 #[test]
 fn a_sweep_tells_every_family_and_its_clean_points_are_the_plain_figures() {
-    let (sweep, json, output, errors) = sweep(corpus().path(), &[]);
+    let (sweep, json, output, _) = sweep(corpus().path(), &[]);
     let names: Vec<&str> = sweep.families.iter().map(|family| family.name.as_str()).collect();
     assert_eq!(
         names,
@@ -47,7 +47,6 @@ fn a_sweep_tells_every_family_and_its_clean_points_are_the_plain_figures() {
     for name in names {
         assert!(output.contains(name), "{output}");
     }
-    assert!(errors.contains("sweep: 6 of 6 utterances"), "{errors}");
 }
 
 #[test]

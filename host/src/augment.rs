@@ -18,12 +18,19 @@ use crate::tables::{hz, mel};
 pub struct Augmentation {
     /// Speeds to choose from, each 0.5..=2; at least one.
     pub speeds: Vec<f64>,
-    /// Share of utterances whose end is replaced by that of another of the same class, 0..=1.
+    /// Share of utterances that are put together from pieces of several of the same class, 0..=1.
     pub splice_probability: f64,
+    /// From how many at most, 2..=16.
+    #[serde(default = "two")]
+    pub splice_pieces: usize,
     /// At most this share of an utterance is cut off, at both ends together, 0..1.
     pub crop: f64,
     /// Tempo is changed by a factor within `1 ± tempo`, in 0..=0.5; pitch is not.
     pub tempo: f64,
+    /// Frequencies are scaled by a factor within `1 ± vtlp`, in 0..=0.5, as a vocal tract of another length would do
+    /// (Jaitly & Hinton 2013).
+    #[serde(default)]
+    pub vtlp: f64,
     /// Gain within ± this, dB.
     pub gain_db: f64,
     /// Spectrum tilted within ± this from the first band to the last, dB.
@@ -44,14 +51,20 @@ pub struct Augmentation {
     pub band_mask_bands: usize,
 }
 
+fn two() -> usize {
+    2
+}
+
 impl Augmentation {
     /// Nothing is changed.
     pub fn none() -> Self {
         Self {
             speeds: vec![1.0],
             splice_probability: 0.0,
+            splice_pieces: two(),
             crop: 0.0,
             tempo: 0.0,
+            vtlp: 0.0,
             gain_db: 0.0,
             tilt_db: 0.0,
             noise_probability: 0.0,
@@ -70,7 +83,10 @@ impl Augmentation {
         for speed in &self.speeds {
             ensure!((0.5..=2.0).contains(speed), "speed is {speed}, wanted 0.5..=2");
         }
-        ensure!((0.0..=0.5).contains(&self.tempo), "tempo is {}, wanted 0..=0.5", self.tempo);
+        ensure!((2..=16).contains(&self.splice_pieces), "splice_pieces is {}, wanted 2..=16", self.splice_pieces);
+        for (name, value) in [("tempo", self.tempo), ("vtlp", self.vtlp)] {
+            ensure!((0.0..=0.5).contains(&value), "{name} is {value}, wanted 0..=0.5");
+        }
         for (name, value) in [("gain_db", self.gain_db), ("tilt_db", self.tilt_db)] {
             ensure!((0.0..=60.0).contains(&value), "{name} is {value}, wanted 0..=60");
         }
@@ -95,6 +111,8 @@ pub struct Augmenter {
     floor: f32,
     /// Centre and width of each band, Hz.
     bands: Vec<(f64, f64)>,
+    /// Lower edge of the first band, and what lies between the centres of two, on the mel scale.
+    mel_grid: (f64, f64),
 }
 
 impl Augmenter {
@@ -105,10 +123,10 @@ impl Augmenter {
         let step = (high - low) / (front_end.mel_bands + 1) as f64;
         let corner = |index: usize| hz(low + step * index as f64);
         let bands = (0..front_end.mel_bands).map(|band| (corner(band + 1), (corner(band + 2) - corner(band)) / 2.0)).collect();
-        Ok(Self { recipe: recipe.clone(), floor: 10f32.powf(front_end.floor_db / 10.0), bands })
+        Ok(Self { recipe: recipe.clone(), floor: 10f32.powf(front_end.floor_db / 10.0), bands, mel_grid: (low, step) })
     }
 
-    /// Crop, tempo, gain, tilt and noise, on log-mel rows (dBFS).
+    /// Crop, tempo, warped frequencies, gain, tilt and noise, on log-mel rows (dBFS).
     pub fn log_mel(&self, rows: &Rows, rng: &mut ChaCha8Rng) -> Rows {
         let recipe = &self.recipe;
         let mut rows = rows.clone();
@@ -119,6 +137,9 @@ impl Augmenter {
         }
         if recipe.tempo > 0.0 {
             rows = stretch(&rows, 1.0 + symmetric(recipe.tempo, rng));
+        }
+        if recipe.vtlp > 0.0 {
+            self.warp(&mut rows, 1.0 + symmetric(recipe.vtlp, rng));
         }
         let gain_db = symmetric(recipe.gain_db, rng);
         let tilt_db = symmetric(recipe.tilt_db, rng);
@@ -142,9 +163,30 @@ impl Augmenter {
         rows
     }
 
-    /// Whether to [`splice`] an utterance.
-    pub fn splices(&self, rng: &mut ChaCha8Rng) -> bool {
-        self.recipe.splice_probability > 0.0 && rng.random_bool(self.recipe.splice_probability)
+    /// From how many utterances to [`splice`] one; 1 if it is left whole.
+    pub fn pieces(&self, rng: &mut ChaCha8Rng) -> usize {
+        let Augmentation { splice_probability, splice_pieces, .. } = self.recipe;
+        if splice_probability > 0.0 && rng.random_bool(splice_probability) { rng.random_range(2..=splice_pieces) } else { 1 }
+    }
+
+    /// Takes each band from `factor` times its frequency, by linear interpolation between bands. Beyond the outer bands
+    /// their values go on.
+    fn warp(&self, rows: &mut Rows, factor: f64) {
+        let (low, step) = self.mel_grid;
+        let last = self.bands.len().saturating_sub(1);
+        let sources: Vec<(usize, usize, f32)> = self
+            .bands
+            .iter()
+            .map(|(centre, _)| ((mel(centre * factor) - low) / step - 1.0).clamp(0.0, last as f64))
+            .map(|position| (position as usize, (position as usize + 1).min(last), position.fract() as f32))
+            .collect();
+        let mut before = vec![0.0; self.bands.len()];
+        for row in rows.values.chunks_exact_mut(self.bands.len().max(1)) {
+            before.copy_from_slice(row);
+            for (value, &(below, above, share)) in row.iter_mut().zip(&sources) {
+                *value = before[below] + (before[above] - before[below]) * share;
+            }
+        }
     }
 
     /// Adds noise to mel powers: a density of `f^-a` with `a` from 0 (white) to 1 (pink), and the fluctuation of Gaussian noise.
@@ -180,14 +222,19 @@ impl Augmenter {
     }
 }
 
-/// The beginning of one utterance and the end of another, both cut at the same share of their length: what is said is new, how
-/// it is said is not.
-pub fn splice(beginning: &Rows, end: &Rows, rng: &mut ChaCha8Rng) -> Rows {
-    let share = rng.random_range(0.25..0.75);
-    let cut = |rows: &Rows| (rows.len() as f64 * share) as usize * rows.bands;
-    let mut values = beginning.values.get(..cut(beginning)).unwrap_or_default().to_vec();
-    values.extend_from_slice(end.values.get(cut(end)..).unwrap_or_default());
-    Rows { bands: beginning.bands, values }
+/// One utterance from pieces of several, in the order given: each gives what lies between the same two shares of its length. What
+/// is said is new, how it is said is not.
+pub fn splice(utterances: &[&Rows], rng: &mut ChaCha8Rng) -> Rows {
+    let count = utterances.len();
+    let mut values = Vec::new();
+    let mut start = 0.0;
+    for (index, rows) in utterances.iter().enumerate() {
+        let end = if index + 1 == count { 1.0 } else { (index as f64 + rng.random_range(0.5..1.5)) / count as f64 };
+        let row = |share: f64| (rows.len() as f64 * share) as usize * rows.bands;
+        values.extend_from_slice(rows.values.get(row(start)..row(end)).unwrap_or_default());
+        start = end;
+    }
+    Rows { bands: utterances.first().map_or(0, |rows| rows.bands), values }
 }
 
 /// At most `longest` rows, from a random place.
@@ -247,8 +294,10 @@ mod tests {
         Augmentation {
             speeds: vec![1.0],
             splice_probability: 0.5,
+            splice_pieces: 3,
             crop: 0.2,
             tempo: 0.1,
+            vtlp: 0.1,
             gain_db: 6.0,
             tilt_db: 3.0,
             noise_probability: 1.0,
@@ -289,11 +338,40 @@ mod tests {
     fn a_splice_begins_like_one_utterance_and_ends_like_the_other() {
         let rows = |value: f32, len: usize| Rows { bands: 2, values: vec![value; 2 * len] };
         for seed in 0..20 {
-            let spliced = splice(&rows(1.0, 8), &rows(2.0, 12), &mut rng(seed));
+            let spliced = splice(&[&rows(1.0, 8), &rows(2.0, 12)], &mut rng(seed));
             let ones = spliced.values.iter().take_while(|v| **v == 1.0).count();
             assert!((4..=12).contains(&ones) && ones % 2 == 0, "{ones}");
             assert!((6..=18).contains(&(spliced.values.len() - ones)) && spliced.values[ones..].iter().all(|v| *v == 2.0));
         }
+    }
+
+    #[test]
+    fn a_splice_of_many_takes_each_in_its_turn() {
+        let utterances: Vec<Rows> = (0..5).map(|value| Rows { bands: 1, values: vec![value as f32; 20 + value] }).collect();
+        for seed in 0..20 {
+            let spliced = splice(&utterances.iter().collect::<Vec<_>>(), &mut rng(seed));
+            assert!(spliced.values.is_sorted() && (15..=30).contains(&spliced.values.len()), "{:?}", spliced.values);
+            let counts: Vec<usize> = (0..5).map(|value| spliced.values.iter().filter(|v| **v == value as f32).count()).collect();
+            assert!(counts.iter().filter(|count| **count > 0).count() >= 4, "{counts:?}");
+        }
+    }
+
+    #[test]
+    fn warped_frequencies_move_a_peak_by_the_factor() {
+        let recipe = Augmentation { vtlp: 0.3, ..Augmentation::none() };
+        let augmenter = Augmenter::new(&recipe, &edge().front_end).unwrap();
+        let centre = |band: f64| hz(augmenter.mel_grid.0 + augmenter.mel_grid.1 * (band + 1.0));
+        for factor in [0.8, 1.25] {
+            let mut rows = Rows { bands: 40, values: (0..40).map(|band| -(20.0 - band as f32).abs()).collect() };
+            augmenter.warp(&mut rows, factor);
+            let peak = (0..40).max_by(|a, b| rows.values[*a].total_cmp(&rows.values[*b])).unwrap();
+            let wanted = centre(20.0) / factor;
+            assert!(centre(peak as f64 - 1.0) < wanted && wanted < centre(peak as f64 + 1.0), "{peak} for {wanted} Hz");
+        }
+        let before = speech(10);
+        let mut same = before.clone();
+        augmenter.warp(&mut same, 1.0);
+        assert!(same.values.iter().zip(&before.values).all(|(a, b)| (a - b).abs() < 1e-3));
     }
 
     #[test]

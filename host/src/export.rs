@@ -1,6 +1,6 @@
 //! A trained network to the files that are shipped: the int8 model and the float ONNX that it is compared with.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use crate::cache::FeatureCache;
 use crate::corpus::{Corpus, Problem};
@@ -35,7 +35,7 @@ pub fn export(float: &FloatNetwork, training: &[Rows], confidence: Confidence) -
 ///
 /// # Errors
 ///
-/// If the folder has no network, the corpus lacks an utterance of the split, or a number can't be quantised.
+/// If the folder has no network or one that hears backwards, the corpus lacks an utterance of the split, or a number can't be quantised.
 pub fn export_run(
     folder: &RunFolder,
     split: &Split,
@@ -43,6 +43,8 @@ pub fn export_run(
     cache: &FeatureCache,
     confidence: Confidence,
 ) -> Result<(Exported, Vec<Problem>)> {
+    let backwards = folder.config()?.recipe.backwards;
+    ensure!(!backwards, "{} holds a teacher that hears utterances from their end: no device can run it", folder.path().display());
     let float = folder.network()?;
     let utterances = split.part(corpus, Part::Train)?;
     let mut training: Vec<Rows> = Vec::with_capacity(utterances.len());

@@ -10,6 +10,7 @@
 //! Convolution blocks and LSTMs are computed by kernels of our own: as single operations of Burn they took three times as long. What
 //! leaves them are leaves of Burn's graph, and everything between and behind them is Burn's: [`Graph::gradients`].
 
+mod auxiliary;
 mod convert;
 mod convolution;
 mod init;
@@ -28,6 +29,8 @@ use rand::{RngExt, SeedableRng};
 use ser_core::spec::{Layer, Network};
 
 use crate::features::Rows;
+pub use auxiliary::AuxiliaryClasses;
+use auxiliary::AuxiliaryHead;
 use convert::numbers;
 use convolution::Convolution;
 use lstm::{Lstm, LstmPass};
@@ -55,6 +58,18 @@ impl Batch {
         let values = utterances.iter().flat_map(|u| u.values.iter().copied().cycle().take(rows * u.bands)).collect();
         Self { values, rows, valid_rows: utterances.iter().map(Rows::len).collect() }
     }
+
+    /// The utterances from their ends; padded with what they then start with.
+    #[must_use]
+    pub fn reversed(&self) -> Self {
+        let bands = self.values.len() / (self.rows * self.valid_rows.len()).max(1);
+        let of_utterance = self.values.chunks_exact((self.rows * bands).max(1)).zip(&self.valid_rows);
+        let reversed = of_utterance.flat_map(|(values, valid)| {
+            let backwards = values.chunks_exact(bands.max(1)).take(*valid).rev().cycle();
+            backwards.take(self.rows).flatten().copied().collect::<Vec<f32>>()
+        });
+        Self { values: reversed.collect(), rows: self.rows, valid_rows: self.valid_rows.clone() }
+    }
 }
 
 /// Zeroes a share of the values between layers, and scales the rest up; the same ones at all time steps of an utterance.
@@ -80,9 +95,18 @@ impl Dropout<'_> {
 pub struct TrainOutput {
     /// `[batch, labels]`.
     pub logits: Tensor<2>,
+    /// Those of each auxiliary head, `[batch, its classes]`.
+    pub auxiliary: Vec<Tensor<2>>,
     trunk: Pass,
     /// What left the trunk, a leaf of Burn's graph.
     sequence: Tensor<3>,
+    lstms: Vec<LstmPass>,
+}
+
+/// What the layers behind the trunk give.
+struct Heads {
+    logits: Tensor<2>,
+    auxiliary: Vec<Tensor<2>>,
     lstms: Vec<LstmPass>,
 }
 
@@ -95,6 +119,7 @@ pub struct Graph {
     dense_weight: Param<Tensor<2>>,
     /// `[labels]`.
     dense_bias: Param<Tensor<1>>,
+    auxiliary: Vec<AuxiliaryHead>,
     bands: usize,
     /// Rows and bands of the max pool before the first convolution.
     #[module(skip)]
@@ -128,21 +153,32 @@ impl Graph {
             }
         }
         let (dense_weight, dense_bias) = dense.context("the network has no dense layer")?;
-        Ok(Self { convolutions, lstms, dense_weight, dense_bias, bands: network.front_end.mel_bands, first_pool })
+        let bands = network.front_end.mel_bands;
+        Ok(Self { convolutions, lstms, dense_weight, dense_bias, auxiliary: Vec::new(), bands, first_pool })
+    }
+
+    /// The graph with these heads beside its dense layer, in place of any that it had. Training alone uses them.
+    #[must_use]
+    pub fn with_auxiliary(mut self, heads: &[AuxiliaryClasses], seed: u64) -> Self {
+        let mut rng = ChaCha8Rng::seed_from_u64(!seed);
+        let device = self.dense_weight.val().device();
+        let [inputs, _] = self.dense_weight.val().dims();
+        self.auxiliary = heads.iter().map(|head| AuxiliaryHead::new(inputs, *head, &mut rng, &device)).collect();
+        self
     }
 
     /// Logits `[batch, labels]`, with the running statistics of batch norm.
     pub fn forward(&self, batch: &Batch) -> Result<Tensor<2>> {
         let trunk = self.trunk(batch, Norming::Running, None)?;
-        Ok(self.head(self.sequence(&trunk, batch), batch, None, None).0)
+        Ok(self.head(self.sequence(&trunk, batch), batch, None, None).logits)
     }
 
     /// Logits with the batch's own statistics, which [`Graph::update_statistics`] takes in.
     pub fn forward_train(&self, batch: &Batch, dropout: Option<Dropout<'_>>) -> Result<TrainOutput> {
         let trunk = self.trunk(batch, Norming::Batch, None)?;
         let sequence = self.sequence(&trunk, batch).set_require_grad(self.dense_weight.val().is_require_grad());
-        let (logits, lstms) = self.head(sequence.clone(), batch, dropout, None);
-        Ok(TrainOutput { logits, trunk, sequence, lstms })
+        let Heads { logits, auxiliary, lstms } = self.head(sequence.clone(), batch, dropout, None);
+        Ok(TrainOutput { logits, auxiliary, trunk, sequence, lstms })
     }
 
     /// Gradients of all parameters, for a loss that was computed from the logits of `output`.
@@ -201,15 +237,8 @@ impl Graph {
         Tensor::from_data(TensorData::new(trunk.sequence.clone(), shape), &self.dense_weight.val().device())
     }
 
-    /// From the trunk's output `[steps, batch, features]` to logits, with what went through the LSTMs. The logits are those of the core
-    /// if its outputs are given.
-    fn head(
-        &self,
-        mut sequence: Tensor<3>,
-        batch: &Batch,
-        mut dropout: Option<Dropout<'_>>,
-        core: Option<&CoreOutputs>,
-    ) -> (Tensor<2>, Vec<LstmPass>) {
+    /// From the trunk's output `[steps, batch, features]` to logits. Those of the dense layer are the core's if its outputs are given.
+    fn head(&self, mut sequence: Tensor<3>, batch: &Batch, mut dropout: Option<Dropout<'_>>, core: Option<&CoreOutputs>) -> Heads {
         let [steps, utterances, _] = sequence.dims();
         let device = sequence.device();
         let mut passes = Vec::with_capacity(self.lstms.len());
@@ -229,12 +258,13 @@ impl Graph {
             let [_, inputs] = mean.dims();
             mean = mean * dropout.mask(utterances, inputs, &device);
         }
+        let auxiliary = self.auxiliary.iter().map(|head| head.forward(&mean)).collect();
         let logits = mean.matmul(self.dense_weight.val()) + self.dense_bias.val().unsqueeze();
         let logits = match core {
             Some(core) => straight_through(logits.clone(), core.logits(logits.dims(), &device)),
             None => logits,
         };
-        (logits, passes)
+        Heads { logits, auxiliary, lstms: passes }
     }
 
     /// Weights of the mean over each utterance's valid steps, `[steps][utterance]`.

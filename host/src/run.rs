@@ -12,11 +12,12 @@
 //!
 //! Every file is written aside and then renamed, so that a reader never sees half of one.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
-use ser_core::spec::Network;
+use ser_core::spec::{Layer, MAX_LAYERS, Network};
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Augmentation;
@@ -59,6 +60,18 @@ pub struct Recipe {
     pub norm_momentum: f64,
     /// Share of a target that is spread over all classes.
     pub label_smoothing: f64,
+    /// Share of utterances that are mixed with others of any class, features and targets alike (Zhang et al. 2018), 0..=1.
+    #[serde(default)]
+    pub mixup: f64,
+    /// What heads beside the dense layer are to tell, in training only.
+    #[serde(default)]
+    pub auxiliary: Vec<Auxiliary>,
+    /// Teachers that are trained first, on the same training part, and whose answers then are a part of the targets.
+    #[serde(default)]
+    pub distillation: Option<Distillation>,
+    /// Whether utterances are heard from their end. Such a network can teach; it cannot be exported, for no device hears so.
+    #[serde(default)]
+    pub backwards: bool,
     /// Share of values zeroed before each LSTM and the dense layer.
     pub dropout: f64,
     /// Longer utterances are cut to this many rows, at a random place.
@@ -71,6 +84,47 @@ pub struct Recipe {
     /// Learning rate at the start of these; it falls to 0 by half a cosine.
     #[serde(default = "default_qat_learning_rate")]
     pub qat_learning_rate: f64,
+}
+
+/// A head that training puts beside the dense layer, and export leaves out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Auxiliary {
+    /// What it is to tell.
+    pub target: AuxiliaryTarget,
+    /// What its cross-entropy weighs beside that of the emotion.
+    pub weight: f64,
+    /// Whether the layers before it are to unlearn what it tells.
+    #[serde(default)]
+    pub adversarial: bool,
+}
+
+/// What an auxiliary head is to tell.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuxiliaryTarget {
+    /// Who speaks.
+    Speaker,
+    /// What is said.
+    Sentence,
+    /// The group, the sex for instance, that each of these speakers belongs to.
+    Group(BTreeMap<String, String>),
+}
+
+/// Distillation from teachers (Hinton et al. 2015). Those that hear forwards and those that hear backwards are together one that
+/// is not causal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Distillation {
+    /// How many.
+    pub teachers: usize,
+    /// How many of them hear the utterances backwards.
+    pub backwards: usize,
+    /// Their layers; those of the network itself if there are none given.
+    #[serde(default)]
+    pub layers: Option<heapless::Vec<Layer, MAX_LAYERS>>,
+    /// Passes over the training part, for each.
+    pub epochs: usize,
+    /// Share of the targets that are the mean of the teachers' answers to the same augmented utterance.
+    pub weight: f64,
 }
 
 fn default_qat_learning_rate() -> f64 {
@@ -90,13 +144,19 @@ impl Default for Recipe {
             average_decay: 0.998,
             norm_momentum: 0.05,
             label_smoothing: 0.1,
+            mixup: 0.0,
+            auxiliary: Vec::new(),
+            distillation: None,
+            backwards: false,
             dropout: 0.1,
             max_rows: 320,
             augmentation: Augmentation {
                 speeds: vec![0.94, 0.96, 0.98, 1.0, 1.02, 1.04, 1.06],
                 splice_probability: 0.7,
+                splice_pieces: 2,
                 crop: 0.3,
                 tempo: 0.08,
+                vtlp: 0.0,
                 gain_db: 3.0,
                 tilt_db: 3.0,
                 noise_probability: 0.3,
@@ -137,12 +197,22 @@ impl Recipe {
             ("final_learning_rate", self.final_learning_rate),
             ("norm_momentum", self.norm_momentum),
             ("label_smoothing", self.label_smoothing),
+            ("mixup", self.mixup),
         ];
         for (name, value) in shares {
             ensure!((0.0..=1.0).contains(&value), "{name} is {value}, wanted 0..=1");
         }
         for (name, value) in [("average_decay", self.average_decay), ("dropout", self.dropout)] {
             ensure!((0.0..1.0).contains(&value), "{name} is {value}, wanted 0..1");
+        }
+        for Auxiliary { weight, .. } in &self.auxiliary {
+            ensure!(*weight > 0.0 && weight.is_finite(), "the weight of an auxiliary head is {weight}, wanted more than 0");
+        }
+        if let Some(Distillation { teachers, backwards, epochs, weight, .. }) = &self.distillation {
+            ensure!((1..=16).contains(teachers), "distillation.teachers is {teachers}, wanted 1..=16");
+            ensure!(backwards <= teachers, "distillation.backwards is {backwards}, wanted 0..={teachers}, the number of teachers");
+            ensure!((1..=100_000).contains(epochs), "distillation.epochs is {epochs}, wanted 1..=100000");
+            ensure!((0.0..=1.0).contains(weight), "distillation.weight is {weight}, wanted 0..=1");
         }
         self.augmentation.check()
     }
@@ -177,6 +247,25 @@ impl Config {
         match &self.corpus_path {
             Some(path) => Corpus::open(path),
             None => Ok(Corpus::synthetic(crate::synth::DEFAULT_SEED)),
+        }
+    }
+}
+
+impl Config {
+    /// The configuration of the run that trains a teacher for this one, by its index.
+    pub fn teacher(&self, distillation: &Distillation, index: usize) -> Self {
+        let Distillation { teachers, backwards, layers, epochs, .. } = distillation;
+        let recipe =
+            Recipe { epochs: *epochs, distillation: None, qat_epochs: 0, backwards: index + backwards >= *teachers, ..self.recipe.clone() };
+        let layers = layers.as_ref().unwrap_or(&self.network.layers).clone();
+        // Seeds of a crossval's runs are small numbers, counted up.
+        let seed = self.seed + (index as u64 + 1) * 1_000_003;
+        Self {
+            preset: format!("{} teacher", self.preset),
+            seed,
+            recipe,
+            network: Network { layers, ..self.network.clone() },
+            ..self.clone()
         }
     }
 }

@@ -4,11 +4,13 @@
 //! Every random number follows from the seed, the epoch, the step and the utterance, and nothing is carried along in a
 //! generator: a training that was interrupted and resumed gives the same bits as one that was not.
 
+mod auxiliary;
 mod batches;
 mod checkpoint;
 mod gradient;
 mod quantised;
 mod schedule;
+mod teachers;
 
 use std::time::Instant;
 
@@ -25,8 +27,10 @@ use crate::float_network::FloatNetwork;
 use crate::graph::{Batch, Dropout, Graph};
 use crate::quantise::Calibration;
 use crate::run::{Backend, Config, EpochMetrics, Recipe};
-use batches::Batches;
+use auxiliary::Heads;
 pub use batches::Example;
+use batches::{Batches, Step};
+use teachers::Teacher;
 
 /// Random numbers for different purposes don't meet.
 #[derive(Clone, Copy)]
@@ -34,6 +38,7 @@ enum Purpose {
     Order = 1,
     Augmentation = 2,
     Dropout = 3,
+    Mixup = 4,
 }
 
 /// The generator for one purpose and place of a training.
@@ -80,6 +85,8 @@ pub struct StepReport {
 pub struct Trainer {
     config: Config,
     batches: Batches,
+    heads: Heads,
+    teachers: Vec<Teacher>,
     device: Device,
     graph: Graph,
     optimizer: ModuleOptimizer,
@@ -122,12 +129,14 @@ impl Trainer {
     pub fn new(config: Config, examples: Vec<Example>) -> Result<Self> {
         config.recipe.check()?;
         let device = device(config.backend)?.autodiff();
-        let graph = Graph::new(&config.network, config.seed, &device)?;
+        let heads = Heads::new(&config.recipe.auxiliary, &examples)?;
+        let graph = Graph::new(&config.network, config.seed, &device)?.with_auxiliary(&heads.shapes(), config.seed);
         let batches = Batches::new(&config, examples, graph.row_stride())?;
         let optimizer = optimizer(&config.recipe);
         let average = graph.values();
         let progress = Progress::default();
-        Ok(Self { config, batches, device, graph, optimizer, average, progress, history: Vec::new(), calibration: None })
+        let (teachers, history) = (Vec::new(), Vec::new());
+        Ok(Self { config, batches, heads, teachers, device, graph, optimizer, average, progress, history, calibration: None })
     }
 
     /// Whether all epochs are done.
@@ -151,7 +160,8 @@ impl Trainer {
         let started = Instant::now();
         let Progress { epoch, step, .. } = self.progress;
         let steps = self.batches.steps();
-        let (batch, targets, truth) = self.batches.get(epoch, step)?;
+        let Step { batch, targets, classes, examples } = self.batches.get(epoch, step)?;
+        let batch = if self.config.recipe.backwards { batch.reversed() } else { batch };
         let quantised_epoch = epoch.checked_sub(self.config.recipe.epochs);
         if let (Some(quantised_epoch), 0) = (quantised_epoch, step) {
             self.begin_quantised_epoch(quantised_epoch)?;
@@ -166,12 +176,14 @@ impl Trainer {
                 self.graph.forward_train(&batch, dropout)?
             }
         };
-        let [utterances, classes] = output.logits.dims();
-        let targets: Tensor<2> = Tensor::from_data(TensorData::new(targets, [utterances, classes]), &self.device);
+        let utterances = classes.len();
+        let targets = self.taught(targets, &batch)?;
+        let targets: Tensor<2> = Tensor::from_data(TensorData::new(targets, output.logits.dims()), &self.device);
         let loss = (log_softmax(output.logits.clone(), 1) * targets).sum().neg() / utterances as f64;
         let loss_value = first(&loss)?;
+        let loss = self.heads.add_to(loss, &output, &examples, &self.device);
         ensure!(loss_value.is_finite(), "training diverged in epoch {}: the loss is {loss_value}; lower the learning rate", epoch + 1);
-        self.progress.correct += correct(&output.logits, &truth);
+        self.progress.correct += correct(&output.logits, &classes);
 
         let gradients = self.graph.gradients(&loss, &output)?;
         let gradients = gradient::clip(gradients, &self.graph, recipe.gradient_norm);
@@ -237,11 +249,13 @@ impl Trainer {
 
     /// The averaged network, ready to recognise.
     pub fn classifier(&self) -> Result<Classifier> {
-        Ok(Classifier { graph: self.averaged()?, normalization: self.normalization().clone() })
+        let backwards = self.config.recipe.backwards;
+        Ok(Classifier { graph: self.averaged()?, normalization: self.normalization().clone(), backwards })
     }
 
     fn averaged(&self) -> Result<Graph> {
-        Graph::new(&self.config.network, self.config.seed, &device(self.config.backend)?)?.with_values(&self.average)
+        let graph = Graph::new(&self.config.network, self.config.seed, &device(self.config.backend)?)?;
+        graph.with_auxiliary(&self.heads.shapes(), self.config.seed).with_values(&self.average)
     }
 }
 
@@ -250,15 +264,18 @@ impl Trainer {
 pub struct Classifier {
     graph: Graph,
     normalization: Normalization,
+    /// Whether it hears utterances from their end.
+    backwards: bool,
 }
 
 /// Utterances that are classified together.
 const CLASSIFIER_BATCH: usize = 32;
 
 impl Classifier {
-    /// The network of a run.
-    pub fn new(network: &FloatNetwork, backend: Backend) -> Result<Self> {
-        Ok(Self { graph: Graph::from_float_network(network, &device(backend)?)?, normalization: network.normalization.clone() })
+    /// The network of a run of this configuration.
+    pub fn new(network: &FloatNetwork, config: &Config) -> Result<Self> {
+        let graph = Graph::from_float_network(network, &device(config.backend)?)?;
+        Ok(Self { graph, normalization: network.normalization.clone(), backwards: config.recipe.backwards })
     }
 
     /// Logits for each utterance's log-mel rows (dBFS); None for one too short for a single step of the first LSTM.
@@ -269,7 +286,8 @@ impl Classifier {
         let mut logits = vec![None; log_mel.len()];
         for chunk in order.chunks(CLASSIFIER_BATCH) {
             let features: Vec<Rows> = chunk.iter().map(|&index| self.normalization.apply(log_mel[index])).collect();
-            let output = self.graph.forward(&Batch::new(&features, stride))?;
+            let batch = Batch::new(&features, stride);
+            let output = self.graph.forward(&if self.backwards { batch.reversed() } else { batch })?;
             let [_, classes] = output.dims();
             let values: Vec<f32> = output.try_into_data()?.iter::<f32>().collect();
             for (&index, of_utterance) in chunk.iter().zip(values.chunks_exact(classes)) {

@@ -9,6 +9,7 @@ use crate::cache::FeatureCache;
 use crate::corpus::{Corpus, Problem, Utterance};
 use crate::evaluate::evaluate;
 use crate::features::Rows;
+use crate::float_network::FloatNetwork;
 use crate::run::{Config, EpochMetrics, RunFolder};
 use crate::split::{Part, Split};
 use crate::train::{Example, StepReport, Trainer};
@@ -40,6 +41,8 @@ pub enum Progress<'a> {
     Started(usize),
     /// A step was made.
     Step(&'a StepReport),
+    /// An epoch of the teacher with this index, from 0, was finished.
+    TeacherEpoch(usize, &'a EpochMetrics),
     /// An epoch was finished.
     Epoch(&'a EpochMetrics),
 }
@@ -62,7 +65,11 @@ impl Training<'_> {
     /// If the checkpoint is damaged, the training part has no usable utterance of a class, the folder or the cache cannot be written, or
     /// training diverges.
     pub fn run(&self, stop: &AtomicBool, tell: &mut dyn FnMut(Progress<'_>)) -> Result<Outcome> {
+        let Some(teachers) = self.teachers(stop, tell)? else { return Ok(Outcome::Stopped) };
         let mut trainer = Trainer::new(self.config.clone(), self.examples(tell)?)?;
+        for (network, backwards) in &teachers {
+            trainer.add_teacher(network, *backwards)?;
+        }
         let validation = self.split.part(self.corpus, Part::Validation)?;
         if let Some(bytes) = self.folder.checkpoint()? {
             trainer.restore(&bytes)?;
@@ -100,6 +107,34 @@ impl Training<'_> {
         Ok(Outcome::Finished)
     }
 
+    /// Trains those of the recipe's teachers that are not trained yet, each in a run folder within this one. Returns all, and whether they
+    /// hear backwards; None if it was asked to stop.
+    fn teachers(&self, stop: &AtomicBool, tell: &mut dyn FnMut(Progress<'_>)) -> Result<Option<Vec<(FloatNetwork, bool)>>> {
+        let Some(distillation) = &self.config.recipe.distillation else { return Ok(Some(Vec::new())) };
+        let mut teachers = Vec::new();
+        for index in 0..distillation.teachers {
+            let config = self.config.teacher(distillation, index);
+            let path = self.folder.path().join("teachers").join(index.to_string());
+            let folder = match RunFolder::open(&path) {
+                Ok(folder) if folder.is_of(&config, self.split)? => folder,
+                _ => RunFolder::create(&path, &config, self.split, true)?,
+            };
+            if folder.metrics()?.len() < config.recipe.all_epochs() {
+                let training = Training { folder: &folder, config: &config, ..*self };
+                let mut of_teacher = |progress: Progress<'_>| match progress {
+                    Progress::Skipped(_) => tell(progress),
+                    Progress::Started(_) | Progress::Step(_) => {}
+                    Progress::Epoch(metrics) | Progress::TeacherEpoch(_, metrics) => tell(Progress::TeacherEpoch(index, metrics)),
+                };
+                if training.run(stop, &mut of_teacher)? == Outcome::Stopped {
+                    return Ok(None);
+                }
+            }
+            teachers.push((folder.network()?, config.recipe.backwards));
+        }
+        Ok(Some(teachers))
+    }
+
     /// Network and metrics first: a checkpoint never promises epochs that they lack.
     fn save(&self, trainer: &Trainer) -> Result<()> {
         if !trainer.history().is_empty() {
@@ -112,8 +147,7 @@ impl Training<'_> {
     /// The usable training utterances at all speeds of the recipe.
     fn examples(&self, tell: &mut dyn FnMut(Progress<'_>)) -> Result<Vec<Example>> {
         let utterances: Vec<&Utterance> = self.split.part(self.corpus, Part::Train)?;
-        let mut examples: Vec<Example> =
-            utterances.iter().map(|u| Example { speeds: Vec::new(), class: u.emotion, speaker: u.speaker.clone() }).collect();
+        let mut examples: Vec<Example> = utterances.iter().map(|u| example(u)).collect();
         let speeds = &self.config.recipe.augmentation.speeds;
         for (index, &speed) in speeds.iter().enumerate() {
             let extracted = self.cache.log_mel_of_part(self.corpus, &utterances, speed)?;
@@ -132,4 +166,9 @@ impl Training<'_> {
         examples.retain(|example| example.speeds.len() == speeds.len());
         Ok(examples)
     }
+}
+
+/// An utterance without its rows.
+fn example(utterance: &Utterance) -> Example {
+    Example { speeds: Vec::new(), class: utterance.emotion, speaker: utterance.speaker.clone(), sentence: utterance.sentence.clone() }
 }

@@ -58,7 +58,7 @@ pub struct CrossvalArgs {
         long,
         value_name = "DIR",
         conflicts_with_all = [
-            "corpus", "preset", "recipe", "epochs", "qat", "qat_learning_rate", "batch", "backend", "protocol", "folds", "seeds", "condition", "jobs", "fold", "out"
+            "corpus", "preset", "network", "recipe", "epochs", "qat", "qat_learning_rate", "batch", "backend", "protocol", "folds", "seeds", "condition", "jobs", "fold", "out"
         ]
     )]
     gather: Option<PathBuf>,

@@ -55,7 +55,7 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     ensure!(!utterances.is_empty(), "the split of {} has no {} part", args.run.display(), format!("{:?}", args.part).to_lowercase());
     let network = folder.network()?;
     let cache = FeatureCache::new(&network.network.front_end, Some(&args.cache))?;
-    let classifier = Classifier::new(&network, config.backend)?;
+    let classifier = Classifier::new(&network, &config)?;
     let mut skip = |problem: &Problem| eprintln!("skipped {problem}");
     let result = evaluate(&classifier, &cache, &utterances, &network.network.labels, &mut skip)?;
     ensure!(result.utterances > 0, "none of the {} utterances could be read", utterances.len());

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use ser_core::spec::{self, Network};
+use serde::de::DeserializeOwned;
 
 use crate::condition::Condition;
 use crate::corpus::Corpus;
@@ -19,6 +20,9 @@ pub struct TrainingOptions {
     /// Name of the network [default: edge].
     #[arg(long)]
     pub preset: Option<String>,
+    /// JSON file with a network, as `network` in the config.json of a run, in place of a preset; it is called like the file.
+    #[arg(long, value_name = "FILE", conflicts_with = "preset")]
+    pub network: Option<PathBuf>,
     /// JSON file with a recipe, as `recipe` in the config.json of a run.
     #[arg(long, value_name = "FILE")]
     pub recipe: Option<PathBuf>,
@@ -44,12 +48,11 @@ impl TrainingOptions {
     ///
     /// # Errors
     ///
-    /// If preset, recipe or corpus are unusable.
+    /// If network, recipe or corpus are unusable.
     pub fn plan(&self, condition: Condition, seed: u64) -> Result<(Config, Corpus)> {
-        let preset = self.preset.as_deref().unwrap_or("edge");
-        let Some(network) = spec::preset(preset) else { bail!("unknown preset '{preset}', wanted edge") };
+        let (preset, network) = self.network()?;
         let mut recipe = match &self.recipe {
-            Some(path) => read_recipe(path)?,
+            Some(path) => read_json(path, "recipe")?,
             None => Recipe::default(),
         };
         recipe.epochs = self.epochs.unwrap_or(recipe.epochs);
@@ -62,7 +65,7 @@ impl TrainingOptions {
                 Some(path) => Some(path.canonicalize().with_context(|| format!("cannot open corpus {}", path.display()))?),
                 None => None,
             },
-            preset: preset.to_owned(),
+            preset,
             seed,
             backend: self.backend.unwrap_or(Backend::Flex),
             recipe,
@@ -76,6 +79,19 @@ impl TrainingOptions {
         Ok((config, corpus))
     }
 
+    /// Name and description of the network.
+    fn network(&self) -> Result<(String, Network)> {
+        if let Some(path) = &self.network {
+            let network: Network = read_json(path, "network")?;
+            network.check().with_context(|| format!("the network in {} is unusable", path.display()))?;
+            let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            return Ok((name, network));
+        }
+        let preset = self.preset.as_deref().unwrap_or("edge");
+        let Some(network) = spec::preset(preset) else { bail!("unknown preset '{preset}', wanted edge") };
+        Ok((preset.to_owned(), network))
+    }
+
     /// Enters what is asked of the quantisation-aware stage into a recipe.
     pub fn set_stage(&self, recipe: &mut Recipe) {
         recipe.qat_epochs = self.qat.unwrap_or(recipe.qat_epochs);
@@ -83,7 +99,8 @@ impl TrainingOptions {
     }
 }
 
-fn read_recipe(path: &Path) -> Result<Recipe> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read the recipe {}", path.display()))?;
-    serde_json::from_slice(&bytes).with_context(|| format!("{} is no recipe", path.display()))
+/// Reads a part of a configuration.
+fn read_json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read the {what} {}", path.display()))?;
+    serde_json::from_slice(&bytes).with_context(|| format!("{} is no {what}", path.display()))
 }

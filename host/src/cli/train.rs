@@ -63,7 +63,7 @@ pub struct TrainArgs {
         value_name = "RUN",
         requires_all = ["qat", "out"],
         conflicts_with_all = [
-            "corpus", "preset", "recipe", "epochs", "batch", "backend", "protocol", "folds", "fold", "split", "validation", "seed",
+            "corpus", "preset", "network", "recipe", "epochs", "batch", "backend", "protocol", "folds", "fold", "split", "validation", "seed",
             "condition", "resume"
         ]
     )]
@@ -240,6 +240,7 @@ impl Display {
                 }
             }
             Progress::Step(report) => self.step(report),
+            Progress::TeacherEpoch(teacher, metrics) => self.teacher_epoch(teacher, metrics),
             Progress::Epoch(metrics) => self.epoch(metrics),
         }
     }
@@ -273,6 +274,14 @@ impl Display {
                 100.0 * metrics.train_accuracy,
                 metrics.seconds
             ),
+        }
+    }
+
+    fn teacher_epoch(&self, teacher: usize, metrics: &EpochMetrics) {
+        let text = format!("teacher {}, epoch {}: accuracy {:.1} %", teacher + 1, metrics.epoch, 100.0 * metrics.train_accuracy);
+        match &self.bar {
+            Some(bar) => bar.set_message(text),
+            None => println!("{text}, {:.1} s", metrics.seconds),
         }
     }
 

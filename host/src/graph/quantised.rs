@@ -14,7 +14,7 @@ use ser_core::kernels::LOGIT_FRACTION_BITS;
 use ser_core::model::LayerParams;
 
 use super::trunk::{Norming, Outputs};
-use super::{Batch, Graph, TrainOutput};
+use super::{Batch, Graph, Heads, TrainOutput};
 use crate::dequantise::Dequantiser;
 
 /// `values`, with the gradient of `own`. Its value is exact: nothing but 0 is added.
@@ -133,7 +133,7 @@ impl Graph {
         );
         let trunk = self.trunk(batch, Norming::Running, Some(&core.blocks))?;
         let sequence = self.sequence(&trunk, batch).set_require_grad(self.dense_weight.val().is_require_grad());
-        let (logits, lstms) = self.head(sequence.clone(), batch, None, Some(core));
-        Ok(TrainOutput { logits, trunk, sequence, lstms })
+        let Heads { logits, auxiliary, lstms } = self.head(sequence.clone(), batch, None, Some(core));
+        Ok(TrainOutput { logits, auxiliary, trunk, sequence, lstms })
     }
 }

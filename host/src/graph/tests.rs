@@ -262,3 +262,26 @@ fn too_few_numbers_for_a_graph_are_refused() {
     let error = graph.with_values(&values[1..]).unwrap_err().to_string();
     assert!(error.contains(&format!("{} came", values.len() - 1)), "{error}");
 }
+
+#[test]
+fn an_adversarial_head_learns_what_the_layers_before_it_unlearn() {
+    let gradients = |adversarial| {
+        let graph = used_graph().with_auxiliary(&[AuxiliaryClasses { classes: 3, adversarial }], 3);
+        let output = graph.forward_train(&Batch::new(&[features(12, 4), features(9, 5)], graph.row_stride()), None).unwrap();
+        let logits = output.auxiliary[0].clone();
+        let loss = (log_softmax(logits, 1).slice([0..2, 1..2])).sum() + output.logits.clone().sum() * 0.0;
+        let gradients = graph.gradients(&loss, &output).unwrap();
+        let head = graph.auxiliary[0].weight.val();
+        let of_head: Vec<f32> = gradients.get::<2>(graph.auxiliary[0].weight.id).unwrap().into_data().iter().collect();
+        let of_lstm: Vec<f32> = gradients.get::<2>(graph.lstms[0].input_weight.id).unwrap().into_data().iter().collect();
+        let of_block: Vec<f32> = gradients.get::<4>(graph.convolutions[0].weight.id).unwrap().into_data().iter().collect();
+        assert_eq!(head.dims(), [3, 3]);
+        (of_head, of_lstm, of_block)
+    };
+    let (helpful, adversarial) = (gradients(false), gradients(true));
+    assert_eq!(helpful.0, adversarial.0);
+    for (before, turned) in helpful.1.iter().chain(&helpful.2).zip(adversarial.1.iter().chain(&adversarial.2)) {
+        assert!((before + turned).abs() <= 1e-5 * before.abs().max(1e-3), "{before} {turned}");
+    }
+    assert!(helpful.1.iter().any(|gradient| gradient.abs() > 1e-6));
+}

@@ -1,9 +1,11 @@
 //! Training utterances to batches: order, augmentation, normalisation, padding.
 
+use std::borrow::Cow;
+
 use anyhow::{Result, ensure};
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
-use rand::seq::{IteratorRandom, SliceRandom};
+use rand::seq::{IndexedRandom, SliceRandom};
 use rayon::prelude::*;
 
 use super::{Purpose, generator};
@@ -25,6 +27,8 @@ pub struct Example {
     pub class: usize,
     /// Who speaks; empty if that is not known.
     pub speaker: String,
+    /// What is said; empty if that is not known.
+    pub sentence: String,
 }
 
 /// All training utterances.
@@ -39,6 +43,19 @@ pub(super) struct Batches {
     row_stride: usize,
     classes: usize,
     label_smoothing: f64,
+    mixup: f64,
+}
+
+/// The utterances of one step.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub(super) batch: Batch,
+    /// What the network is to answer, `[utterance][class]`.
+    pub(super) targets: Vec<f32>,
+    /// The class that each utterance is of, for the most part.
+    pub(super) classes: Vec<usize>,
+    /// Which examples they are, for the most part.
+    pub(super) examples: Vec<usize>,
 }
 
 /// Which utterance, at which of its speeds.
@@ -75,6 +92,7 @@ impl Batches {
             row_stride,
             classes,
             label_smoothing: recipe.label_smoothing,
+            mixup: recipe.mixup,
         })
     }
 
@@ -94,19 +112,38 @@ impl Batches {
         chosen.map(|rows| self.normalization.apply(rows)).collect()
     }
 
-    /// Features, targets `[utterance][class]` and classes of one step.
-    pub(super) fn get(&self, epoch: usize, step: usize) -> Result<(Batch, Vec<f32>, Vec<usize>)> {
+    /// One step.
+    pub(super) fn get(&self, epoch: usize, step: usize) -> Result<Step> {
         let order = self.order(epoch);
         let picks = order.get(step).map_or(&[][..], Vec::as_slice);
         ensure!(!picks.is_empty(), "step {step} of {} in an epoch", order.len());
         let features: Vec<Rows> = picks.par_iter().map(|pick| self.features(*pick, epoch)).collect();
         let classes: Vec<usize> = picks.iter().filter_map(|pick| self.examples.get(pick.example)).map(|example| example.class).collect();
         let spread = (self.label_smoothing / self.classes as f64) as f32;
-        let targets = classes
-            .iter()
-            .flat_map(|&class| (0..self.classes).map(move |c| if c == class { 1.0 - self.label_smoothing as f32 + spread } else { spread }))
-            .collect();
-        Ok((Batch::new(&features, self.row_stride), targets, classes))
+        let target = |class| (0..self.classes).map(move |c| if c == class { 1.0 - self.label_smoothing as f32 + spread } else { spread });
+        let mut utterances: Vec<(Rows, Vec<f32>)> =
+            features.into_iter().zip(classes.iter().map(|&class| target(class).collect())).collect();
+        self.mix(&mut utterances, epoch, step);
+        let (features, targets): (Vec<Rows>, Vec<Vec<f32>>) = utterances.into_iter().unzip();
+        let examples = picks.iter().map(|pick| pick.example).collect();
+        Ok(Step { batch: Batch::new(&features, self.row_stride), targets: targets.concat(), classes, examples })
+    }
+
+    /// Mixes a share of the utterances with others of the step, features and targets alike; what is mixed in is repeated if it is
+    /// shorter, and never more than half.
+    fn mix(&self, utterances: &mut [(Rows, Vec<f32>)], epoch: usize, step: usize) {
+        if self.mixup == 0.0 {
+            return;
+        }
+        let mut rng = generator(self.seed, Purpose::Mixup, epoch, step);
+        let before = utterances.to_vec();
+        for (rows, target) in utterances {
+            let Some((other, other_target)) = before.choose(&mut rng).filter(|_| rng.random_bool(self.mixup)) else { continue };
+            let share = rng.random_range(0.0..=0.5f32);
+            let blend = |(to, from): (&mut f32, &f32)| *to += share * (from - *to);
+            rows.values.iter_mut().zip(other.values.iter().cycle()).for_each(blend);
+            target.iter_mut().zip(other_target).for_each(blend);
+        }
     }
 
     /// The batches of an epoch: every utterance once, at a random speed, similar lengths together.
@@ -129,20 +166,26 @@ impl Batches {
         self.examples.get(pick.example).and_then(|example| example.speeds.get(pick.speed))
     }
 
-    /// The rows of a random utterance of the same class and, where speakers are known, of the same speaker.
-    fn partner(&self, pick: Pick, rng: &mut ChaCha8Rng) -> Option<&Rows> {
+    /// The rows of an utterance: its own, or put together from pieces of its own and of others of the same class and, where speakers
+    /// are known, of the same speaker.
+    fn spliced(&self, pick: Pick, rng: &mut ChaCha8Rng) -> Option<Cow<'_, Rows>> {
+        let rows = self.rows(pick)?;
+        let pieces = self.augmenter.pieces(rng);
+        if pieces < 2 {
+            return Some(Cow::Borrowed(rows));
+        }
         let own = self.examples.get(pick.example)?;
-        let alike = self.examples.iter().filter(|other| other.class == own.class && other.speaker == own.speaker);
-        alike.choose(rng).and_then(|other| other.speeds.get(pick.speed))
+        let alike: Vec<&Example> = self.examples.iter().filter(|other| other.class == own.class && other.speaker == own.speaker).collect();
+        let others = (1..pieces).filter_map(|_| alike.choose(rng).and_then(|other| other.speeds.get(pick.speed)));
+        let utterances: Vec<&Rows> = std::iter::once(rows).chain(others).collect();
+        Some(Cow::Owned(splice(&utterances, rng)))
     }
 
     /// Augmented and normalised features.
     fn features(&self, pick: Pick, epoch: usize) -> Rows {
-        let Some(rows) = self.rows(pick) else { return Rows::default() };
         let mut rng = generator(self.seed, Purpose::Augmentation, epoch, pick.example);
-        let spliced =
-            if self.augmenter.splices(&mut rng) { self.partner(pick, &mut rng).map(|end| splice(rows, end, &mut rng)) } else { None };
-        let rows = crop(self.augmenter.log_mel(spliced.as_ref().unwrap_or(rows), &mut rng), self.max_rows, &mut rng);
+        let Some(rows) = self.spliced(pick, &mut rng) else { return Rows::default() };
+        let rows = crop(self.augmenter.log_mel(&rows, &mut rng), self.max_rows, &mut rng);
         let mut features = self.normalization.apply(&rows);
         self.augmenter.mask(&mut features, &mut rng);
         features

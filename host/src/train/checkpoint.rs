@@ -41,6 +41,10 @@ impl Trainer {
     /// damaged or come from another network.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<()> {
         let checkpoint: Checkpoint = postcard::from_bytes(bytes).context("the checkpoint is damaged or of another version")?;
+        if checkpoint.calibration.is_some() {
+            self.drop_heads();
+            self.average = self.graph.values();
+        }
         ensure!(
             checkpoint.average.len() == self.average.len(),
             "the checkpoint has {} numbers, the network {}",

@@ -7,6 +7,7 @@
 use anyhow::{Context, Result, ensure};
 use ser_core::Model;
 
+use super::auxiliary::Heads;
 use super::{Trainer, device, optimizer};
 use crate::float_model::FloatModel;
 use crate::float_network::FloatNetwork;
@@ -40,12 +41,19 @@ impl Trainer {
         Ok(())
     }
 
-    /// Takes weights from a network, and forgets optimiser and average.
+    /// Takes weights from a network, and forgets optimiser, average and auxiliary heads.
     fn start_from(&mut self, network: &FloatNetwork) -> Result<()> {
+        self.drop_heads();
         self.average = Graph::from_float_network(network, &device(self.config.backend)?)?.values();
         self.graph = self.graph.clone().with_values(&self.average)?;
         self.optimizer = optimizer(&self.config.recipe);
         Ok(())
+    }
+
+    /// Goes on without auxiliary heads.
+    pub(super) fn drop_heads(&mut self) {
+        self.heads = Heads::default();
+        self.graph = self.graph.clone().with_auxiliary(&[], self.config.seed);
     }
 
     /// Calibrates anew, on utterances as export takes them; the ranges then hold for the epoch. `epoch` counts from 0 within the stage.

@@ -3,7 +3,9 @@ use crate::augment::Augmentation;
 use crate::run::Recipe;
 use ser_core::spec::{Layer, edge};
 
+mod auxiliary;
 mod quantised;
+mod teachers;
 
 const BANDS: usize = 8;
 
@@ -48,7 +50,12 @@ fn rows(class: usize, len: usize) -> Rows {
 
 fn examples() -> Vec<Example> {
     (0..18)
-        .map(|i| Example { speeds: vec![rows(i % 6, 8 + i % 5), rows(i % 6, 7 + i % 5)], class: i % 6, speaker: String::new() })
+        .map(|i| Example {
+            speeds: vec![rows(i % 6, 8 + i % 5), rows(i % 6, 7 + i % 5)],
+            class: i % 6,
+            speaker: String::new(),
+            sentence: String::new(),
+        })
         .collect()
 }
 
@@ -142,7 +149,7 @@ fn the_result_is_the_average_of_the_weights() {
 fn a_stored_network_recognises_like_the_trained_one() {
     let mut trainer = trainer(2);
     finish(&mut trainer);
-    let stored = Classifier::new(&trainer.network().unwrap(), Backend::Flex).unwrap();
+    let stored = Classifier::new(&trainer.network().unwrap(), &config(2)).unwrap();
     let utterances = [rows(1, 9), rows(4, 3), rows(2, 1)];
     let utterances: Vec<&Rows> = utterances.iter().collect();
     let (wanted, came) = (trainer.classifier().unwrap().logits(&utterances).unwrap(), stored.logits(&utterances).unwrap());
@@ -164,10 +171,25 @@ fn every_utterance_is_used_once_in_an_epoch() {
     let trainer = trainer(1);
     let mut counts = [0; 6];
     for step in 0..trainer.batches.steps() {
-        for class in trainer.batches.get(0, step).unwrap().2 {
+        for class in trainer.batches.get(0, step).unwrap().classes {
             counts[class] += 1;
         }
     }
     assert_eq!(counts, [3; 6]);
     assert!(trainer.batches.get(0, trainer.batches.steps()).is_err());
+}
+
+#[test]
+fn mixed_utterances_have_mixed_targets() {
+    let plain = trainer(1).batches.get(0, 0).unwrap();
+    let mut config = config(1);
+    config.recipe.mixup = 1.0;
+    let mixed = Trainer::new(config, examples()).unwrap().batches.get(0, 0).unwrap();
+    assert_eq!((mixed.classes.clone(), &mixed.examples, mixed.batch.rows), (plain.classes, &plain.examples, plain.batch.rows));
+    assert_ne!(mixed.batch.values, plain.batch.values);
+    for (target, class) in mixed.targets.chunks(6).zip(&mixed.classes) {
+        assert!((target.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{target:?}");
+        assert!(target[*class] >= 0.45, "at least half is of its own class: {target:?}");
+    }
+    assert_ne!(mixed.targets, plain.targets);
 }

@@ -25,6 +25,8 @@ struct State {
     /// Bars, on a terminal.
     bars: Option<MultiProgress>,
     folds: BTreeMap<FoldId, Fold>,
+    /// When a teacher of a fold was told of last.
+    teachers_told: BTreeMap<FoldId, Instant>,
     epochs: usize,
     /// When the first fold began to train, and the epochs of all that were left then.
     started: Option<Instant>,
@@ -45,6 +47,7 @@ impl Display {
         let state = State {
             bars: std::io::stderr().is_terminal().then(MultiProgress::new),
             folds: BTreeMap::new(),
+            teachers_told: BTreeMap::new(),
             epochs,
             started: None,
             left: pending.iter().map(|fold| epochs.saturating_sub(fold.epochs_done)).sum(),
@@ -66,6 +69,7 @@ impl Display {
             }
             Event::Training(Progress::Started(epochs)) => state.start(id, epochs),
             Event::Training(Progress::Step(_)) => {}
+            Event::Training(Progress::TeacherEpoch(teacher, metrics)) => state.teacher_epoch(id, teacher, metrics),
             Event::Training(Progress::Epoch(metrics)) => state.epoch(id, metrics),
             Event::Finished(predictions) => {
                 state.end(id);
@@ -101,6 +105,14 @@ impl State {
             self.line(&format!("{id}: goes on after epoch {epochs}"));
         }
         self.folds.insert(id, Fold { bar, told: Instant::now() });
+    }
+
+    fn teacher_epoch(&mut self, id: FoldId, teacher: usize, metrics: &EpochMetrics) {
+        let told = self.teachers_told.entry(id).or_insert_with(Instant::now);
+        if self.bars.is_none() && told.elapsed() >= INTERVAL {
+            *told = Instant::now();
+            println!("{id}: teacher {}, epoch {}, accuracy {:.1} %", teacher + 1, metrics.epoch, 100.0 * metrics.train_accuracy);
+        }
     }
 
     fn epoch(&mut self, id: FoldId, metrics: &EpochMetrics) {

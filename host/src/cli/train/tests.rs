@@ -3,7 +3,10 @@ use crate::audio::write_wav;
 use crate::augment::Augmentation;
 use crate::cli::eval;
 use crate::emotion::EMOTIONS;
-use crate::run::Recipe;
+use crate::export::export_run;
+use crate::model_file::Confidence;
+use crate::run::{Distillation, Recipe};
+use ser_core::spec::edge;
 
 /// Six emotions, each a tone of its own, four sentences; and a recipe of two short epochs.
 fn args(dir: &Path) -> TrainArgs {
@@ -45,6 +48,38 @@ fn a_run_folder_holds_all_that_decides_the_result_and_all_that_came_out() {
     assert!(metrics.iter().all(|epoch| epoch.validation_war.is_some()), "{metrics:?}");
     folder.network().unwrap();
     eval::run(&eval::EvalArgs::new(folder.path(), &args.cache)).unwrap();
+}
+
+#[test]
+fn teachers_are_trained_in_the_run_folder_and_not_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = args(dir.path());
+    go(&args).unwrap();
+    let mut recipe: Recipe = serde_json::from_slice(&std::fs::read(dir.path().join("recipe.json")).unwrap()).unwrap();
+    recipe.distillation = Some(Distillation { teachers: 2, backwards: 1, layers: None, epochs: 1, weight: 0.5 });
+    std::fs::write(dir.path().join("recipe.json"), serde_json::to_vec(&recipe).unwrap()).unwrap();
+    let taught = TrainArgs { out: Some(dir.path().join("taught")), ..args.clone() };
+    train(&taught, &AtomicBool::new(true)).unwrap();
+    assert!(RunFolder::open(&dir.path().join("taught")).unwrap().network().is_err(), "asked to stop before its teachers were trained");
+    let resume = TrainArgs { resume: true, out: taught.out.clone(), cache: taught.cache.clone(), ..TrainArgs::default() };
+    go(&resume).unwrap();
+    let teacher = |index: &str| RunFolder::open(&dir.path().join("taught/teachers").join(index)).unwrap();
+    assert!(!teacher("0").config().unwrap().recipe.backwards && teacher("1").config().unwrap().recipe.backwards);
+    let teachers = [teacher("0").network().unwrap(), teacher("1").network().unwrap()];
+    assert_ne!(teachers[0], teachers[1]);
+    let network = |run: &str| RunFolder::open(&dir.path().join(run)).unwrap().network().unwrap();
+    assert_ne!(network("taught"), network("run"));
+
+    let checkpoint = dir.path().join("taught/teachers/0/checkpoint.bin");
+    let written = std::fs::metadata(&checkpoint).unwrap().modified().unwrap();
+    go(&resume).unwrap();
+    assert_eq!(std::fs::metadata(&checkpoint).unwrap().modified().unwrap(), written);
+    let folder = teacher("1");
+    let (config, cache) = (folder.config().unwrap(), FeatureCache::new(&edge().front_end, Some(&args.cache)).unwrap());
+    let confidence = Confidence { temperature: 1.0, threshold: 0.5 };
+    let exported = export_run(&folder, &folder.split().unwrap(), &config.open_corpus().unwrap(), &cache, confidence);
+    let error = exported.unwrap_err().to_string();
+    assert!(error.contains("from their end"), "{error}");
 }
 
 #[test]

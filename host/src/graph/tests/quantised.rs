@@ -82,8 +82,8 @@ fn the_gradient_with_the_floats_own_values_is_the_floats_own() {
 
     let trunk = graph.trunk(&batch, Norming::Running, None).unwrap();
     let sequence = graph.sequence(&trunk, &batch).require_grad();
-    let (logits, lstms) = graph.head(sequence.clone(), &batch, None, None);
-    let plain = TrainOutput { logits, trunk, sequence, lstms };
+    let Heads { logits, auxiliary, lstms } = graph.head(sequence.clone(), &batch, None, None);
+    let plain = TrainOutput { logits, auxiliary, trunk, sequence, lstms };
 
     let outputs: Vec<_> = utterances.iter().map(|rows| float.run(rows).unwrap().unwrap()).collect();
     let of_layer = |layer: usize| -> Vec<Vec<f32>> { outputs.iter().map(|output| output.layers[layer].values.clone()).collect() };

@@ -206,6 +206,13 @@ impl Split {
         Ok(())
     }
 
+    /// Moves the test part to the training part: nothing is left to test on.
+    pub fn train_on_all(&mut self) {
+        for entry in self.utterances.iter_mut().filter(|entry| entry.part == Part::Test) {
+            entry.part = Part::Train;
+        }
+    }
+
     /// Fails if a class has nothing to train on, and names it.
     fn check_training_classes(&self) -> Result<()> {
         for label in &self.labels {

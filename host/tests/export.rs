@@ -1,47 +1,16 @@
 //! `host export` and `host inspect` as a user calls them, on a run whose weights are random.
 #![cfg(feature = "train")]
 
+mod common;
+
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use common::make_run;
 use ser_core::Model;
-use ser_core::spec::{Level, edge};
-use ser_host::corpus::Corpus;
 use ser_host::emotion::EMOTIONS;
-use ser_host::features::Normalization;
-use ser_host::graph::Graph;
 use ser_host::predictions::{Prediction, Predictions};
-use ser_host::run::{Backend, Config, Recipe, RunFolder};
-use ser_host::split::{Part, Protocol, Split};
-use ser_host::synth::DEFAULT_SEED;
-use ser_host::train::device;
-
-/// Makes a run as `host train` leaves it, its training part cut down to a few utterances.
-fn make_run(path: &Path) -> RunFolder {
-    let network = edge();
-    let graph = Graph::new(&network, 7, &device(Backend::Flex).unwrap()).unwrap();
-    let normalization = Normalization { level: Level::Absolute, mean: vec![-45.0; 40], sd: vec![12.0; 40] };
-    let corpus = Corpus::synthetic(DEFAULT_SEED);
-    let mut split = Split::new(&corpus, Protocol::Sentence, None, 0, 1).unwrap();
-    let mut count = 0;
-    split.utterances.retain(|utterance| {
-        count += 1;
-        utterance.part == Part::Test || count % 40 == 0
-    });
-    let config = Config {
-        corpus: corpus.name,
-        corpus_path: None,
-        preset: "edge".to_owned(),
-        seed: 1,
-        backend: Backend::Flex,
-        recipe: Recipe::default(),
-        network: network.clone(),
-    };
-    let folder = RunFolder::create(path, &config, &split, false).unwrap();
-    folder.save_network(&graph.to_float_network(&network, &normalization).unwrap()).unwrap();
-    folder
-}
 
 /// `host` with the features cached beside the run, so that tests don't meet.
 fn export(run: &Path) -> Command {

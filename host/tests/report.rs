@@ -1,18 +1,14 @@
 //! `host report` as a user calls it, on a run whose weights are random.
 #![cfg(all(feature = "train", feature = "report"))]
 
+mod common;
+
 use std::fs;
 use std::process::{Command, Output};
 
-use ser_core::spec::{Level, edge};
-use ser_host::corpus::Corpus;
-use ser_host::features::Normalization;
-use ser_host::graph::Graph;
+use common::make_run;
 use ser_host::predictions::Predictions;
-use ser_host::run::{Backend, Config, Recipe, RunFolder};
-use ser_host::split::{Part, Protocol, Split};
-use ser_host::synth::DEFAULT_SEED;
-use ser_host::train::device;
+use ser_host::split::Part;
 
 fn host(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_host")).args(arguments).output().unwrap()
@@ -21,30 +17,8 @@ fn host(arguments: &[&str]) -> Output {
 #[test]
 fn a_run_without_answers_gets_them_and_its_report() {
     let dir = tempfile::tempdir().unwrap();
-    let network = edge();
-    let graph = Graph::new(&network, 7, &device(Backend::Flex).unwrap()).unwrap();
-    let normalization = Normalization { level: Level::Absolute, mean: vec![-45.0; 40], sd: vec![12.0; 40] };
-    let corpus = Corpus::synthetic(DEFAULT_SEED);
-    let mut split = Split::new(&corpus, Protocol::Sentence, None, 0, 1).unwrap();
-    let mut count = 0;
-    split.utterances.retain(|_| {
-        count += 1;
-        count % 40 == 0
-    });
-    let tested = split.utterances.iter().filter(|utterance| utterance.part == Part::Test).count();
-    assert!(tested > 0);
-    let config = Config {
-        corpus: corpus.name,
-        corpus_path: None,
-        preset: "edge".to_owned(),
-        seed: 1,
-        backend: Backend::Flex,
-        recipe: Recipe::default(),
-        network: network.clone(),
-    };
     let run = dir.path().join("run");
-    let folder = RunFolder::create(&run, &config, &split, false).unwrap();
-    folder.save_network(&graph.to_float_network(&network, &normalization).unwrap()).unwrap();
+    let tested = make_run(&run).split().unwrap().utterances.iter().filter(|utterance| utterance.part == Part::Test).count();
     let path = run.to_str().unwrap();
 
     let output = host(&["report", path]);

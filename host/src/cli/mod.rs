@@ -11,5 +11,7 @@ pub mod inspect;
 pub mod options;
 #[cfg(feature = "report")]
 pub mod report;
+#[cfg(all(test, feature = "train"))]
+mod tones;
 #[cfg(feature = "train")]
 pub mod train;

@@ -16,7 +16,7 @@ use crate::condition::Condition;
 use crate::corpus::Corpus;
 use crate::float_network::FloatNetwork;
 use crate::run::{Config, EpochMetrics, RunFolder};
-use crate::split::{Protocol, Split};
+use crate::split::{Part, Protocol, Split};
 use crate::train::StepReport;
 use crate::training::{Outcome, Progress, Training};
 
@@ -45,6 +45,9 @@ pub struct TrainArgs {
     /// A split file, in place of protocol and fold.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["protocol", "folds", "fold", "validation"])]
     split: Option<PathBuf>,
+    /// Train on every utterance and test on none: for a model to be shipped, whose figures are those of a cross-validation.
+    #[arg(long, conflicts_with_all = ["protocol", "folds", "fold", "split"])]
+    all: bool,
     /// Share of the training part to hold out for validation, told after each epoch.
     #[arg(long, value_name = "SHARE")]
     validation: Option<f64>,
@@ -63,7 +66,7 @@ pub struct TrainArgs {
         value_name = "RUN",
         requires_all = ["qat", "out"],
         conflicts_with_all = [
-            "corpus", "preset", "network", "recipe", "epochs", "batch", "backend", "protocol", "folds", "fold", "split", "validation", "seed",
+            "corpus", "preset", "network", "recipe", "epochs", "batch", "backend", "protocol", "folds", "fold", "split", "all", "validation", "seed",
             "condition", "resume"
         ]
     )]
@@ -123,7 +126,12 @@ fn train(args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
     match outcome {
         Outcome::Stopped => println!("stopped; go on with: host train --resume --out {}", path.display()),
         Outcome::Finished => {
-            println!("trained {} epochs; see the test part with: host eval {}", config.recipe.all_epochs(), path.display());
+            let next = if split.utterances.iter().any(|entry| entry.part == Part::Test) {
+                "see the test part with: host eval"
+            } else {
+                "export it with: host export"
+            };
+            println!("trained {} epochs; {next} {}", config.recipe.all_epochs(), path.display());
         }
     }
     Ok(())
@@ -155,8 +163,12 @@ fn plan(args: &TrainArgs) -> Result<(Config, Split, Corpus)> {
     let split = match &args.split {
         Some(path) => Split::load(path)?,
         None => {
-            let protocol = args.protocol.unwrap_or(Protocol::Sentence);
+            // A corpus of any layout has utterances, not each has sentences.
+            let protocol = args.protocol.unwrap_or(if args.all { Protocol::Random } else { Protocol::Sentence });
             let mut split = Split::new(&corpus, protocol, args.folds, args.fold.unwrap_or(0), seed)?;
+            if args.all {
+                split.train_on_all();
+            }
             if let Some(share) = args.validation {
                 split.hold_out_validation(share)?;
             }
@@ -185,7 +197,8 @@ fn default_folder(args: &TrainArgs, config: &Config, split: &Split) -> PathBuf {
     let protocol = format!("{:?}", split.protocol).to_lowercase();
     let condition = args.condition.filter(|condition| *condition != Condition::CuesRemoved);
     let condition = condition.map(|condition| format!("-{condition}")).unwrap_or_default();
-    PathBuf::from("runs").join(format!("{}-{}-{protocol}-{}{condition}", config.corpus, config.preset, split.fold))
+    let part = if args.all { "all".to_owned() } else { format!("{protocol}-{}", split.fold) };
+    PathBuf::from("runs").join(format!("{}-{}-{part}{condition}", config.corpus, config.preset))
 }
 
 /// The folder of a run to be resumed, which must be the one that the options describe.

@@ -1,28 +1,14 @@
 use super::*;
-use crate::audio::write_wav;
-use crate::augment::Augmentation;
+use crate::cli::tones::{write_recipe, write_tones};
 use crate::crossval::FoldId;
 use crate::crossval::run::Event;
-use crate::emotion::EMOTIONS;
-use crate::run::{Recipe, RunFolder};
+use crate::run::RunFolder;
 use crate::training::Progress;
 
-/// Two speakers, six emotions, each a tone of its own, four sentences; and a recipe of two short epochs.
+/// A corpus of tones by two speakers, and a recipe of two short epochs.
 fn args(dir: &Path) -> CrossvalArgs {
-    for (speaker, pitch) in [("low", 1.0), ("high", 1.1f32)] {
-        for (emotion, name) in EMOTIONS.iter().enumerate() {
-            let folder = dir.join("corpus").join(speaker).join(name);
-            std::fs::create_dir_all(&folder).unwrap();
-            for sentence in 1..=4 {
-                let tone = |n: usize| (6000.0 * (n as f32 * 0.05 * pitch * (emotion + 1) as f32).sin()) as i16;
-                let samples: Vec<i16> = (0..6000 + 400 * sentence).map(tone).collect();
-                write_wav(&folder.join(format!("{sentence}.wav")), &samples).unwrap();
-            }
-        }
-    }
-    let augmentation = Augmentation { speeds: vec![1.0, 1.1], gain_db: 3.0, ..Augmentation::none() };
-    let recipe = Recipe { epochs: 2, batch: 8, augmentation, ..Recipe::default() };
-    std::fs::write(dir.join("recipe.json"), serde_json::to_vec(&recipe).unwrap()).unwrap();
+    write_tones(&dir.join("corpus"), &[("low", 1.0), ("high", 1.1)]);
+    write_recipe(&dir.join("recipe.json"), 8);
     CrossvalArgs {
         training: TrainingOptions { corpus: Some(dir.join("corpus")), recipe: Some(dir.join("recipe.json")), ..TrainingOptions::default() },
         folds: Some(2),

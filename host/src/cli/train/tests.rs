@@ -1,26 +1,15 @@
 use super::*;
-use crate::audio::write_wav;
-use crate::augment::Augmentation;
 use crate::cli::eval;
-use crate::emotion::EMOTIONS;
+use crate::cli::tones::{write_recipe, write_tones};
 use crate::export::export_run;
 use crate::model_file::Confidence;
 use crate::run::{Distillation, Recipe};
 use ser_core::spec::edge;
 
-/// Six emotions, each a tone of its own, four sentences; and a recipe of two short epochs.
+/// A corpus of tones, and a recipe of two short epochs.
 fn args(dir: &Path) -> TrainArgs {
-    for (emotion, name) in EMOTIONS.iter().enumerate() {
-        let folder = dir.join("corpus").join(name);
-        std::fs::create_dir_all(&folder).unwrap();
-        for sentence in 1..=4 {
-            let tone = |n: usize| (6000.0 * (n as f32 * 0.05 * (emotion + 1) as f32).sin()) as i16;
-            write_wav(&folder.join(format!("{sentence}.wav")), &(0..6000 + 400 * sentence).map(tone).collect::<Vec<_>>()).unwrap();
-        }
-    }
-    let augmentation = Augmentation { speeds: vec![1.0, 1.1], gain_db: 3.0, ..Augmentation::none() };
-    let recipe = Recipe { epochs: 2, batch: 4, augmentation, ..Recipe::default() };
-    std::fs::write(dir.join("recipe.json"), serde_json::to_vec(&recipe).unwrap()).unwrap();
+    write_tones(&dir.join("corpus"), &[("", 1.0)]);
+    write_recipe(&dir.join("recipe.json"), 4);
     TrainArgs {
         training: TrainingOptions { corpus: Some(dir.join("corpus")), recipe: Some(dir.join("recipe.json")), ..TrainingOptions::default() },
         folds: Some(2),
@@ -80,6 +69,19 @@ fn teachers_are_trained_in_the_run_folder_and_not_twice() {
     let exported = export_run(&folder, &folder.split().unwrap(), &config.open_corpus().unwrap(), &cache, confidence);
     let error = exported.unwrap_err().to_string();
     assert!(error.contains("from their end"), "{error}");
+}
+
+#[test]
+fn trained_on_all_nothing_is_left_to_test_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = TrainArgs { all: true, folds: None, ..args(dir.path()) };
+    go(&args).unwrap();
+    let folder = RunFolder::open(&dir.path().join("run")).unwrap();
+    let split = folder.split().unwrap();
+    assert!(split.utterances.len() == 24 && split.utterances.iter().all(|entry| entry.part == Part::Train));
+    folder.network().unwrap();
+    let error = eval::run(&eval::EvalArgs::new(folder.path(), &args.cache)).unwrap_err();
+    assert!(format!("{error:#}").contains("test"), "{error:#}");
 }
 
 #[test]

@@ -63,6 +63,9 @@ pub struct Recipe {
     /// Share of utterances that are mixed with others of any class, features and targets alike (Zhang et al. 2018), 0..=1.
     #[serde(default)]
     pub mixup: f64,
+    /// How much of what a sentence alone would say of the emotion, by the training recordings of it, is made up for in the loss, 0..=1.
+    #[serde(default)]
+    pub sentence_prior: f64,
     /// What heads beside the dense layer are to tell, in training only.
     #[serde(default)]
     pub auxiliary: Vec<Auxiliary>,
@@ -134,8 +137,8 @@ fn default_qat_learning_rate() -> f64 {
 impl Default for Recipe {
     fn default() -> Self {
         Self {
-            epochs: 250,
-            batch: 32,
+            epochs: 300,
+            batch: 16,
             learning_rate: 3e-3,
             warmup_epochs: 5.0,
             final_learning_rate: 0.01,
@@ -145,15 +148,16 @@ impl Default for Recipe {
             norm_momentum: 0.05,
             label_smoothing: 0.1,
             mixup: 0.0,
+            sentence_prior: 1.0,
             auxiliary: Vec::new(),
             distillation: None,
             backwards: false,
-            dropout: 0.1,
+            dropout: 0.0,
             max_rows: 320,
             augmentation: Augmentation {
                 speeds: vec![0.94, 0.96, 0.98, 1.0, 1.02, 1.04, 1.06],
-                splice_probability: 0.7,
-                splice_pieces: 2,
+                splice_probability: 1.0,
+                splice_pieces: 8,
                 crop: 0.3,
                 tempo: 0.08,
                 vtlp: 0.0,
@@ -198,6 +202,7 @@ impl Recipe {
             ("norm_momentum", self.norm_momentum),
             ("label_smoothing", self.label_smoothing),
             ("mixup", self.mixup),
+            ("sentence_prior", self.sentence_prior),
         ];
         for (name, value) in shares {
             ensure!((0.0..=1.0).contains(&value), "{name} is {value}, wanted 0..=1");

@@ -168,10 +168,11 @@ impl Split {
             .collect()
     }
 
-    /// Moves about `fraction` of the training part to the validation part.
+    /// Moves about `fraction` of the training part to the validation part, which shares with it what the test part does.
     ///
-    /// What moves are whole sentences; for [`Protocol::Speaker`] whole speakers, if at least 3 of them are left to train on.
-    /// At least one moves. The choice follows from the split's seed.
+    /// For [`Protocol::Random`] utterances of each speaker and emotion move, for the others whole sentences; for
+    /// [`Protocol::Speaker`] whole speakers, if at least 3 of them are left to train on. At least one moves. The choice follows from the
+    /// split's seed.
     ///
     /// # Errors
     ///
@@ -180,6 +181,41 @@ impl Split {
     pub fn hold_out_validation(&mut self, fraction: f64) -> Result<()> {
         ensure!(fraction > 0.0 && fraction < 1.0, "validation fraction must be between 0 and 1, got {fraction}");
         ensure!(self.utterances.iter().all(|entry| entry.part != Part::Validation), "the split has a validation part already");
+        let held_out = match self.protocol {
+            Protocol::Random => self.strata_to_hold_out(fraction),
+            Protocol::Sentence | Protocol::Speaker => self.names_to_hold_out(fraction)?,
+        };
+        let mut split = self.clone();
+        for index in held_out {
+            split.utterances[index].part = Part::Validation;
+        }
+        split.check_training_classes()?;
+        *self = split;
+        Ok(())
+    }
+
+    /// About `fraction` of each speaker's training utterances of each emotion, at least one in all.
+    fn strata_to_hold_out(&self, fraction: f64) -> Vec<usize> {
+        let training = self.utterances.iter().enumerate().filter(|(_, entry)| entry.part == Part::Train);
+        let mut strata: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+        for (index, entry) in training {
+            strata.entry((&entry.emotion, &entry.speaker)).or_default().push(index);
+        }
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        let mut dealt = Vec::new();
+        for stratum in strata.values_mut() {
+            stratum.shuffle(&mut rng);
+            dealt.append(stratum);
+        }
+        // Of the dealt utterances every 1/fraction-th, so that small strata give their share too.
+        let held_out_before = |count: usize| (count as f64 * fraction).round() as usize;
+        let moves = |place: usize| held_out_before(place + 1) > held_out_before(place);
+        let held_out: Vec<usize> = dealt.iter().enumerate().filter(|(place, _)| moves(*place)).map(|(_, index)| *index).collect();
+        if held_out.is_empty() { dealt.into_iter().take(1).collect() } else { held_out }
+    }
+
+    /// The training utterances of about `fraction` of the sentences, or of the speakers, at least one of them.
+    fn names_to_hold_out(&self, fraction: f64) -> Result<Vec<usize>> {
         let training = |name: fn(&SplitEntry) -> &String| -> Vec<String> {
             let entries = self.utterances.iter().filter(|entry| entry.part == Part::Train);
             entries.map(|entry| name(entry).clone()).collect::<BTreeSet<_>>().into_iter().collect()
@@ -194,16 +230,8 @@ impl Split {
         ensure!(held_out < names.len(), "a validation part of {held_out} of {} sentences leaves nothing to train on", names.len());
         names.shuffle(&mut ChaCha8Rng::seed_from_u64(self.seed));
         names.truncate(held_out);
-
-        let mut split = self.clone();
-        for entry in &mut split.utterances {
-            if entry.part == Part::Train && names.contains(name(entry)) {
-                entry.part = Part::Validation;
-            }
-        }
-        split.check_training_classes()?;
-        *self = split;
-        Ok(())
+        let moves = |entry: &SplitEntry| entry.part == Part::Train && names.contains(name(entry));
+        Ok(self.utterances.iter().enumerate().filter(|(_, entry)| moves(entry)).map(|(index, _)| index).collect())
     }
 
     /// Moves the test part to the training part: nothing is left to test on.

@@ -8,6 +8,7 @@ mod auxiliary;
 mod batches;
 mod checkpoint;
 mod gradient;
+mod prior;
 mod quantised;
 mod schedule;
 mod teachers;
@@ -160,7 +161,7 @@ impl Trainer {
         let started = Instant::now();
         let Progress { epoch, step, .. } = self.progress;
         let steps = self.batches.steps();
-        let Step { batch, targets, classes, examples } = self.batches.get(epoch, step)?;
+        let Step { batch, targets, priors, classes, examples } = self.batches.get(epoch, step)?;
         let batch = if self.config.recipe.backwards { batch.reversed() } else { batch };
         let quantised_epoch = epoch.checked_sub(self.config.recipe.epochs);
         if let (Some(quantised_epoch), 0) = (quantised_epoch, step) {
@@ -177,9 +178,10 @@ impl Trainer {
             }
         };
         let utterances = classes.len();
-        let targets = self.taught(targets, &batch)?;
+        let targets = self.taught(targets, &priors, &batch)?;
         let targets: Tensor<2> = Tensor::from_data(TensorData::new(targets, output.logits.dims()), &self.device);
-        let loss = (log_softmax(output.logits.clone(), 1) * targets).sum().neg() / utterances as f64;
+        let priors: Tensor<2> = Tensor::from_data(TensorData::new(priors, output.logits.dims()), &self.device);
+        let loss = (log_softmax(output.logits.clone() + priors, 1) * targets).sum().neg() / utterances as f64;
         let loss_value = first(&loss)?;
         let loss = self.heads.add_to(loss, &output, &examples, &self.device);
         ensure!(loss_value.is_finite(), "training diverged in epoch {}: the loss is {loss_value}; lower the learning rate", epoch + 1);

@@ -33,7 +33,7 @@ pub fn edge() -> Network {
             Layer::Conv2d { channels: 12, rows: 3, bands: 3 },
             Layer::MaxPool { rows: 2, bands: 2 },
             Layer::Conv2d { channels: 24, rows: 3, bands: 3 },
-            Layer::MaxPool { rows: 2, bands: 2 },
+            Layer::MaxPool { rows: 1, bands: 2 },
             Layer::Conv2d { channels: 32, rows: 3, bands: 3 },
             Layer::MaxPool { rows: 1, bands: 2 },
             Layer::Lstm { hidden: 64 },

@@ -140,9 +140,9 @@ fn parts_are_found_in_the_corpus_and_a_missing_utterance_is_named() {
 }
 
 #[test]
-fn a_validation_part_shares_no_sentence_with_training() {
+fn a_validation_part_shares_no_sentence_with_training_where_the_test_part_shares_none() {
     let corpus = Corpus::synthetic(1);
-    for protocol in [Protocol::Random, Protocol::Sentence, Protocol::Speaker] {
+    for protocol in [Protocol::Sentence, Protocol::Speaker] {
         let mut split = Split::new(&corpus, protocol, None, 1, 5).unwrap();
         let test = names(&split, Part::Test, |entry| &entry.id).len();
         split.hold_out_validation(0.1).unwrap();
@@ -152,6 +152,34 @@ fn a_validation_part_shares_no_sentence_with_training() {
         assert_eq!(names(&split, Part::Test, |entry| &entry.id).len(), test);
         assert!(error_of(split.hold_out_validation(0.1)).contains("already"));
     }
+}
+
+#[test]
+fn a_validation_part_of_random_folds_has_its_share_of_every_speaker_and_emotion() {
+    let mut corpus = corpus(&grid(&["a", "b", "c"], &EMOTIONS, 7));
+    // Without names of sentences, as in a layout without them.
+    corpus.utterances.iter_mut().for_each(|utterance| utterance.sentence.clear());
+    let mut split = Split::new(&corpus, Protocol::Random, None, 1, 5).unwrap();
+    let before = split.clone();
+    split.hold_out_validation(0.25).unwrap();
+    let of = |split: &Split, part, speaker: &str, emotion: &str| {
+        split.utterances.iter().filter(|e| e.part == part && e.speaker == speaker && e.emotion == emotion).count()
+    };
+    for (speaker, emotion) in ["a", "b", "c"].iter().flat_map(|speaker| EMOTIONS.map(|emotion| (speaker, emotion))) {
+        let validation = of(&split, Part::Validation, speaker, emotion);
+        assert!((1..=2).contains(&validation), "{validation} of {speaker}, {emotion}");
+        assert_eq!(of(&split, Part::Test, speaker, emotion), of(&before, Part::Test, speaker, emotion));
+    }
+    let held_out = names(&split, Part::Validation, |entry| &entry.id).len();
+    let trained = names(&before, Part::Train, |entry| &entry.id).len();
+    assert_eq!(held_out, (trained as f64 * 0.25).round() as usize);
+    let mut other = Split { seed: 6, ..before.clone() };
+    other.hold_out_validation(0.25).unwrap();
+    assert_ne!(other.utterances, split.utterances);
+
+    let mut least = before;
+    least.hold_out_validation(0.001).unwrap();
+    assert_eq!(names(&least, Part::Validation, |entry| &entry.id).len(), 1);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use rand::rngs::ChaCha8Rng;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rayon::prelude::*;
 
+use super::prior::sentence_priors;
 use super::{Purpose, generator};
 use crate::augment::{Augmenter, crop, splice};
 use crate::features::{Normalization, Rows};
@@ -35,6 +36,8 @@ pub struct Example {
 #[derive(Debug)]
 pub(super) struct Batches {
     examples: Vec<Example>,
+    /// What is added to the logits of each example in the loss.
+    priors: Vec<Vec<f32>>,
     augmenter: Augmenter,
     normalization: Normalization,
     seed: u64,
@@ -52,10 +55,20 @@ pub(super) struct Step {
     pub(super) batch: Batch,
     /// What the network is to answer, `[utterance][class]`.
     pub(super) targets: Vec<f32>,
+    /// What is added to its logits before they are held against the targets, `[utterance][class]`.
+    pub(super) priors: Vec<f32>,
     /// The class that each utterance is of, for the most part.
     pub(super) classes: Vec<usize>,
     /// Which examples they are, for the most part.
     pub(super) examples: Vec<usize>,
+}
+
+/// Features of one utterance, and what goes with them.
+#[derive(Clone, Debug)]
+struct Features {
+    rows: Rows,
+    target: Vec<f32>,
+    prior: Vec<f32>,
 }
 
 /// Which utterance, at which of its speeds.
@@ -84,6 +97,7 @@ impl Batches {
         }
         Ok(Self {
             normalization: Normalization::fit(config.network.front_end.level, examples.iter().flat_map(|example| &example.speeds))?,
+            priors: sentence_priors(&examples, classes, recipe.sentence_prior),
             examples,
             augmenter: Augmenter::new(&recipe.augmentation, &config.network.front_end)?,
             seed: config.seed,
@@ -117,32 +131,31 @@ impl Batches {
         let order = self.order(epoch);
         let picks = order.get(step).map_or(&[][..], Vec::as_slice);
         ensure!(!picks.is_empty(), "step {step} of {} in an epoch", order.len());
-        let features: Vec<Rows> = picks.par_iter().map(|pick| self.features(*pick, epoch)).collect();
-        let classes: Vec<usize> = picks.iter().filter_map(|pick| self.examples.get(pick.example)).map(|example| example.class).collect();
-        let spread = (self.label_smoothing / self.classes as f64) as f32;
-        let target = |class| (0..self.classes).map(move |c| if c == class { 1.0 - self.label_smoothing as f32 + spread } else { spread });
-        let mut utterances: Vec<(Rows, Vec<f32>)> =
-            features.into_iter().zip(classes.iter().map(|&class| target(class).collect())).collect();
+        let mut utterances: Vec<Features> = picks.par_iter().map(|pick| self.features(*pick, epoch)).collect();
         self.mix(&mut utterances, epoch, step);
-        let (features, targets): (Vec<Rows>, Vec<Vec<f32>>) = utterances.into_iter().unzip();
-        let examples = picks.iter().map(|pick| pick.example).collect();
-        Ok(Step { batch: Batch::new(&features, self.row_stride), targets: targets.concat(), classes, examples })
+        let examples: Vec<usize> = picks.iter().map(|pick| pick.example).collect();
+        let classes = examples.iter().filter_map(|&example| self.examples.get(example)).map(|example| example.class).collect();
+        let targets = utterances.iter().flat_map(|features| features.target.clone()).collect();
+        let priors = utterances.iter().flat_map(|features| features.prior.clone()).collect();
+        let rows: Vec<Rows> = utterances.into_iter().map(|features| features.rows).collect();
+        Ok(Step { batch: Batch::new(&rows, self.row_stride), targets, priors, classes, examples })
     }
 
     /// Mixes a share of the utterances with others of the step, features and targets alike; what is mixed in is repeated if it is
     /// shorter, and never more than half.
-    fn mix(&self, utterances: &mut [(Rows, Vec<f32>)], epoch: usize, step: usize) {
+    fn mix(&self, utterances: &mut [Features], epoch: usize, step: usize) {
         if self.mixup == 0.0 {
             return;
         }
         let mut rng = generator(self.seed, Purpose::Mixup, epoch, step);
         let before = utterances.to_vec();
-        for (rows, target) in utterances {
-            let Some((other, other_target)) = before.choose(&mut rng).filter(|_| rng.random_bool(self.mixup)) else { continue };
+        for features in utterances {
+            let Some(other) = before.choose(&mut rng).filter(|_| rng.random_bool(self.mixup)) else { continue };
             let share = rng.random_range(0.0..=0.5f32);
             let blend = |(to, from): (&mut f32, &f32)| *to += share * (from - *to);
-            rows.values.iter_mut().zip(other.values.iter().cycle()).for_each(blend);
-            target.iter_mut().zip(other_target).for_each(blend);
+            features.rows.values.iter_mut().zip(other.rows.values.iter().cycle()).for_each(blend);
+            features.target.iter_mut().zip(&other.target).for_each(blend);
+            features.prior.iter_mut().zip(&other.prior).for_each(blend);
         }
     }
 
@@ -167,27 +180,41 @@ impl Batches {
     }
 
     /// The rows of an utterance: its own, or put together from pieces of its own and of others of the same class and, where speakers
-    /// are known, of the same speaker.
-    fn spliced(&self, pick: Pick, rng: &mut ChaCha8Rng) -> Option<Cow<'_, Rows>> {
+    /// are known, of the same speaker; and the mean of what is added to the logits of these.
+    fn spliced(&self, pick: Pick, rng: &mut ChaCha8Rng) -> Option<(Cow<'_, Rows>, Vec<f32>)> {
         let rows = self.rows(pick)?;
+        let mut prior = self.priors.get(pick.example)?.clone();
         let pieces = self.augmenter.pieces(rng);
         if pieces < 2 {
-            return Some(Cow::Borrowed(rows));
+            return Some((Cow::Borrowed(rows), prior));
         }
         let own = self.examples.get(pick.example)?;
-        let alike: Vec<&Example> = self.examples.iter().filter(|other| other.class == own.class && other.speaker == own.speaker).collect();
-        let others = (1..pieces).filter_map(|_| alike.choose(rng).and_then(|other| other.speeds.get(pick.speed)));
-        let utterances: Vec<&Rows> = std::iter::once(rows).chain(others).collect();
-        Some(Cow::Owned(splice(&utterances, rng)))
+        let alike: Vec<(&Example, &Vec<f32>)> = std::iter::zip(&self.examples, &self.priors)
+            .filter(|(other, _)| other.class == own.class && other.speaker == own.speaker)
+            .collect();
+        let mut utterances = vec![rows];
+        for (other, other_prior) in (1..pieces).filter_map(|_| alike.choose(rng)) {
+            utterances.extend(other.speeds.get(pick.speed));
+            prior.iter_mut().zip(*other_prior).for_each(|(sum, value)| *sum += value);
+        }
+        prior.iter_mut().for_each(|sum| *sum /= utterances.len() as f32);
+        Some((Cow::Owned(splice(&utterances, rng)), prior))
     }
 
     /// Augmented and normalised features.
-    fn features(&self, pick: Pick, epoch: usize) -> Rows {
+    fn features(&self, pick: Pick, epoch: usize) -> Features {
         let mut rng = generator(self.seed, Purpose::Augmentation, epoch, pick.example);
-        let Some(rows) = self.spliced(pick, &mut rng) else { return Rows::default() };
+        let spread = (self.label_smoothing / self.classes as f64) as f32;
+        let mut target = vec![spread; self.classes];
+        if let Some(own) = self.examples.get(pick.example).and_then(|example| target.get_mut(example.class)) {
+            *own += 1.0 - self.label_smoothing as f32;
+        }
+        let Some((rows, prior)) = self.spliced(pick, &mut rng) else {
+            return Features { rows: Rows::default(), target, prior: vec![0.0; self.classes] };
+        };
         let rows = crop(self.augmenter.log_mel(&rows, &mut rng), self.max_rows, &mut rng);
-        let mut features = self.normalization.apply(&rows);
-        self.augmenter.mask(&mut features, &mut rng);
-        features
+        let mut rows = self.normalization.apply(&rows);
+        self.augmenter.mask(&mut rows, &mut rng);
+        Features { rows, target, prior }
     }
 }

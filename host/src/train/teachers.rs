@@ -1,8 +1,8 @@
 //! The teachers of a distillation: networks trained before, on the same training part.
 
 use anyhow::{Result, ensure};
-use burn::tensor::Tensor;
 use burn::tensor::activation::softmax;
+use burn::tensor::{Tensor, TensorData};
 
 use super::{Trainer, device};
 use crate::float_network::FloatNetwork;
@@ -17,8 +17,8 @@ pub(super) struct Teacher {
 
 impl Teacher {
     /// `[batch, labels]`.
-    fn probabilities(&self, batch: &Batch, reversed: &Batch) -> Result<Tensor<2>> {
-        Ok(softmax(self.graph.forward(if self.backwards { reversed } else { batch })?, 1))
+    fn logits(&self, batch: &Batch, reversed: &Batch) -> Result<Tensor<2>> {
+        self.graph.forward(if self.backwards { reversed } else { batch })
     }
 }
 
@@ -37,14 +37,17 @@ impl Trainer {
         Ok(())
     }
 
-    /// The targets of a batch with the teachers' mean answers to it in a share of them.
-    pub(super) fn taught(&self, mut targets: Vec<f32>, batch: &Batch) -> Result<Vec<f32>> {
+    /// The targets of a batch with the teachers' mean answers to it in a share of them. What the loss adds to the network's logits
+    /// (`priors`) belongs to the teachers' answers as well.
+    pub(super) fn taught(&self, mut targets: Vec<f32>, priors: &[f32], batch: &Batch) -> Result<Vec<f32>> {
         let Some(distillation) = self.config.recipe.distillation.as_ref().filter(|_| !self.teachers.is_empty()) else { return Ok(targets) };
         let reversed = if self.teachers.iter().any(|teacher| teacher.backwards) { batch.reversed() } else { batch.clone() };
         let share = (distillation.weight / self.teachers.len() as f64) as f32;
         targets.iter_mut().for_each(|target| *target *= 1.0 - distillation.weight as f32);
         for teacher in &self.teachers {
-            let answers = teacher.probabilities(batch, &reversed)?.into_data();
+            let answers = teacher.logits(batch, &reversed)?;
+            let priors = Tensor::from_data(TensorData::new(priors.to_vec(), answers.dims()), &answers.device());
+            let answers = softmax(answers + priors, 1).into_data();
             targets.iter_mut().zip(answers.iter::<f32>()).for_each(|(target, answer)| *target += share * answer);
         }
         Ok(targets)

@@ -15,7 +15,7 @@ fn targets_are_the_mean_answers_of_the_teachers_in_their_share() {
         trainer.add_teacher(&teacher, false).unwrap();
         trainer.add_teacher(&teacher, true).unwrap();
         let step = trainer.batches.get(0, 0).unwrap();
-        (trainer.taught(step.targets.clone(), &step.batch).unwrap(), step)
+        (trainer.taught(step.targets.clone(), &step.priors, &step.batch).unwrap(), step)
     };
     let (all, step) = targets(1.0);
     let graph = Graph::from_float_network(&teacher, &device(Backend::Flex).unwrap()).unwrap();

@@ -19,7 +19,7 @@ use ser_host::split::{Part, Protocol, Split};
 use ser_host::synth;
 
 use crate::Outcome;
-use crate::models::File;
+use crate::models::{BuiltIn, File};
 use crate::report::{Comparison, Report};
 use crate::sweep::sweep;
 use crate::tally::Tally;
@@ -33,7 +33,7 @@ use crate::tally::Tally;
                         firmware-sim eval --model edge.ser --float edge.onnx --corpus casia --split split.json --json report.json\n  \
                         firmware-sim eval --sweep")]
 pub struct EvalArgs {
-    /// int8 model file [default: the built-in one].
+    /// int8 model file [default: the built-in one, trained on the synthetic corpus].
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
     /// The float network as ONNX. With --model and without this, only the int8 core is evaluated.
@@ -91,7 +91,7 @@ struct Evaluated<'m> {
 
 /// Runs the command.
 pub fn run(args: &EvalArgs) -> Result<Outcome> {
-    let file = File::model(args.model.as_deref())?;
+    let file = File::model(args.model.as_deref(), BuiltIn::Synthetic)?;
     let model = file.parse()?;
     let emotions = emotions_of_labels(&file.name, &model)?;
     let float_file = File::float(args.float.as_deref(), args.model.as_deref())?;

@@ -9,8 +9,26 @@ use ser_host::audio::SAMPLE_RATE_HZ;
 use ser_host::float_model::FloatModel;
 use ser_host::inspect::parse_model;
 
-/// The `edge` network, trained on the synthetic corpus: int8, and the float network that it was made from.
-const SYNTHETIC_MODEL: &[u8] = include_bytes!("../../models/synthetic/edge.ser");
+/// The int8 models that come with the program, all of the network `edge`.
+#[derive(Clone, Copy, Debug)]
+pub enum BuiltIn {
+    /// Trained on recordings of people.
+    Casia,
+    /// Trained on the synthetic corpus.
+    Synthetic,
+}
+
+impl BuiltIn {
+    fn file(self) -> File {
+        let (name, bytes): (&str, &'static [u8]) = match self {
+            Self::Casia => ("built-in CASIA model", include_bytes!("../../models/casia/edge.ser")),
+            Self::Synthetic => ("built-in synthetic model", include_bytes!("../../models/synthetic/edge.ser")),
+        };
+        File { name: name.to_owned(), bytes: bytes.into() }
+    }
+}
+
+/// The float network that the synthetic one of [`BuiltIn`] was made from.
 const SYNTHETIC_FLOAT: &[u8] = include_bytes!("../../models/synthetic/edge.onnx");
 
 /// A file in memory and what to call it.
@@ -28,19 +46,16 @@ impl File {
         Ok(Self { name, bytes: bytes.into() })
     }
 
-    /// The int8 model at `path`, or the one that comes with the program.
-    pub fn model(path: Option<&Path>) -> Result<Self> {
-        match path {
-            Some(path) => Self::read(path),
-            None => Ok(Self { name: "built-in model".to_owned(), bytes: SYNTHETIC_MODEL.into() }),
-        }
+    /// The int8 model at `path`, or the built-in one.
+    pub fn model(path: Option<&Path>, built_in: BuiltIn) -> Result<Self> {
+        path.map_or_else(|| Ok(built_in.file()), Self::read)
     }
 
-    /// The float model at `path`; if neither it nor an int8 model is named, the one that comes with the program.
+    /// The float model at `path`; if neither it nor an int8 model is named, the built-in synthetic one.
     pub fn float(path: Option<&Path>, model: Option<&Path>) -> Result<Option<Self>> {
         match (path, model) {
             (Some(path), _) => Self::read(path).map(Some),
-            (None, None) => Ok(Some(Self { name: "built-in float model".to_owned(), bytes: SYNTHETIC_FLOAT.into() })),
+            (None, None) => Ok(Some(Self { name: "built-in synthetic float model".to_owned(), bytes: SYNTHETIC_FLOAT.into() })),
             (None, Some(_)) => Ok(None),
         }
     }

@@ -10,13 +10,13 @@ use ser_host::audio::{SAMPLE_RATE_HZ, read_wav};
 use serde::Serialize;
 
 use crate::Outcome;
-use crate::models::File;
+use crate::models::{BuiltIn, File};
 
 /// Recognise WAV files, of any rate, with the int8 core.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  firmware-sim run voice.wav\n  firmware-sim run --model edge.ser --stream voice.wav")]
 pub struct RunArgs {
-    /// int8 model file [default: the built-in one].
+    /// int8 model file [default: the built-in one, trained on CASIA: acted Mandarin].
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
     /// Tell each change of the leading label on the way, looked for after each hop.
@@ -60,7 +60,7 @@ struct Change<'a> {
 
 /// Runs the command. A file that cannot be read is reported, the others are recognised all the same; in the end that is an error.
 pub fn run(args: &RunArgs) -> Result<Outcome> {
-    let file = File::model(args.model.as_deref())?;
+    let file = File::model(args.model.as_deref(), BuiltIn::Casia)?;
     let model = file.parse()?;
     let mut memory = vec![0; model.state_words()];
     let mut recognizer = Recognizer::new(&model, &mut memory)?;

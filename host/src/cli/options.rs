@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use ser_core::spec::{self, Network};
 use serde::de::DeserializeOwned;
@@ -59,6 +59,7 @@ impl TrainingOptions {
         recipe.batch = self.batch.unwrap_or(recipe.batch);
         self.set_stage(&mut recipe);
         recipe.check()?;
+        ensure!(!recipe.backwards, "the recipe says that utterances are heard backwards: only teachers do, see distillation.backwards");
         let mut config = Config {
             corpus: String::new(),
             corpus_path: match &self.corpus {

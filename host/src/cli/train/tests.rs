@@ -72,6 +72,39 @@ fn teachers_are_trained_in_the_run_folder_and_not_twice() {
 }
 
 #[test]
+fn a_recipe_that_hears_backwards_is_for_teachers_only() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = args(dir.path());
+    let recipe = Recipe { backwards: true, ..Recipe::default() };
+    std::fs::write(dir.path().join("recipe.json"), serde_json::to_vec(&recipe).unwrap()).unwrap();
+    let error = go(&args).unwrap_err().to_string();
+    assert!(error.contains("backwards"), "{error}");
+}
+
+#[test]
+fn a_network_of_ones_own_is_trained_under_the_name_of_its_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = args(dir.path());
+    let mut network = edge();
+    network.front_end.mel_bands = 20;
+    let file = dir.path().join("narrow.json");
+    std::fs::write(&file, serde_json::to_vec(&network).unwrap()).unwrap();
+    let with_network = TrainArgs { training: TrainingOptions { network: Some(file.clone()), ..args.training.clone() }, ..args.clone() };
+    go(&with_network).unwrap();
+    let folder = RunFolder::open(&dir.path().join("run")).unwrap();
+    let config = folder.config().unwrap();
+    assert_eq!((config.preset.as_str(), config.network), ("narrow", network.clone()));
+    assert_eq!(folder.network().unwrap().network, network);
+
+    network.layers.pop();
+    std::fs::write(&file, serde_json::to_vec(&network).unwrap()).unwrap();
+    let error = go(&TrainArgs { force: true, ..with_network.clone() }).unwrap_err();
+    assert!(format!("{error:#}").contains("narrow.json"), "{error:#}");
+    std::fs::write(&file, "{").unwrap();
+    assert!(format!("{:#}", go(&with_network).unwrap_err()).contains("narrow.json is no network"));
+}
+
+#[test]
 fn trained_on_all_nothing_is_left_to_test_on() {
     let dir = tempfile::tempdir().unwrap();
     let args = TrainArgs { all: true, folds: None, ..args(dir.path()) };

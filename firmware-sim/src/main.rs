@@ -1,8 +1,9 @@
-//! The core on a workstation: over a corpus, beside the float model, or over single files.
+//! The core on a workstation: over a corpus, beside the float model, or over single files; and as machine code in an emulated microcontroller.
 //!
-//! Exit code: 0 when all went well, 1 when the two models agree too rarely, 2 for an error.
+//! Exit code: 0 when all went well, 1 when the two models agree too rarely or a board differs from the workstation, 2 for an error.
 
 mod conditions;
+mod device;
 mod eval;
 mod models;
 mod report;
@@ -25,6 +26,7 @@ struct Cli {
 enum Command {
     Eval(eval::EvalArgs),
     Run(run::RunArgs),
+    Device(device::DeviceArgs),
 }
 
 /// What a command that ended without an error has to say.
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Eval(args) => eval::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Device(args) => device::run(&args),
     };
     match result {
         Ok(Outcome::Passed) => ExitCode::SUCCESS,

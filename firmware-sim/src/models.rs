@@ -60,6 +60,11 @@ impl File {
         }
     }
 
+    /// What is in the file.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The int8 model in the file, for audio as [`ser_host::audio::read_wav`] gives it.
     pub fn parse(&self) -> Result<Model<'_>> {
         let model = parse_model(&self.name, &self.bytes)?;

@@ -99,7 +99,7 @@ fn a_bad_file_is_told_and_the_others_are_recognised_all_the_same() {
 
 #[test]
 fn help_shows_an_example() {
-    for command in ["eval", "run"] {
+    for command in ["eval", "run", "device"] {
         let output = simulator().args([command, "--help"]).output().unwrap();
         let help = String::from_utf8(output.stdout).unwrap();
         assert!(help.contains(&format!("Examples:\n  firmware-sim {command}")), "{help}");

@@ -1,0 +1,146 @@
+//! `firmware-sim device`: the core as machine code of a microcontroller, in an emulator, beside the core on this workstation.
+
+mod answers;
+mod board;
+mod report;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use ser_core::Model;
+use ser_core::recognizer::{Observation, Recognizer};
+use ser_host::audio::read_wav;
+use ser_host::corpus::Corpus;
+use ser_host::files::write_atomic;
+use ser_host::synth;
+
+use crate::Outcome;
+use crate::models::{BuiltIn, File};
+use answers::{Answer, Answers, Stage};
+use board::Board;
+use report::{Difference, Report};
+
+/// Run the core in an emulated microcontroller and compare it, bit for bit, with the core on this workstation.
+///
+/// Builds an image of the core with the model in flash (or takes one), lets QEMU run it over recordings, compares what every layer passed
+/// on, and counts instructions, flash, RAM and stack. The exit code is 1 if anything differs, 2 for an error.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  firmware-sim device\n  firmware-sim device --board an505 --model edge.ser voice.wav\n  \
+                        firmware-sim device --board riscv --corpus casia --utterances 48 --json device.json")]
+pub struct DeviceArgs {
+    /// The emulated board.
+    #[arg(long, value_enum, default_value_t = Board::An386)]
+    board: Board,
+    /// int8 model file [default: the built-in one, trained on CASIA].
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    /// An image that was built before, with the same model and for the same board.
+    #[arg(long, value_name = "ELF")]
+    image: Option<PathBuf>,
+    /// Where images are built.
+    #[arg(long, value_name = "DIR", default_value = "target/device")]
+    target_dir: PathBuf,
+    /// Take the utterances from this corpus [default: the synthetic corpus].
+    #[arg(long, value_name = "DIR", conflicts_with = "files")]
+    corpus: Option<PathBuf>,
+    /// So many utterances of the corpus, evenly chosen.
+    #[arg(long, value_name = "N", default_value_t = 12, conflicts_with = "files")]
+    utterances: usize,
+    /// Write the figures to this JSON file too.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Recordings, in place of a corpus.
+    #[arg(value_name = "WAV")]
+    files: Vec<PathBuf>,
+}
+
+/// Runs the command. A recording that cannot be read is reported and counted; the others are run all the same.
+pub fn run(args: &DeviceArgs) -> Result<Outcome> {
+    let file = File::model(args.model.as_deref(), BuiltIn::Casia)?;
+    let model = file.parse()?;
+    let (audio, unreadable) = audio(args)?;
+    ensure!(!audio.is_empty(), "none of {unreadable} recordings could be read");
+
+    let work = tempfile::tempdir().context("cannot make a folder for the emulator's files")?;
+    let image = match &args.image {
+        Some(image) => image.clone(),
+        None => {
+            let flash = work.path().join("model.ser");
+            write_atomic(&flash, file.bytes())?;
+            args.board.build(&flash, &args.target_dir)?
+        }
+    };
+    write_atomic(&work.path().join(answers::AUDIO), &answers::pack(audio.values().map(Vec::as_slice)))?;
+    args.board.emulate(&image, work.path())?;
+    let bytes = std::fs::read(work.path().join(answers::ANSWERS)).context("the image wrote no answers")?;
+    let answers = Answers::parse(&bytes, 1 + model.layers().len(), audio.len())?;
+
+    let mut differences = Vec::new();
+    for ((name, samples), device) in audio.iter().zip(&answers.utterances) {
+        let workstation = on_workstation(&model, samples)?;
+        differences.extend(Difference::between(name, &model, &workstation, device));
+    }
+    let seconds = audio.values().map(|samples| samples.len() as f64).sum::<f64>() / f64::from(model.front_end().sample_rate_hz);
+    let report = Report::new(args.board, &model, &std::fs::read(&image)?, &answers, seconds, unreadable, differences)?;
+    print!("{report}");
+    if let Some(path) = &args.json {
+        let mut json = serde_json::to_vec_pretty(&report)?;
+        json.push(b'\n');
+        write_atomic(path, &json)?;
+    }
+    ensure!(unreadable == 0 || args.corpus.is_some(), "{unreadable} of {} files could not be read", args.files.len());
+    Ok(if report.differences.is_empty() { Outcome::Passed } else { Outcome::Failed })
+}
+
+/// The samples to run over, by name, and how many recordings could not be read.
+fn audio(args: &DeviceArgs) -> Result<(BTreeMap<String, Vec<i16>>, usize)> {
+    let mut read: Vec<(String, Result<Vec<i16>>)> = Vec::new();
+    let mut unreadable = 0;
+    if args.files.is_empty() {
+        let corpus = match &args.corpus {
+            Some(path) => Corpus::open(path)?,
+            None => Corpus::synthetic(synth::DEFAULT_SEED),
+        };
+        unreadable += corpus.problems.len();
+        corpus.problems.iter().for_each(|problem| eprintln!("skipped {problem}"));
+        let (all, wanted) = (corpus.utterances.len(), args.utterances.min(corpus.utterances.len()));
+        let chosen = (0..wanted).filter_map(|n| corpus.utterances.get(n * all / wanted));
+        read.extend(chosen.map(|utterance| (utterance.id.clone(), utterance.samples())));
+    }
+    read.extend(args.files.iter().map(|path| (path.display().to_string(), read_wav(path))));
+    let mut audio = BTreeMap::new();
+    for (name, samples) in read {
+        match samples {
+            Ok(samples) => {
+                audio.insert(name, samples);
+            }
+            Err(error) => {
+                unreadable += 1;
+                eprintln!("skipped {error:#}");
+            }
+        }
+    }
+    Ok((audio, unreadable))
+}
+
+/// What the core says here.
+fn on_workstation(model: &Model<'_>, samples: &[i16]) -> Result<Answer> {
+    let mut memory = vec![0; model.state_words()];
+    let mut recognizer = Recognizer::new(model, &mut memory)?;
+    let mut stages = vec![Stage::default(); 1 + model.layers().len()];
+    let mut digests: Vec<_> = stages.iter().map(|_| answers::CRC.digest()).collect();
+    recognizer.push_observed(samples, |observation| {
+        let (stage, row) = match observation {
+            Observation::Input(codes) => (0, ser_core::engine::Row::Codes(codes)),
+            Observation::Layer(layer, row) => (1 + layer, row),
+        };
+        if let (Some(stage), Some(digest)) = (stages.get_mut(stage), digests.get_mut(stage)) {
+            stage.rows += 1;
+            answers::digest(digest, row);
+        }
+    });
+    stages.iter_mut().zip(digests).for_each(|(stage, digest)| stage.crc = digest.finalize());
+    Ok(Answer { stages, logits: recognizer.finish().map(|prediction| prediction.logits), instructions: Vec::new() })
+}

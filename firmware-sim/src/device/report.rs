@@ -1,0 +1,174 @@
+//! What the emulated board did, in figures.
+
+use std::fmt;
+
+use anyhow::{Context, Result};
+use object::{Object, ObjectSection};
+use ser_core::Model;
+use ser_host::inspect::{Summary, state_bytes};
+use serde::Serialize;
+
+use super::answers::{Answer, Answers};
+use super::board::Board;
+
+/// Assumed, for the share of a chip's time: what an in-order core with flash wait states needs on average.
+const CYCLES_PER_INSTRUCTION: f64 = 1.5;
+
+/// Where board and workstation differ first.
+#[derive(Clone, Debug, Serialize)]
+pub struct Difference {
+    utterance: String,
+    stage: String,
+}
+
+impl Difference {
+    /// The first stage in which two answers to an utterance differ.
+    pub fn between(utterance: &str, model: &Model<'_>, workstation: &Answer, device: &Answer) -> Option<Self> {
+        let stage = workstation.stages.iter().zip(&device.stages).position(|(a, b)| a != b);
+        let stage = match stage {
+            Some(0) => "front end".to_owned(),
+            Some(stage) => layer_name(model, stage - 1),
+            None if workstation.logits != device.logits => "logits".to_owned(),
+            None => return None,
+        };
+        Some(Self { utterance: utterance.to_owned(), stage })
+    }
+}
+
+fn layer_name(model: &Model<'_>, layer: usize) -> String {
+    let kind = model.layers().get(layer).map_or("?", |layer| layer.spec().name());
+    format!("{} {kind}", layer + 1)
+}
+
+/// Instructions of one stage.
+#[derive(Clone, Debug, Serialize)]
+pub struct StageCount {
+    stage: String,
+    /// For each hop of audio (front end) or of speech (layers).
+    instructions_per_hop: f64,
+    /// None where nothing is multiplied, and for the front end.
+    instructions_per_mac: Option<f64>,
+}
+
+/// All figures.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    board: &'static str,
+    core: &'static str,
+    target: &'static str,
+    utterances: usize,
+    unreadable: usize,
+    audio_seconds: f64,
+    /// Empty if every row of every layer, and all logits, are the workstation's.
+    pub differences: Vec<Difference>,
+    stages: Vec<StageCount>,
+    /// Of a hop of speech: front end and network.
+    instructions_per_hop: f64,
+    instructions_per_utterance: f64,
+    code_bytes: u64,
+    table_bytes: u64,
+    model_bytes: usize,
+    state_bytes: usize,
+    stack_bytes: u32,
+    /// Share of the time of chips with such a core, while somebody speaks.
+    chips: Vec<ChipShare>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct ChipShare {
+    chip: &'static str,
+    mhz: f64,
+    share: f64,
+}
+
+impl Report {
+    /// The figures of a run.
+    pub fn new(
+        board: Board,
+        model: &Model<'_>,
+        image: &[u8],
+        answers: &Answers,
+        audio_seconds: f64,
+        unreadable: usize,
+        differences: Vec<Difference>,
+    ) -> Result<Self> {
+        let spec = model.front_end();
+        let hops = audio_seconds * f64::from(spec.sample_rate_hz) / spec.hop_len as f64;
+        let speech_hops: f64 =
+            answers.utterances.iter().filter_map(|answer| answer.stages.first()).map(|stage| f64::from(stage.rows)).sum();
+        let total = |stage: usize| answers.utterances.iter().filter_map(|answer| answer.instructions.get(stage)).sum::<u64>() as f64;
+        let mut stages =
+            vec![StageCount { stage: "front end".to_owned(), instructions_per_hop: total(0) / hops, instructions_per_mac: None }];
+        for (index, layer) in Summary::new(model).layers.iter().enumerate() {
+            let macs = speech_hops * layer.macs_per_row as f64 / layer.hops_per_row as f64;
+            let instructions = total(1 + index);
+            if instructions > 0.0 {
+                stages.push(StageCount {
+                    stage: layer_name(model, index),
+                    instructions_per_hop: instructions / speech_hops.max(1.0),
+                    instructions_per_mac: (macs > 0.0).then_some(instructions / macs),
+                });
+            }
+        }
+        let instructions_per_hop = stages.iter().map(|stage| stage.instructions_per_hop).sum();
+        let hops_per_second = f64::from(spec.sample_rate_hz) / spec.hop_len as f64;
+        let share = |mhz: f64| instructions_per_hop * hops_per_second * CYCLES_PER_INSTRUCTION / (mhz * 1e6);
+        let chips = board.chips().iter().map(|chip| ChipShare { chip: chip.name, mhz: chip.mhz, share: share(chip.mhz) }).collect();
+        let elf = object::File::parse(image).context("the image is no ELF file")?;
+        let section = |name: &str| elf.section_by_name(name).map_or(0, |section| section.size());
+        Ok(Self {
+            board: board.name(),
+            core: board.core(),
+            target: board.target(),
+            utterances: answers.utterances.len(),
+            unreadable,
+            audio_seconds,
+            differences,
+            stages,
+            instructions_per_hop,
+            instructions_per_utterance: (0..=model.layers().len()).map(total).sum::<f64>() / answers.utterances.len().max(1) as f64,
+            code_bytes: section(".text"),
+            table_bytes: section(".rodata").saturating_sub(model.file_len() as u64),
+            model_bytes: model.file_len(),
+            state_bytes: state_bytes(model),
+            stack_bytes: answers.stack_bytes,
+            chips,
+        })
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "board        {}: {}, {}", self.board, self.core, self.target)?;
+        writeln!(f, "utterances   {}, {:.1} s of audio; {} could not be read", self.utterances, self.audio_seconds, self.unreadable)?;
+        if self.differences.is_empty() {
+            writeln!(f, "equal        every row of every layer and all logits are the workstation's, bit for bit")?;
+        }
+        for difference in &self.differences {
+            writeln!(f, "DIFFERENT    {}: first in {}", difference.utterance, difference.stage)?;
+        }
+        writeln!(f, "\n{:<14} {:>16} {:>10}", "stage", "instructions/hop", "per MAC")?;
+        for stage in &self.stages {
+            let per_mac = stage.instructions_per_mac.map_or_else(String::new, |count| format!("{count:.2}"));
+            writeln!(f, "{:<14} {:>16.0} {per_mac:>10}", stage.stage, stage.instructions_per_hop)?;
+        }
+        writeln!(f, "{:<14} {:>16.0}   in a hop of speech", "all", self.instructions_per_hop)?;
+        writeln!(f, "{:<14} {:>16.0}   in an utterance\n", "", self.instructions_per_utterance)?;
+        writeln!(
+            f,
+            "flash        code {}, tables {}, model {} bytes (with what reads and writes files)",
+            self.code_bytes, self.table_bytes, self.model_bytes
+        )?;
+        writeln!(f, "RAM          state {}, stack {} bytes", self.state_bytes, self.stack_bytes)?;
+        for chip in &self.chips {
+            writeln!(
+                f,
+                "{:<12} {:.1} % of its time at {:.0} MHz while somebody speaks, if an instruction takes {CYCLES_PER_INSTRUCTION} cycles",
+                chip.chip,
+                100.0 * chip.share,
+                chip.mhz
+            )?;
+        }
+        Ok(())
+    }
+}

@@ -1,11 +1,13 @@
 //! The layers' arithmetic on plain slices: parameters in a small struct that is shared, state beside it.
 //!
-//! All products of weights and activations go through [`dot`]: the seam where a kernel of the target plugs in.
+//! All products of weights and activations go through [`matrix`]: the seam where a kernel of the target plugs in.
 
 mod conv2d;
 mod dense;
-pub mod dot;
+#[cfg(arm_dsp)]
+mod dsp;
 mod lstm;
+pub mod matrix;
 mod max_pool;
 mod time_mean;
 

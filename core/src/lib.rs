@@ -53,7 +53,7 @@
 //! # Ok::<(), ser_core::recognizer::StateTooSmall>(())
 //! ```
 //!
-//! No allocation, no `unsafe`, and after [`model::Model::parse`] no error left to report: buffers are the caller's.
+//! No allocation, `unsafe` in one file of assembly kernels alone, and after [`model::Model::parse`] no error left to report: buffers are the caller's.
 #![no_std]
 
 pub mod activation;

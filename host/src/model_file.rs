@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use ser_core::Model;
+use ser_core::kernels::matrix::{packed_index, packed_len};
 use ser_core::model::{CONTRACT_ID, CRC, FORMAT_VERSION, HEADER_LEN, LABEL_LEN, LAYER_RECORD_LEN, MAGIC, SECTION_ALIGN, kind};
 use ser_core::spec::{FrontEnd, Layer, Level, Network, Trim, Window};
 
@@ -125,13 +126,27 @@ impl Writer {
     }
 
     fn rows(&mut self, rows: &QuantRows, recurrent_weights: &[i8]) {
-        self.section(rows.weights.iter().map(|w| w.to_le_bytes()));
+        self.matrix(&rows.weights, rows.bias.len());
         if !recurrent_weights.is_empty() {
-            self.section(recurrent_weights.iter().map(|w| w.to_le_bytes()));
+            self.matrix(recurrent_weights, rows.bias.len());
         }
         self.section(rows.bias.iter().map(|b| b.to_le_bytes()));
         self.section(rows.multipliers.iter().map(|m| m.mantissa().to_le_bytes()));
         self.section(rows.multipliers.iter().map(|m| [m.shift()]));
+    }
+
+    /// Packs a matrix of so many rows.
+    fn matrix(&mut self, weights: &[i8], rows: usize) {
+        let columns = weights.len() / rows.max(1);
+        let mut packed = vec![0; packed_len(rows, columns)];
+        for (row, weights) in weights.chunks_exact(columns.max(1)).enumerate() {
+            for (column, weight) in weights.iter().enumerate() {
+                if let Some(to) = packed.get_mut(packed_index(row, column, columns)) {
+                    *to = *weight;
+                }
+            }
+        }
+        self.section(packed.into_iter().map(i8::to_le_bytes));
     }
 
     fn finish(mut self) -> Result<Vec<u8>> {

@@ -36,7 +36,7 @@ pub struct QuantRows {
     pub multipliers: Vec<Multiplier>,
 }
 
-/// A quantised layer; layouts are those of the model file.
+/// A quantised layer; matrices row by row, as the model file has them before it packs them.
 #[derive(Clone, Debug, PartialEq)]
 pub enum QuantLayer {
     /// Convolution and ReLU.

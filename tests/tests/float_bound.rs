@@ -10,6 +10,7 @@ use rand::{RngExt, SeedableRng};
 use ser_core::Model;
 use ser_core::engine::{Engine, Row};
 use ser_core::frontend::{INPUT_SCALE, input_code};
+use ser_core::kernels::matrix::packed_index;
 use ser_core::kernels::{Conv2d, Dense, Lstm, MaxPool};
 use ser_core::model::LayerParams;
 use ser_core::quant::Multipliers;
@@ -44,8 +45,10 @@ fn real(multipliers: Multipliers<'_>) -> Vec<f64> {
     multipliers.iter().map(|m| f64::from(m.mantissa()) / 2f64.powi(32 + i32::from(m.shift()))).collect()
 }
 
-fn signed(bytes: &[u8]) -> Vec<f64> {
-    bytes.iter().map(|byte| f64::from(*byte as i8)).collect()
+/// The weights of a packed matrix, row by row.
+fn unpacked(matrix: &[u8], rows: usize, columns: usize) -> Vec<f64> {
+    let places = (0..rows).flat_map(|row| (0..columns).map(move |column| packed_index(row, column, columns)));
+    places.map(|place| f64::from(matrix[place] as i8)).collect()
 }
 
 fn integers(values: &[[u8; 4]]) -> Vec<f64> {
@@ -90,7 +93,7 @@ fn run_core(model: &Model<'_>, features: &Rows) -> CoreOutput {
 fn convolution_bound(conv: &Conv2d<'_>, float: &FloatLayer, input_scale: f64, x: &Plane, e_x: &Plane, y: &Plane) -> Plane {
     let FloatLayer::Conv2d { weight, bias } = float else { panic!("a convolution's parameters") };
     let (channels, scale) = (conv.input.channels, f64::from(conv.output_scale));
-    let codes = signed(conv.weights);
+    let codes = unpacked(conv.weights, conv.channels, conv.patch_len());
     let steps: Vec<f64> = real(conv.multipliers).iter().map(|m| m * scale / input_scale).collect();
     let patch = conv.patch_len();
     let zero = f64::from(conv.input_zero_point);
@@ -132,7 +135,9 @@ fn sigmoid(x: f64) -> f64 {
 
 /// Follows an LSTM in f64 on the core's inputs `x` and hidden states `h`; returns the largest share of its bound that an output used.
 fn lstm_share_of_bound(lstm: &Lstm<'_>, (scale, zero): (f64, f64), x: &Plane, h: &Plane) -> f64 {
-    let (input_weights, recurrent_weights) = (signed(lstm.input_weights), signed(lstm.recurrent_weights));
+    let rows = 4 * lstm.hidden;
+    let input_weights = unpacked(lstm.input_weights, rows, lstm.inputs);
+    let recurrent_weights = unpacked(lstm.recurrent_weights, rows, lstm.hidden);
     let (bias, multipliers) = (integers(lstm.bias), real(lstm.multipliers));
     let (mut cell, mut e_cell) = (vec![0f64; lstm.hidden], vec![0f64; lstm.hidden]);
     let mut before = vec![0.0; lstm.hidden];
@@ -164,7 +169,8 @@ fn lstm_share_of_bound(lstm: &Lstm<'_>, (scale, zero): (f64, f64), x: &Plane, h:
 
 /// The largest share of its bound that a logit used, given the core's hidden states.
 fn dense_share_of_bound(dense: &Dense<'_>, hidden: &Plane, logits: &[f64]) -> f64 {
-    let (weights, bias, multipliers) = (signed(dense.weights), integers(dense.bias), real(dense.multipliers));
+    let weights = unpacked(dense.weights, dense.units, dense.inputs);
+    let (bias, multipliers) = (integers(dense.bias), real(dense.multipliers));
     let mean: Vec<f64> = (0..dense.inputs).map(|k| hidden.iter().map(|h| h[k]).sum::<f64>() / hidden.len() as f64).collect();
     let mut worst: f64 = 0.0;
     for (unit, logit) in logits.iter().enumerate() {

@@ -120,6 +120,18 @@ fn a_flipped_bit_with_a_right_crc_is_an_error_or_a_model_that_runs() {
 }
 
 #[test]
+fn what_fills_up_a_packed_matrix_must_be_zero() {
+    let file = small_model().to_bytes();
+    let refused = (80..file.len()).filter(|&at| file[at] == 0).filter(|&at| {
+        let mut other = file.clone();
+        other[at] = 1;
+        Model::parse(&with_repaired_crc(other)).is_err_and(|error| error.to_string().contains("fill up"))
+    });
+    // 2 × 6 of the convolution, 8 × 2 and 8 × 2 of the LSTM, 2 × 2 of the dense layer, each in whole blocks of 4 × 4.
+    assert_eq!(refused.count(), (32 - 12) + (32 - 16) + (32 - 16) + (16 - 4));
+}
+
+#[test]
 fn bytes_behind_the_end_are_refused() {
     let file = small_model().to_bytes();
     for extra in [1, 15, 16, 1_000] {
@@ -133,9 +145,11 @@ fn bytes_behind_the_end_are_refused() {
 #[test]
 fn another_format_or_contract_is_refused_by_its_number() {
     let mut file = small_model().to_bytes();
-    file[8] = 2;
-    assert_eq!(Model::parse(&file).err(), Some(ParseError::FormatVersion { got: 2 }));
-    (file[8], file[10]) = (1, 7);
+    for version in [1, 3] {
+        file[8] = version;
+        assert_eq!(Model::parse(&file).err(), Some(ParseError::FormatVersion { got: version.into() }));
+    }
+    (file[8], file[10]) = (2, 7);
     assert_eq!(Model::parse(&file).err(), Some(ParseError::Contract { got: 7 }));
     (file[0], file[10]) = (b's', 1);
     assert_eq!(Model::parse(&file).err(), Some(ParseError::NotAModel));

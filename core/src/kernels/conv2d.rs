@@ -4,7 +4,7 @@
 //! `[zero point, 127]`, which is ReLU. What lies outside of the input holds its zero point. `bias` contains
 //! `-zero_point · Σ w` of the input's zero point, so that raw codes are multiplied.
 
-use super::dot::matrix_vector;
+use super::matrix::matrix_vector;
 use crate::quant::{Multipliers, requantize};
 use crate::spec::Shape;
 
@@ -25,7 +25,7 @@ pub struct Conv2d<'m> {
     pub output_zero_point: i8,
     /// Real value of one step of the output.
     pub output_scale: f32,
-    /// i8 `[channels][rows, oldest first][bands][input.channels]`.
+    /// i8 `[channels][rows, oldest first][bands][input.channels]`, [packed](super::matrix).
     pub weights: &'m [u8],
     /// i32 `[channels]`.
     pub bias: &'m [[u8; 4]],
@@ -48,13 +48,18 @@ impl Conv2d<'_> {
         self.rows * self.bands * self.input.channels
     }
 
+    /// The same, filled up to whole groups of a packed matrix.
+    pub const fn work_len(&self) -> usize {
+        self.patch_len().next_multiple_of(4)
+    }
+
     /// A state as it is before the first row: zeros everywhere.
     pub fn reset(&self, state: &mut Conv2dState<'_>) {
         state.ring.fill(self.input_zero_point);
         *state.next = 0;
     }
 
-    /// Takes one row, i8 `[input.len()]`, and writes the output row, i8 `[input.bands][channels]`. `work`, `[patch_len]`, is
+    /// Takes one row, i8 `[input.len()]`, and writes the output row, i8 `[input.bands][channels]`. `work`, `[work_len]`, is
     /// for what one output position sees.
     pub fn push(&self, state: &mut Conv2dState<'_>, row: &[i8], output: &mut [i8], work: &mut [i16]) {
         let row_len = self.input.len().max(1);
@@ -65,11 +70,12 @@ impl Conv2d<'_> {
         let oldest = if next + 1 < self.rows { next + 1 } else { 0 };
         *state.next = oldest as u32;
 
-        let Some(patch) = work.get_mut(..self.patch_len()) else { return };
+        let Some(patch) = work.get_mut(..self.work_len()) else { return };
+        patch.fill(0);
         for (band, output) in output.chunks_exact_mut(self.channels.max(1)).enumerate() {
             self.gather(state.ring, oldest, band, patch);
             let mut outputs = output.iter_mut().zip(self.bias.iter().zip(self.multipliers.iter()));
-            matrix_vector(bytemuck::cast_slice(self.weights), patch, |acc| {
+            matrix_vector(self.weights, patch, |acc| {
                 if let Some((y, (bias, multiplier))) = outputs.next() {
                     let code = requantize(acc + i32::from_le_bytes(*bias), multiplier) + i32::from(self.output_zero_point);
                     *y = code.clamp(i32::from(self.output_zero_point), 127) as i8;

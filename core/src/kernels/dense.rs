@@ -2,7 +2,7 @@
 //!
 //! `y[u] = requantize(Σ w[u][k] x[k] + bias[u])`, Q19.12.
 
-use super::dot::matrix_vector;
+use super::matrix::matrix_vector;
 use crate::quant::{Multipliers, requantize};
 
 /// Fraction bits of a logit.
@@ -15,7 +15,7 @@ pub struct Dense<'m> {
     pub inputs: usize,
     /// Outputs.
     pub units: usize,
-    /// i8 `[units][inputs]`.
+    /// i8 `[units][inputs]`, [packed](super::matrix).
     pub weights: &'m [u8],
     /// i32 `[units]`.
     pub bias: &'m [[u8; 4]],
@@ -27,7 +27,7 @@ impl Dense<'_> {
     /// Maps the row `x`, `[inputs]`, to `logits`, Q19.12 `[units]`.
     pub fn map(&self, x: &[i16], logits: &mut [i32]) {
         let mut outputs = logits.iter_mut().zip(self.bias.iter().zip(self.multipliers.iter()));
-        matrix_vector(bytemuck::cast_slice(self.weights), x, |acc| {
+        matrix_vector(self.weights, x, |acc| {
             if let Some((y, (bias, multiplier))) = outputs.next() {
                 *y = requantize(acc + i32::from_le_bytes(*bias), multiplier);
             }

@@ -11,7 +11,7 @@
 //!
 //! `bias` contains `-zero_point · Σ W · 2^input_shift`, so that raw codes are multiplied.
 
-use super::dot::dot4;
+use super::matrix::{block_len, four_rows};
 use crate::activation::{sigmoid, tanh};
 use crate::quant::{Multipliers, requantize};
 
@@ -22,9 +22,9 @@ pub struct Lstm<'m> {
     pub inputs: usize,
     /// Units.
     pub hidden: usize,
-    /// `W`: i8 `[hidden][4][inputs]`.
+    /// `W`: i8 `[hidden][4][inputs]`, [packed](super::matrix).
     pub input_weights: &'m [u8],
-    /// `R`: i8 `[hidden][4][hidden]`.
+    /// `R`: i8 `[hidden][4][hidden]`, packed.
     pub recurrent_weights: &'m [u8],
     /// i32 `[hidden][4]`.
     pub bias: &'m [[u8; 4]],
@@ -53,14 +53,13 @@ impl Lstm<'_> {
     /// One step with the input row `x`, `[inputs]`, raw codes. `work`, `[hidden]`, is for the new hidden state: every unit
     /// must see the old one.
     pub fn push(&self, state: &mut LstmState<'_>, x: &[i16], work: &mut [i16]) {
-        let input_weights: &[i8] = bytemuck::cast_slice(self.input_weights);
-        let recurrent_weights: &[i8] = bytemuck::cast_slice(self.recurrent_weights);
-        let weights = input_weights.chunks_exact((4 * self.inputs).max(1)).zip(recurrent_weights.chunks_exact((4 * self.hidden).max(1)));
+        let blocks = |matrix, columns: usize| <[u8]>::chunks_exact(matrix, block_len(columns).max(1));
+        let weights = blocks(self.input_weights, self.inputs).zip(blocks(self.recurrent_weights, self.hidden));
         let units = state.cell.iter_mut().zip(work.iter_mut());
         let mut rows = self.bias.iter().zip(self.input_shift).zip(self.multipliers.iter());
         for ((w, r), (cell, next_hidden)) in weights.zip(units) {
-            let from_input = dot4(w, x);
-            let from_hidden = dot4(r, state.hidden);
+            let from_input = four_rows(w, x);
+            let from_hidden = four_rows(r, state.hidden);
             let mut gates = [0i16; 4];
             let parts = gates.iter_mut().zip(from_input.into_iter().zip(from_hidden));
             for ((gate, (input, hidden)), ((bias, shift), multiplier)) in parts.zip(&mut rows) {

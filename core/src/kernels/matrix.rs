@@ -1,30 +1,99 @@
-//! Products of int8 weights and int16 activations, accumulated in int32.
+//! Products of int8 matrices and int16 vectors, accumulated in int32.
+//!
+//! A matrix `[rows][columns]` is stored packed, as the fastest kernels read it: four rows at a time, of these four columns at a time, and of
+//! these for each row one word, with the columns in the order 0, 2, 1, 3. In this order a Cortex-M takes a word apart into two pairs of
+//! neighbours with two instructions (SXTB16), and meets the pairs of a vector that it reads as it is. What fills up the last rows and columns is 0.
 //!
 //! `Model::parse` has proved for every row that the sum can't leave int32 in whatever order it is formed, so a kernel may
 //! choose its own.
 
-/// `Σ w[k] x[k]`.
-pub fn dot(weights: &[i8], x: &[i16]) -> i32 {
-    weights.iter().zip(x).map(|(&w, &x)| i32::from(w) * i32::from(x)).sum()
+/// Rows of a block, and columns of a group.
+const SIDE: usize = 4;
+
+/// The column of a group that stands at each byte of a word.
+const ORDER: [usize; SIDE] = [0, 2, 1, 3];
+
+/// Bytes of a packed matrix `[rows][columns]`.
+pub const fn packed_len(rows: usize, columns: usize) -> usize {
+    rows.div_ceil(SIDE) * block_len(columns)
 }
 
-/// Four rows at once, `[4][x.len()]`, so that `x` is read once for all.
-pub fn dot4(weights: &[i8], x: &[i16]) -> [i32; 4] {
-    let columns = x.len();
-    let (ab, cd) = weights.split_at_checked(2 * columns).unwrap_or_default();
-    let (a, b) = ab.split_at_checked(columns).unwrap_or_default();
-    let (c, d) = cd.split_at_checked(columns).unwrap_or_default();
-    [dot(a, x), dot(b, x), dot(c, x), dot(d, x)]
+/// Bytes of four rows.
+pub const fn block_len(columns: usize) -> usize {
+    SIDE * SIDE * columns.div_ceil(SIDE)
 }
 
-/// Calls `row(Σ_k w[r][k] x[k])` for each row `r` of `[rows][x.len()]`, in order.
-pub fn matrix_vector(weights: &[i8], x: &[i16], mut row: impl FnMut(i32)) {
-    let columns = x.len().max(1);
-    let mut blocks = weights.chunks_exact(4 * columns);
-    for block in &mut blocks {
-        dot4(block, x).into_iter().for_each(&mut row);
+/// Where the weight of a row and a column stands in a packed matrix of so many columns.
+pub const fn packed_index(row: usize, column: usize, columns: usize) -> usize {
+    // The order is its own inverse.
+    let byte = match column % SIDE {
+        1 => ORDER[1],
+        2 => ORDER[2],
+        same => same,
+    };
+    row / SIDE * block_len(columns) + column / SIDE * SIDE * SIDE + row % SIDE * SIDE + byte
+}
+
+/// `Σ |w|` of a row of a packed matrix; None when it is not there, one of its weights is -128, or what fills it up is not 0.
+pub(crate) const fn magnitude_sum(matrix: &[u8], row: usize, columns: usize) -> Option<u64> {
+    let start = row / SIDE * block_len(columns) + row % SIDE * SIDE;
+    let Some((_, mut rest)) = matrix.split_at_checked(start) else { return None };
+    let mut sum = 0;
+    let mut left = columns;
+    while left > 0 {
+        let [first, third, second, fourth, ..] = rest else { return None };
+        let weights = [*first as i8, *second as i8, *third as i8, *fourth as i8];
+        let mut unread: &[i8] = &weights;
+        while let [weight, behind @ ..] = unread {
+            unread = behind;
+            let magnitude = weight.unsigned_abs();
+            if magnitude > 127 || (left == 0 && magnitude > 0) {
+                return None;
+            }
+            sum += magnitude as u64;
+            left = left.saturating_sub(1);
+        }
+        rest = match rest.split_at_checked(SIDE * SIDE) {
+            Some((_, behind)) => behind,
+            None => &[],
+        };
     }
-    for weights in blocks.remainder().chunks_exact(columns) {
-        row(dot(weights, x));
+    Some(sum)
+}
+
+/// The products of a block of four rows with `x`, by the fastest kernel of the target.
+pub fn four_rows(block: &[u8], x: &[i16]) -> [i32; SIDE] {
+    #[cfg(arm_dsp)]
+    if let Some(sums) = super::dsp::four_rows(block, x) {
+        return sums;
+    }
+    portable_four_rows(block, x)
+}
+
+/// The same in portable code.
+pub fn portable_four_rows(block: &[u8], x: &[i16]) -> [i32; SIDE] {
+    let mut lanes = [0; SIDE * SIDE];
+    let (groups, _) = block.as_chunks::<{ SIDE * SIDE }>();
+    let (quads, rest) = x.as_chunks::<SIDE>();
+    let mut last = [0; SIDE];
+    last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+    for (group, quad) in groups.iter().zip(quads.iter().chain(core::iter::once(&last))) {
+        // A lane for each byte of the group, so that a workstation's compiler makes vectors of them.
+        let [x0, x1, x2, x3] = *quad;
+        let x = [x0, x2, x1, x3, x0, x2, x1, x3, x0, x2, x1, x3, x0, x2, x1, x3];
+        for ((lane, w), x) in lanes.iter_mut().zip(group).zip(x) {
+            *lane += i32::from(*w as i8) * i32::from(x);
+        }
+    }
+    let (rows, _) = lanes.as_chunks::<SIDE>();
+    let mut sums = [0; SIDE];
+    sums.iter_mut().zip(rows).for_each(|(sum, row)| *sum = row.iter().sum());
+    sums
+}
+
+/// Calls `row(Σ_k w[r][k] x[k])` for each row `r` of a packed matrix of `x.len()` columns, in order; last for those that fill it up.
+pub fn matrix_vector(matrix: &[u8], x: &[i16], mut row: impl FnMut(i32)) {
+    for block in matrix.chunks_exact(block_len(x.len()).max(1)) {
+        four_rows(block, x).into_iter().for_each(&mut row);
     }
 }

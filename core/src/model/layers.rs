@@ -1,5 +1,6 @@
 //! A layer with its parameters: how much memory it needs, and the proof that its accumulators can't overflow.
 
+use crate::kernels::matrix::magnitude_sum;
 use crate::kernels::{Conv2d, Dense, Lstm, MaxPool, TimeMean};
 use crate::quant::Multipliers;
 use crate::spec::Layer;
@@ -76,7 +77,7 @@ impl LayerParams<'_> {
     /// Work memory that the layer needs while it runs, u32 words.
     pub(crate) const fn scratch_words(&self) -> usize {
         match self {
-            LayerParams::Conv2d(conv) => conv.patch_len().div_ceil(2),
+            LayerParams::Conv2d(conv) => conv.work_len().div_ceil(2),
             // Input as int16, new hidden state.
             LayerParams::Lstm(lstm) => lstm.inputs.div_ceil(2) + lstm.hidden.div_ceil(2),
             // The mean.
@@ -100,22 +101,6 @@ impl LayerParams<'_> {
 pub(super) const HIDDEN_MAGNITUDE: u64 = 1 << 15;
 /// Largest magnitude of an int8 code.
 pub(super) const CODE_MAGNITUDE: u64 = 1 << 7;
-
-/// `Σ |w|` over the first `columns` bytes of `weights`, and what lies behind them; None when there are too few or one is -128.
-const fn row_sum(weights: &[u8], columns: usize) -> Option<(u64, &[u8])> {
-    let Some((row, behind)) = weights.split_at_checked(columns) else { return None };
-    let mut sum = 0;
-    let mut rest = row;
-    while let [weight, tail @ ..] = rest {
-        rest = tail;
-        let magnitude = (*weight as i8).unsigned_abs();
-        if magnitude > 127 {
-            return None;
-        }
-        sum += magnitude as u64;
-    }
-    Some((sum, behind))
-}
 
 /// Mantissas at least 2³⁰, shifts in `1..=31`.
 const fn check_multipliers(multipliers: Multipliers<'_>) -> Result<(), BadNumber> {
@@ -144,14 +129,21 @@ const fn check_rows(
     multipliers: Multipliers<'_>,
     input_magnitude: u64,
 ) -> Result<(), BadNumber> {
-    let mut weights = weights;
+    let mut row = 0;
     let mut biases = bias;
     while let [bias, rest @ ..] = biases {
         biases = rest;
-        let Some((sum, behind)) = row_sum(weights, columns) else { return Err(BadNumber::Weight) };
-        weights = behind;
+        let Some(sum) = magnitude_sum(weights, row, columns) else { return Err(BadNumber::Weight) };
+        row += 1;
         if sum * input_magnitude + i32::from_le_bytes(*bias).unsigned_abs() as u64 >= 1 << 31 {
             return Err(BadNumber::Accumulator);
+        }
+    }
+    // What fills up the last block.
+    while row % 4 != 0 {
+        match magnitude_sum(weights, row, columns) {
+            Some(0) => row += 1,
+            _ => return Err(BadNumber::Weight),
         }
     }
     check_multipliers(multipliers)
@@ -159,8 +151,7 @@ const fn check_rows(
 
 /// `Σ|W| · max|x| · 2^input_shift + Σ|R| · 2¹⁵ + |b| < 2³¹` for every row.
 const fn check_lstm(lstm: &Lstm<'_>, input_magnitude: u64) -> Result<(), BadNumber> {
-    let mut input_weights = lstm.input_weights;
-    let mut recurrent_weights = lstm.recurrent_weights;
+    let mut row = 0;
     let mut biases = lstm.bias;
     let mut shifts = lstm.input_shift;
     while let ([bias, other_biases @ ..], [shift, other_shifts @ ..]) = (biases, shifts) {
@@ -169,10 +160,9 @@ const fn check_lstm(lstm: &Lstm<'_>, input_magnitude: u64) -> Result<(), BadNumb
         if *shift > 15 {
             return Err(BadNumber::InputShift);
         }
-        let Some((input_sum, behind)) = row_sum(input_weights, lstm.inputs) else { return Err(BadNumber::Weight) };
-        input_weights = behind;
-        let Some((recurrent_sum, behind)) = row_sum(recurrent_weights, lstm.hidden) else { return Err(BadNumber::Weight) };
-        recurrent_weights = behind;
+        let Some(input_sum) = magnitude_sum(lstm.input_weights, row, lstm.inputs) else { return Err(BadNumber::Weight) };
+        let Some(recurrent_sum) = magnitude_sum(lstm.recurrent_weights, row, lstm.hidden) else { return Err(BadNumber::Weight) };
+        row += 1;
         let products = ((input_sum * input_magnitude) << *shift) + recurrent_sum * HIDDEN_MAGNITUDE;
         if products + i32::from_le_bytes(*bias).unsigned_abs() as u64 >= 1 << 31 {
             return Err(BadNumber::Accumulator);

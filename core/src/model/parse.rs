@@ -4,6 +4,7 @@ use super::layers::{BadNumber, CODE_MAGNITUDE, HIDDEN_MAGNITUDE};
 use super::reader::Reader;
 use super::{LayerParams, Model};
 use crate::frontend::{Normalizer, Tables};
+use crate::kernels::matrix::packed_len;
 use crate::kernels::{Conv2d, Dense, Lstm, MaxPool, TimeMean};
 use crate::quant::Multipliers;
 use crate::spec::{self, Level, MAX_LABELS, MAX_LAYERS, Shape, SpecError, Trim, Window};
@@ -11,7 +12,7 @@ use crate::spec::{self, Level, MAX_LABELS, MAX_LAYERS, Shape, SpecError, Trim, W
 /// First bytes of a model file.
 pub const MAGIC: [u8; 8] = *b"SERMODEL";
 /// Version of the layout.
-pub const FORMAT_VERSION: u16 = 1;
+pub const FORMAT_VERSION: u16 = 2;
 /// Which arithmetic the numbers are meant for; a core that computes otherwise must refuse the file.
 pub const CONTRACT_ID: u16 = 1;
 /// Fixed part of the file, bytes.
@@ -239,7 +240,7 @@ pub(super) const fn parse(file: &[u8]) -> Result<Model<'_>, ParseError> {
         let (layer, next) = check!(parse_layer(&mut reader, records[index], state));
         if let Err(bad) = layer.check_numbers(state.magnitude) {
             let wanted = match bad {
-                BadNumber::Weight => "weights in -127..=127",
+                BadNumber::Weight => "weights in -127..=127, and 0 where they fill up a block",
                 BadNumber::Multiplier => "multipliers with a mantissa of at least 2^30 and a shift in 1..=31",
                 BadNumber::InputShift => "input shifts in 0..=15",
                 BadNumber::Accumulator => "weights and biases that can't overflow an int32 accumulator",
@@ -438,7 +439,7 @@ const fn parse_layer<'m>(reader: &mut Reader<'m>, record: Record, flow: Flow) ->
     let mut next = Flow { shape: record.layer.output(input), ..flow };
     let layer = match record.layer {
         spec::Layer::Conv2d { channels, rows, bands } => {
-            let weights = check!(byte_section(reader, channels * rows * bands * input.channels));
+            let weights = check!(byte_section(reader, packed_len(channels, rows * bands * input.channels)));
             let (bias, multipliers) = check!(parse_multipliers(reader, channels));
             next.zero_point = record.zero_point;
             LayerParams::Conv2d(Conv2d {
@@ -456,8 +457,8 @@ const fn parse_layer<'m>(reader: &mut Reader<'m>, record: Record, flow: Flow) ->
         }
         spec::Layer::MaxPool { rows, bands } => LayerParams::MaxPool(MaxPool { input, rows, bands }),
         spec::Layer::Lstm { hidden } => {
-            let input_weights = check!(byte_section(reader, 4 * hidden * input.len()));
-            let recurrent_weights = check!(byte_section(reader, 4 * hidden * hidden));
+            let input_weights = check!(byte_section(reader, packed_len(4 * hidden, input.len())));
+            let recurrent_weights = check!(byte_section(reader, packed_len(4 * hidden, hidden)));
             let (bias, multipliers) = check!(parse_multipliers(reader, 4 * hidden));
             let input_shift = check!(byte_section(reader, 4 * hidden));
             next.magnitude = HIDDEN_MAGNITUDE;
@@ -465,7 +466,7 @@ const fn parse_layer<'m>(reader: &mut Reader<'m>, record: Record, flow: Flow) ->
         }
         spec::Layer::TimeMean => LayerParams::TimeMean(TimeMean { len: input.len() }),
         spec::Layer::Dense { units } => {
-            let weights = check!(byte_section(reader, units * input.len()));
+            let weights = check!(byte_section(reader, packed_len(units, input.len())));
             let (bias, multipliers) = check!(parse_multipliers(reader, units));
             LayerParams::Dense(Dense { inputs: input.len(), units, weights, bias, multipliers })
         }

@@ -37,8 +37,12 @@ use ser_core::recognizer::Observation;
 use ser_core::spec::MAX_LAYERS;
 use ser_core::{Model, Recognizer};
 
-const MODEL_FILE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/model.ser"));
-const PARSED: Model<'static> = match Model::parse(MODEL_FILE) {
+/// Aligned, for the kernels that read words.
+#[repr(C, align(16))]
+struct Aligned<Bytes: ?Sized>(Bytes);
+
+static MODEL_FILE: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/model.ser")));
+const PARSED: Model<'static> = match Model::parse(&MODEL_FILE.0) {
     Ok(model) => model,
     Err(_) => panic!("the model file is damaged"),
 };

@@ -77,6 +77,14 @@ impl Board {
         }
     }
 
+    /// Flags of the compiler.
+    fn rustflags(self) -> &'static str {
+        match self {
+            Self::An505 => "-Ctarget-cpu=cortex-m33",
+            _ => "",
+        }
+    }
+
     fn machine(self) -> &'static str {
         match self {
             Self::An386 => "mps2-an386",
@@ -105,7 +113,8 @@ impl Board {
             .arg(&target_dir)
             .env("SER_BOARD", self.name())
             .env("SER_MODEL", model)
-            .env_remove("RUSTFLAGS")
+            .env("RUSTFLAGS", self.rustflags())
+            .env_remove("CARGO_ENCODED_RUSTFLAGS")
             .output()
             .context("cannot run cargo, which builds the image")?;
         let errors = String::from_utf8_lossy(&output.stderr);

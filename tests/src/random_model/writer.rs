@@ -31,7 +31,7 @@ impl ModelFile {
     fn header(&self) -> Vec<u8> {
         let spec = &self.front_end;
         let mut header = b"SERMODEL".to_vec();
-        header.extend([1, 0, 1, 0]);
+        header.extend([2, 0, 1, 0]);
         header.extend([0; 8]);
         header.extend(spec.sample_rate_hz.to_le_bytes());
         for field in [spec.frame_len, spec.hop_len, spec.fft_len, spec.mel_bands] {
@@ -80,19 +80,34 @@ fn record(layer: &Layer) -> Vec<u8> {
 fn numbers(file: &mut Vec<u8>, layer: &Layer) {
     match layer {
         Layer::Conv2d { weights, bias, multipliers, .. } | Layer::Dense { weights, bias, multipliers, .. } => {
-            section(file, weights, i8::to_le_bytes);
+            section(file, &packed(weights, bias.len()), i8::to_le_bytes);
             section(file, bias, i32::to_le_bytes);
             multiplier_sections(file, multipliers);
         }
         Layer::Lstm { input_weights, recurrent_weights, bias, multipliers, input_shifts, .. } => {
-            section(file, input_weights, i8::to_le_bytes);
-            section(file, recurrent_weights, i8::to_le_bytes);
+            section(file, &packed(input_weights, bias.len()), i8::to_le_bytes);
+            section(file, &packed(recurrent_weights, bias.len()), i8::to_le_bytes);
             section(file, bias, i32::to_le_bytes);
             multiplier_sections(file, multipliers);
             section(file, input_shifts, u8::to_le_bytes);
         }
         Layer::MaxPool { .. } | Layer::TimeMean => {}
     }
+}
+
+/// A matrix of so many rows, packed: blocks of four rows, in these groups of four columns, in these four words, one for each row.
+fn packed(weights: &[i8], rows: usize) -> Vec<i8> {
+    let columns = weights.len() / rows;
+    let weight = |row: usize, column: usize| if row < rows && column < columns { weights[row * columns + column] } else { 0 };
+    let mut bytes = Vec::new();
+    for block in (0..rows).step_by(4) {
+        for group in (0..columns).step_by(4) {
+            for row in block..block + 4 {
+                bytes.extend([0, 2, 1, 3].map(|column| weight(row, group + column)));
+            }
+        }
+    }
+    bytes
 }
 
 fn multiplier_sections(file: &mut Vec<u8>, multipliers: &[Multiplier]) {

@@ -123,8 +123,8 @@ impl ModelFile {
             return Err("no magic".into());
         }
         let (version, contract) = (header.u16()?, header.u16()?);
-        if (version, contract) != (1, 1) {
-            return Err(format!("format version and contract 1, 1 wanted, got {version}, {contract}"));
+        if (version, contract) != (2, 1) {
+            return Err(format!("format version and contract 2, 1 wanted, got {version}, {contract}"));
         }
         let length = header.u32()?;
         if length as usize != bytes.len() {
@@ -176,7 +176,8 @@ impl ModelFile {
         let mel_bands = usize::from(front_end.mel_bands);
         front_end.window_table = sections.section(usize::from(front_end.frame_len) / 2 + 1, i16::from_le_bytes)?;
         front_end.edges = sections.section(mel_bands + 2, u16::from_le_bytes)?;
-        let bins = usize::from(front_end.edges[mel_bands + 1]) - usize::from(front_end.edges[0]);
+        let (first, last) = (front_end.edges[0], front_end.edges[mel_bands + 1]);
+        let bins = usize::from(last.checked_sub(first).ok_or("mel edges wanted in ascending order")?);
         front_end.rising = sections.section(bins, i16::from_le_bytes)?;
         front_end.gain = sections.section(mel_bands, f32::from_le_bytes)?;
         front_end.offset = sections.section(mel_bands, f32::from_le_bytes)?;
@@ -243,6 +244,24 @@ impl<'b> Cursor<'b> {
         (0..count).map(|_| self.number(decode)).collect()
     }
 
+    /// A packed matrix, row by row.
+    fn matrix(&mut self, rows: usize, columns: usize) -> Result<Vec<i8>, String> {
+        let (blocks, groups) = (rows.div_ceil(4), columns.div_ceil(4));
+        let packed = self.section(16 * blocks * groups, i8::from_le_bytes)?;
+        let mut weights = vec![0; rows * columns];
+        for (at, &weight) in packed.iter().enumerate() {
+            let (word, byte) = (at / 4, at % 4);
+            let row = word / 4 / groups * 4 + word % 4;
+            let column = word / 4 % groups * 4 + [0, 2, 1, 3][byte];
+            if row < rows && column < columns {
+                weights[row * columns + column] = weight;
+            } else if weight != 0 {
+                return Err(format!("0 wanted where a matrix of {rows} rows and {columns} columns is filled up, got {weight}"));
+            }
+        }
+        Ok(weights)
+    }
+
     fn multipliers(&mut self, rows: usize) -> Result<Vec<Multiplier>, String> {
         let mantissas = self.section(rows, i32::from_le_bytes)?;
         let shifts = self.section(rows, u8::from_le_bytes)?;
@@ -264,15 +283,15 @@ impl<'b> Cursor<'b> {
                 zero_point,
                 scale,
                 channels: units,
-                weights: self.section(outputs * usize::from(along_time) * usize::from(along_frequency) * channels_in, i8::from_le_bytes)?,
+                weights: self.matrix(outputs, usize::from(along_time) * usize::from(along_frequency) * channels_in)?,
                 bias: self.section(outputs, i32::from_le_bytes)?,
                 multipliers: self.multipliers(outputs)?,
             },
             2 => Layer::MaxPool { rows: along_time, bands: along_frequency },
             3 => Layer::Lstm {
                 hidden: units,
-                input_weights: self.section(outputs * 4 * inputs, i8::from_le_bytes)?,
-                recurrent_weights: self.section(outputs * 4 * outputs, i8::from_le_bytes)?,
+                input_weights: self.matrix(outputs * 4, inputs)?,
+                recurrent_weights: self.matrix(outputs * 4, outputs)?,
                 bias: self.section(outputs * 4, i32::from_le_bytes)?,
                 multipliers: self.multipliers(outputs * 4)?,
                 input_shifts: self.section(outputs * 4, u8::from_le_bytes)?,
@@ -280,7 +299,7 @@ impl<'b> Cursor<'b> {
             4 => Layer::TimeMean,
             5 => Layer::Dense {
                 units,
-                weights: self.section(outputs * inputs, i8::from_le_bytes)?,
+                weights: self.matrix(outputs, inputs)?,
                 bias: self.section(outputs, i32::from_le_bytes)?,
                 multipliers: self.multipliers(outputs)?,
             },

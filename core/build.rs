@@ -1,0 +1,19 @@
+//! Chooses the kernels of the target.
+
+/// Armv8-M processors that have the DSP extension, which is optional there: it has to be asked for by name.
+const ARMV8M_WITH_DSP: [&str; 5] = ["cortex-m33", "cortex-m35p", "cortex-m52", "cortex-m55", "cortex-m85"];
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rustc-check-cfg=cfg(arm_dsp, armv8m)");
+    let target = std::env::var("TARGET").unwrap_or_default();
+    let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    let processor = |name: &str| flags.split('\x1f').any(|flag| flag.trim_start_matches("-C") == format!("target-cpu={name}"));
+    if target.starts_with("thumbv8m") {
+        println!("cargo::rustc-cfg=armv8m");
+    }
+    // Rust has no name for the extension on its stable channel: cfg(target_feature = "dsp") is never set.
+    if target.starts_with("thumbv7em") || (target.starts_with("thumbv8m.main") && ARMV8M_WITH_DSP.into_iter().any(processor)) {
+        println!("cargo::rustc-cfg=arm_dsp");
+    }
+}

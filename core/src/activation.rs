@@ -9,8 +9,8 @@ const SEGMENTS: usize = 128;
 /// Fraction bits of the table.
 const FRACTION_BITS: u32 = 21;
 
-/// `tanh(i / 16)` in Q21, for `i` up to two past the last segment's start.
-static TANH: [i32; SEGMENTS + 2] = tanh_table();
+/// `tanh((i - 1) / 16)` in Q21: from one before the first segment's start, to two past the last one's.
+static TANH: [i32; SEGMENTS + 3] = tanh_table();
 
 /// `e^x` for `x` in 0..=17, relative error below 1e-13: Taylor series of `e^(x/64)`, then six squarings.
 const fn exp(x: f64) -> f64 {
@@ -29,31 +29,32 @@ const fn exp(x: f64) -> f64 {
     sum
 }
 
-const fn tanh_table() -> [i32; SEGMENTS + 2] {
-    let mut table = [0; SEGMENTS + 2];
+const fn tanh_table() -> [i32; SEGMENTS + 3] {
+    let mut table = [0; SEGMENTS + 3];
     let mut i = 0;
-    while i < table.len() {
+    while i + 1 < table.len() {
         let tanh = 1.0 - 2.0 / (exp(i as f64 / 8.0) + 1.0);
-        table[i] = (tanh * (1u32 << FRACTION_BITS) as f64 + 0.5) as i32;
+        table[i + 1] = (tanh * (1u32 << FRACTION_BITS) as f64 + 0.5) as i32;
         i += 1;
     }
+    // tanh is odd.
+    table[0] = -table[2];
     table
 }
 
 /// tanh of `|x|` with a segment of `2^segment_bits` input steps, in Q(21 + segment_bits).
 fn tanh_magnitude(x: i16, segment_bits: u32) -> i32 {
     let magnitude = u32::from(x.unsigned_abs().min(i16::MAX as u16));
-    let segment = (magnitude >> segment_bits) as usize;
+    // At most 127: the mask spares the check of the index.
+    let segment = (magnitude >> segment_bits) as usize & (SEGMENTS - 1);
     let fraction = (magnitude & ((1 << segment_bits) - 1)) as i32;
-    let at = |index: usize| TANH.get(index).copied().unwrap_or(1 << FRACTION_BITS);
-    let (here, next, after) = (at(segment), at(segment + 1), at(segment + 2));
-    // tanh is odd: the value before the first segment is that after it, negated.
-    let before = if segment == 0 { -next } else { at(segment - 1) };
+    let [before, here, next, after] = [TANH[segment], TANH[segment + 1], TANH[segment + 2], TANH[segment + 3]];
     let slope = next - here;
     let curvature = (after - next) - (here - before);
     let bow = fraction * ((1 << segment_bits) - fraction);
-    let correction = (i64::from(bow) * i64::from(curvature)) >> (segment_bits + 2);
-    (here << segment_bits) + fraction * slope - correction as i32
+    // At most 2¹⁶ times 12,700.
+    let correction = (bow * curvature) >> (segment_bits + 2);
+    (here << segment_bits) + fraction * slope - correction
 }
 
 /// tanh, Q3.12 to Q0.15.

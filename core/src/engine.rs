@@ -140,10 +140,9 @@ impl<'m, 's> LayerState<'m, 's> {
     fn new(layer: &'m LayerParams<'m>, own: &'s mut [u32]) -> Option<Self> {
         Some(match layer {
             LayerParams::Conv2d(conv) => {
-                let (next, own) = own.split_first_mut()?;
-                let ring_len = conv.rows * conv.input.len();
-                let (ring, output) = own.split_at_mut_checked(ring_len.div_ceil(4))?;
-                let state = Conv2dState { ring: codes(ring, ring_len)?, next };
+                let (oldest, own) = own.split_first_mut()?;
+                let (ring, output) = own.split_at_mut_checked(conv.ring_len().div_ceil(4))?;
+                let state = Conv2dState { ring: codes(ring, conv.ring_len())?, oldest };
                 LayerState::Conv2d(conv, state, codes(output, conv.input.bands * conv.channels)?)
             }
             LayerParams::MaxPool(pool) => {

@@ -4,7 +4,7 @@
 //! `[zero point, 127]`, which is ReLU. What lies outside of the input holds its zero point. `bias` contains
 //! `-zero_point · Σ w` of the input's zero point, so that raw codes are multiplied.
 
-use super::matrix::matrix_vector;
+use super::matrix::{block_len, four_rows_of_pair};
 use crate::quant::{Multipliers, requantize};
 use crate::spec::Shape;
 
@@ -36,10 +36,10 @@ pub struct Conv2d<'m> {
 /// What a convolution remembers between rows.
 #[derive(Debug)]
 pub struct Conv2dState<'s> {
-    /// The last `rows` input rows, a ring, i8 `[rows][input.len()]`.
+    /// The input rows before the next, as many as the kernel sees of them, a ring, i8 `[rows - 1][input.len()]`.
     pub ring: &'s mut [i8],
-    /// Where in the ring the next row goes.
-    pub next: &'s mut u32,
+    /// Where in the ring the oldest row is, which the next replaces.
+    pub oldest: &'s mut u32,
 }
 
 impl Conv2d<'_> {
@@ -48,59 +48,121 @@ impl Conv2d<'_> {
         self.rows * self.bands * self.input.channels
     }
 
-    /// The same, filled up to whole groups of a packed matrix.
+    /// i8 values that the ring holds.
+    pub const fn ring_len(&self) -> usize {
+        self.rows.saturating_sub(1) * self.input.len()
+    }
+
+    /// i16 values of work memory: what two neighbouring output positions see, each filled up to whole groups of a packed matrix.
     pub const fn work_len(&self) -> usize {
-        self.patch_len().next_multiple_of(4)
+        2 * self.patch_len().next_multiple_of(4)
     }
 
     /// A state as it is before the first row: zeros everywhere.
     pub fn reset(&self, state: &mut Conv2dState<'_>) {
         state.ring.fill(self.input_zero_point);
-        *state.next = 0;
+        *state.oldest = 0;
     }
 
-    /// Takes one row, i8 `[input.len()]`, and writes the output row, i8 `[input.bands][channels]`. `work`, `[work_len]`, is
-    /// for what one output position sees.
+    /// Takes one row, i8 `[input.len()]`, and writes the output row, i8 `[input.bands][channels]`. `work` is as long as
+    /// [`Conv2d::work_len`] says.
     pub fn push(&self, state: &mut Conv2dState<'_>, row: &[i8], output: &mut [i8], work: &mut [i16]) {
         let row_len = self.input.len().max(1);
-        let next = *state.next as usize;
-        if let Some(slot) = state.ring.chunks_exact_mut(row_len).nth(next) {
+        let oldest = *state.oldest as usize;
+        if let Some(pair) = work.get_mut(..self.work_len()) {
+            // What fills up the last group.
+            if let Some(last) = pair.last_chunk_mut::<8>() {
+                last.fill(0);
+            }
+            let (newer, older) = state.ring.split_at_checked(oldest * row_len).unwrap_or_default();
+            for (index, outputs) in output.chunks_mut((2 * self.channels).max(1)).enumerate() {
+                let rows = older.chunks_exact(row_len).chain(newer.chunks_exact(row_len)).chain(core::iter::once(row));
+                self.gather(rows, 2 * index, pair);
+                let (first, second) = outputs.split_at_mut_checked(self.channels).unwrap_or_default();
+                self.map(pair, first, second);
+            }
+        }
+        if let Some(slot) = state.ring.chunks_exact_mut(row_len).nth(oldest) {
             slot.iter_mut().zip(row).for_each(|(to, from)| *to = *from);
         }
-        let oldest = if next + 1 < self.rows { next + 1 } else { 0 };
-        *state.next = oldest as u32;
-
-        let Some(patch) = work.get_mut(..self.work_len()) else { return };
-        patch.fill(0);
-        for (band, output) in output.chunks_exact_mut(self.channels.max(1)).enumerate() {
-            self.gather(state.ring, oldest, band, patch);
-            let mut outputs = output.iter_mut().zip(self.bias.iter().zip(self.multipliers.iter()));
-            matrix_vector(self.weights, patch, |acc| {
-                if let Some((y, (bias, multiplier))) = outputs.next() {
-                    let code = requantize(acc + i32::from_le_bytes(*bias), multiplier) + i32::from(self.output_zero_point);
-                    *y = code.clamp(i32::from(self.output_zero_point), 127) as i8;
-                }
-            });
-        }
+        *state.oldest = if oldest + 2 < self.rows { oldest as u32 + 1 } else { 0 };
     }
 
-    /// Copies what the kernel sees around `band` into `patch`, oldest row first.
-    fn gather(&self, ring: &[i8], oldest: usize, band: usize, patch: &mut [i16]) {
+    /// Copies what the kernel sees around `band` and around the next, oldest row first, into `pair`, interleaved as
+    /// [`four_rows_of_pair`] wants it.
+    fn gather<'r>(&self, rows: impl Iterator<Item = &'r [i8]>, band: usize, pair: &mut [i16]) {
         let channels = self.input.channels;
-        let width = (self.bands * channels).max(1);
-        // The kernel's first band, counted from `half` bands below the input.
-        let half = self.bands / 2;
-        let outside = half.saturating_sub(band) * channels;
-        let from = band.saturating_sub(half) * channels;
-        let (newer, older) = ring.split_at_checked(oldest * self.input.len()).unwrap_or_default();
-        let rows = older.chunks_exact(self.input.len().max(1)).chain(newer.chunks_exact(self.input.len().max(1)));
-        for (row, patch) in rows.zip(patch.chunks_exact_mut(width)) {
-            let (below, inside) = patch.split_at_mut_checked(outside).unwrap_or_default();
-            let seen = row.get(from..).unwrap_or_default();
-            let (inside, above) = inside.split_at_mut_checked(seen.len().min(inside.len())).unwrap_or_default();
-            below.fill(i16::from(self.input_zero_point));
-            inside.iter_mut().zip(seen).for_each(|(to, from)| *to = i16::from(*from));
-            above.fill(i16::from(self.input_zero_point));
+        let width = self.bands * channels;
+        // The kernel's first value in the row, counted from `half` bands below the input.
+        let (half, first) = (self.bands / 2 * channels, band * channels);
+        if channels.is_multiple_of(4) {
+            for (row, pair) in rows.zip(pair.chunks_exact_mut((2 * width).max(1))) {
+                for lane in 0..2 {
+                    let first = first + lane * channels;
+                    let outside = half.saturating_sub(first).min(width);
+                    let seen = row.get(first.saturating_sub(half)..).unwrap_or_default();
+                    let seen = seen.get(..width - outside).unwrap_or(seen);
+                    let (below, inside) = pair.split_at_mut_checked(2 * outside).unwrap_or_default();
+                    let (inside, above) = inside.split_at_mut_checked(2 * seen.len()).unwrap_or_default();
+                    fill_lane(below, lane, self.input_zero_point);
+                    widen_lane(inside, lane, seen);
+                    fill_lane(above, lane, self.input_zero_point);
+                }
+            }
+        } else {
+            let mut slot = 0;
+            for row in rows {
+                // What is below the row has an index that wraps around, and is outside as what is above.
+                let seen = |index: usize| i16::from(row.get(index.wrapping_sub(half)).copied().unwrap_or(self.input_zero_point));
+                for index in first..first + width {
+                    if let Some([a, .., b]) = pair.get_mut(slot..slot + 5) {
+                        (*a, *b) = (seen(index), seen(index + channels));
+                    }
+                    slot += if slot % 4 == 3 { 5 } else { 1 };
+                }
+            }
         }
     }
+
+    /// The outputs of two positions, `[channels]` each, the second none if there is just one.
+    fn map(&self, pair: &[i16], first: &mut [i8], second: &mut [i8]) {
+        #[cfg(arm_dsp)]
+        if super::dsp::convolve(self, pair, first, second) {
+            return;
+        }
+        self.portable_map(pair, first, second);
+    }
+
+    /// The same in portable code.
+    fn portable_map(&self, pair: &[i16], first: &mut [i8], second: &mut [i8]) {
+        let blocks = self.weights.chunks_exact(block_len(pair.len() / 2).max(1));
+        let (mut first, mut second) = (first.chunks_mut(4), second.chunks_mut(4));
+        for (block, (bias, multipliers)) in blocks.zip(self.bias.chunks(4).zip(self.multipliers.chunks(4))) {
+            let [a, b] = four_rows_of_pair(block, pair);
+            for (sums, codes) in [(a, first.next()), (b, second.next())] {
+                let rows = sums.into_iter().zip(bias).zip(multipliers.iter());
+                for (((sum, bias), multiplier), code) in rows.zip(codes.unwrap_or_default()) {
+                    let value = requantize(sum + i32::from_le_bytes(*bias), multiplier) + i32::from(self.output_zero_point);
+                    *code = value.clamp(i32::from(self.output_zero_point), 127) as i8;
+                }
+            }
+        }
+    }
+}
+
+/// Writes a code into each value of a lane of a pair.
+fn fill_lane(pair: &mut [i16], lane: usize, code: i8) {
+    let (quads, _) = pair.as_chunks_mut::<4>();
+    quads.iter_mut().skip(lane).step_by(2).for_each(|quad| quad.fill(i16::from(code)));
+}
+
+/// Writes codes, a multiple of 4, into a lane of a pair.
+fn widen_lane(pair: &mut [i16], lane: usize, codes: &[i8]) {
+    #[cfg(arm_dsp)]
+    if super::dsp::widen(pair, lane, codes) {
+        return;
+    }
+    let (quads, _) = pair.as_chunks_mut::<4>();
+    let (codes, _) = codes.as_chunks::<4>();
+    quads.iter_mut().skip(lane).step_by(2).zip(codes).for_each(|(to, from)| *to = from.map(i16::from));
 }

@@ -1,23 +1,15 @@
-//! Products on a Cortex-M with the DSP extension (M4, M7, M33): SMLAD, two products an instruction.
+//! Kernels for a Cortex-M with the DSP extension (M4, M7, M33): SMLAD is two products an instruction, SMMUL and SSAT are the requantisation.
 //!
-//! The only `unsafe` of this crate. [`super::matrix`] describes the layout, and holds the portable code that gives the same sums.
+//! The only `unsafe` of this crate. Each kernel has a portable twin that gives the same bits, in [`super::matrix`] and beside its caller, and takes no
+//! more than what its wrapper has checked: where that is not so (data that is not aligned, a last block that is not full) the twin does the work.
 #![allow(unsafe_code)]
 
 use core::mem::MaybeUninit;
 
-/// Four columns of four rows: r0 weights, r1 vector, r4 to r7 sums; r3, r8 to r12 and lr are used.
-macro_rules! group {
-    () => {
-        concat!(
-            "ldm r0!, {{r8-r11}}\n",
-            "ldrd r12, lr, [r1], #8\n",
-            "sxtb16 r3, r8\n smlad r4, r3, r12, r4\n sxtb16 r8, r8, ror #8\n smlad r4, r8, lr, r4\n",
-            "sxtb16 r3, r9\n smlad r5, r3, r12, r5\n sxtb16 r9, r9, ror #8\n smlad r5, r9, lr, r5\n",
-            "sxtb16 r3, r10\n smlad r6, r3, r12, r6\n sxtb16 r10, r10, ror #8\n smlad r6, r10, lr, r6\n",
-            "sxtb16 r3, r11\n smlad r7, r3, r12, r7\n sxtb16 r11, r11, ror #8\n smlad r7, r11, lr, r7\n",
-        )
-    };
-}
+use super::conv2d::Conv2d;
+use super::lstm::Lstm;
+use super::matrix::block_len;
+use crate::quant::Multipliers;
 
 /// Tells the assembler which processor the instructions are of: it takes a naked function for one of the target's least processor, whatever
 /// processor was asked for.
@@ -34,11 +26,50 @@ macro_rules! processor {
     };
 }
 
+/// Four columns of four rows and one vector: r0 weights, r1 vector, r4 to r7 sums; r3, r8 to r12 and lr are used. 18 instructions for 16 products.
+macro_rules! group {
+    () => {
+        concat!(
+            "ldm r0!, {{r8-r11}}\n",
+            "ldrd r12, lr, [r1], #8\n",
+            "sxtb16 r3, r8\n smlad r4, r3, r12, r4\n sxtb16 r8, r8, ror #8\n smlad r4, r8, lr, r4\n",
+            "sxtb16 r3, r9\n smlad r5, r3, r12, r5\n sxtb16 r9, r9, ror #8\n smlad r5, r9, lr, r5\n",
+            "sxtb16 r3, r10\n smlad r6, r3, r12, r6\n sxtb16 r10, r10, ror #8\n smlad r6, r10, lr, r6\n",
+            "sxtb16 r3, r11\n smlad r7, r3, r12, r7\n sxtb16 r11, r11, ror #8\n smlad r7, r11, lr, r7\n",
+        )
+    };
+}
+
+/// So many groups as r2 says, two a round, an odd one first. No instruction of a group touches the flags.
+macro_rules! groups {
+    () => {
+        concat!("lsrs r2, r2, #1\n bcc 3f\n", group!(), "3: beq 5f\n", "4:\n", group!(), group!(), "subs r2, r2, #1\n bne 4b\n", "5:\n",)
+    };
+}
+
+/// Four columns of two rows and two vectors: r0 weights of the first row, r1 vectors, r4 and r5 the first row's sums, r6 and r7 the second's; r3, r8 to
+/// r12 and lr are used. 14 instructions for 16 products.
+macro_rules! pair_group {
+    () => {
+        concat!(
+            "ldm r1!, {{r10-r12, lr}}\n",
+            "ldrd r8, r9, [r0], #16\n",
+            "sxtb16 r3, r8\n smlad r4, r3, r10, r4\n smlad r5, r3, r12, r5\n",
+            "sxtb16 r8, r8, ror #8\n smlad r4, r8, r11, r4\n smlad r5, r8, lr, r5\n",
+            "sxtb16 r3, r9\n smlad r6, r3, r10, r6\n smlad r7, r3, r12, r7\n",
+            "sxtb16 r9, r9, ror #8\n smlad r6, r9, r11, r6\n smlad r7, r9, lr, r7\n",
+        )
+    };
+}
+
+fn aligned<T>(data: &[T]) -> bool {
+    data.as_ptr().addr() % 4 == 0
+}
+
 /// The products of a block of four packed rows with `x`; None for what the kernel does not take: data that is not aligned to 4 bytes, a vector
 /// whose length is no multiple of 4, a block that is too short.
 pub fn four_rows(block: &[u8], x: &[i16]) -> Option<[i32; 4]> {
-    let aligned = block.as_ptr().addr() % 4 == 0 && x.as_ptr().addr() % 4 == 0;
-    if !aligned || x.len() % 4 != 0 || block.len() / 4 < x.len() {
+    if !aligned(block) || !aligned(x) || x.len() % 4 != 0 || block.len() < block_len(x.len()) {
         return None;
     }
     let mut sums = MaybeUninit::<[i32; 4]>::uninit();
@@ -49,7 +80,7 @@ pub fn four_rows(block: &[u8], x: &[i16]) -> Option<[i32; 4]> {
     }
 }
 
-/// `sums[r] = Σ_k w[r][k] x[k]` over so many groups of four columns; 19 instructions for 16 products.
+/// `sums[r] = Σ_k w[r][k] x[k]` over so many groups of four columns.
 ///
 /// # Safety
 /// `block` is to be readable for 16 bytes a group, `x` for 4 values a group, both aligned to 4 bytes; `sums` writable.
@@ -62,20 +93,321 @@ unsafe extern "C" fn multiply(block: *const u8, x: *const i16, groups: usize, su
         "movs r5, #0",
         "movs r6, #0",
         "movs r7, #0",
-        // Two groups a round, an odd one first. No instruction of a group touches the flags.
+        groups!(),
+        "pop {{r3}}",
+        "stm r3, {{r4-r7}}",
+        "pop {{r4-r11, pc}}",
+    )
+}
+
+/// The outputs of a convolution at two positions, from what these see (interleaved); false for what the kernel does not take: data that is not aligned
+/// to 4 bytes, channels that are no multiple of 4, one position, an output zero point that is not -128, parameters that are too short.
+pub fn convolve(conv: &Conv2d<'_>, pair: &[i16], first: &mut [i8], second: &mut [i8]) -> bool {
+    let (channels, columns) = (conv.channels, pair.len() / 2);
+    let Multipliers { mantissa, shift } = conv.multipliers;
+    let complete = pair.len() % 8 == 0
+        && !pair.is_empty()
+        && channels % 4 == 0
+        && channels > 0
+        && first.len() == channels
+        && second.len() == channels
+        && conv.weights.len() >= channels / 4 * block_len(columns)
+        && conv.bias.len() >= channels
+        && mantissa.len() >= channels
+        && shift.len() >= channels;
+    if !complete || conv.output_zero_point != -128 || !(aligned(conv.weights) && aligned(pair) && aligned(conv.bias) && aligned(mantissa)) {
+        return false;
+    }
+    let job = Convolution {
+        weights: conv.weights.as_ptr(),
+        pair: pair.as_ptr(),
+        groups: columns / 4,
+        row_pairs: channels / 2,
+        bias: conv.bias.as_ptr(),
+        mantissa: mantissa.as_ptr(),
+        shift: shift.as_ptr(),
+        first: first.as_mut_ptr(),
+        second: second.as_mut_ptr(),
+    };
+    // SAFETY: the lengths and alignments that `convolve_pair` wants were checked above.
+    unsafe { convolve_pair(&job) };
+    true
+}
+
+/// What [`convolve_pair`] reads and writes; it knows the order of the fields.
+#[repr(C)]
+struct Convolution {
+    weights: *const u8,
+    pair: *const i16,
+    groups: usize,
+    row_pairs: usize,
+    bias: *const [u8; 4],
+    mantissa: *const [u8; 4],
+    shift: *const u8,
+    first: *mut i8,
+    second: *mut i8,
+}
+
+/// For each row and both vectors `clamp(-128 + requantize(Σ_k w[r][k] x[k] + bias[r]), -128, 127)`, two rows at a time.
+///
+/// With `t = hi32(acc · m) >> (s - 1)` and the zero point z the code before the clamp, `((t + 1) >> 1) + z`, is `(t + 1 + 2z) >> 1`: SSAT shifts and clamps.
+///
+/// # Safety
+/// `groups` and `row_pairs` are to be positive, `row_pairs` even; `weights` readable for 8 bytes a group and row pair, `pair` for 8 values a group, bias,
+/// mantissas and shifts for two a row pair, the outputs writable for two a row pair; all but outputs and shifts aligned to 4 bytes.
+#[unsafe(naked)]
+unsafe extern "C" fn convolve_pair(job: *const Convolution) {
+    core::arch::naked_asm!(
+        processor!(),
+        "push {{r4-r11, lr}}",
+        "sub sp, sp, #36",
+        // The job on the stack: weights 0, pair 4, groups 8, row pairs 12, bias 16, mantissa 20, shift 24, first 28, second 32.
+        "ldm r0!, {{r1-r9}}",
+        "stm sp, {{r1-r9}}",
+        "mov r0, r1",
+        "2:",
+        // Sums begin as the bias.
+        "ldr r1, [sp, #16]",
+        "ldrd r4, r6, [r1], #8",
+        "str r1, [sp, #16]",
+        "mov r5, r4",
+        "mov r7, r6",
+        "ldrd r1, r2, [sp, #4]",
         "lsrs r2, r2, #1",
         "bcc 3f",
-        group!(),
-        "3:",
-        "beq 5f",
+        pair_group!(),
+        "3: beq 5f",
         "4:",
-        group!(),
-        group!(),
+        pair_group!(),
+        pair_group!(),
         "subs r2, r2, #1",
         "bne 4b",
         "5:",
-        "pop {{r3}}",
-        "stm r3, {{r4-r7}}",
+        "ldrd r1, r2, [sp, #20]",
+        "ldrd r8, r9, [r1], #8",
+        "ldrb r10, [r2], #1",
+        "ldrb r11, [r2], #1",
+        "strd r1, r2, [sp, #20]",
+        "sub r10, r10, #1",
+        "sub r11, r11, #1",
+        "smmul r4, r4, r8",
+        "smmul r5, r5, r8",
+        "smmul r6, r6, r9",
+        "smmul r7, r7, r9",
+        "asr r4, r4, r10",
+        "asr r5, r5, r10",
+        "asr r6, r6, r11",
+        "asr r7, r7, r11",
+        "sub r4, r4, #255",
+        "sub r5, r5, #255",
+        "sub r6, r6, #255",
+        "sub r7, r7, #255",
+        "ssat r4, #8, r4, asr #1",
+        "ssat r5, #8, r5, asr #1",
+        "ssat r6, #8, r6, asr #1",
+        "ssat r7, #8, r7, asr #1",
+        "ldrd r1, r2, [sp, #28]",
+        "strb r4, [r1], #1",
+        "strb r6, [r1], #1",
+        "strb r5, [r2], #1",
+        "strb r7, [r2], #1",
+        "strd r1, r2, [sp, #28]",
+        // The third and fourth row of a block stand behind the first two, then comes the next block.
+        "ldrd r1, r2, [sp, #8]",
+        "lsls r3, r2, #31",
+        "ite eq",
+        "subeq r0, r0, r1, lsl #4",
+        "subne r0, r0, #8",
+        "it eq",
+        "addeq r0, r0, #8",
+        "subs r2, r2, #1",
+        "str r2, [sp, #12]",
+        "bne 2b",
+        "add sp, sp, #36",
+        "pop {{r4-r11, pc}}",
+    )
+}
+
+/// Writes codes as int16 into a lane of an interleaved pair; false for what the kernel does not take: data that is not aligned to 4 bytes, codes that are
+/// no multiple of 4 or more than the pair holds.
+pub fn widen(pair: &mut [i16], lane: usize, codes: &[i8]) -> bool {
+    let fits = codes.len() % 4 == 0 && pair.len() >= 2 * codes.len() && lane < 2;
+    if !fits || !aligned(pair) || !aligned(codes) {
+        return false;
+    }
+    if let Some(to) = pair.get_mut(4 * lane..)
+        && !codes.is_empty()
+    {
+        // SAFETY: there are codes, 4 for each round, and the last four values of the lane end with the pair at the latest; both are aligned.
+        unsafe { widen_groups(codes.as_ptr(), to.as_mut_ptr(), codes.len() / 4) };
+    }
+    true
+}
+
+/// Four codes become four int16, eight values apart from the next four.
+///
+/// # Safety
+/// `groups` is to be positive; `codes` readable for 4 bytes a group, `to` writable for 4 values at each eighth; both aligned to 4 bytes.
+#[unsafe(naked)]
+unsafe extern "C" fn widen_groups(codes: *const i8, to: *mut i16, groups: usize) {
+    core::arch::naked_asm!(
+        processor!(),
+        "push {{r4, lr}}",
+        "2:",
+        "ldr r3, [r0], #4",
+        "sxtb16 r4, r3",
+        "sxtb16 r3, r3, ror #8",
+        "pkhbt r12, r4, r3, lsl #16",
+        "pkhtb r3, r3, r4, asr #16",
+        "strd r12, r3, [r1], #16",
+        "subs r2, r2, #1",
+        "bne 2b",
+        "pop {{r4, pc}}",
+    )
+}
+
+/// The larger of two codes each, written over the first; false for what the kernel does not take: data that is not aligned to 4 bytes or no multiple of 4.
+pub fn maximum(of: &mut [i8], with: &[i8]) -> bool {
+    if of.len() != with.len() || of.len() % 4 != 0 || !aligned(of) || !aligned(with) {
+        return false;
+    }
+    if !of.is_empty() {
+        // SAFETY: both are as long as `words` says, at least one, and aligned.
+        unsafe { maximum_words(of.as_mut_ptr(), with.as_ptr(), of.len() / 4) };
+    }
+    true
+}
+
+/// # Safety
+/// `words` is to be positive, both pointers valid for so many words and aligned to 4 bytes.
+#[unsafe(naked)]
+unsafe extern "C" fn maximum_words(of: *mut i8, with: *const i8, words: usize) {
+    core::arch::naked_asm!(
+        processor!(),
+        "2:",
+        "ldr r3, [r0]",
+        "ldr r12, [r1], #4",
+        "ssub8 r3, r3, r12",
+        "ldr r3, [r0]",
+        "sel r3, r3, r12",
+        "str r3, [r0], #4",
+        "subs r2, r2, #1",
+        "bne 2b",
+        "bx lr",
+    )
+}
+
+/// The gates of one unit of an LSTM; its parameters are those of `unit`'s four rows. None for what the kernel does not take: data that is not aligned to
+/// 4 bytes, vectors whose lengths are no multiples of 4, parameters that are too short.
+pub fn gates(lstm: &Lstm<'_>, unit: usize, x: &[i16], hidden: &[i16]) -> Option<[i16; 4]> {
+    let rows = unit * 4..unit * 4 + 4;
+    let block = |matrix, columns: usize| <[u8]>::get(matrix, unit * block_len(columns)..(unit + 1) * block_len(columns));
+    let (w, r) = (block(lstm.input_weights, x.len())?, block(lstm.recurrent_weights, hidden.len())?);
+    let (bias, mantissa) = (lstm.bias.get(rows.clone())?, lstm.multipliers.mantissa.get(rows.clone())?);
+    let (shift, input_shift) = (lstm.multipliers.shift.get(rows.clone())?, lstm.input_shift.get(rows)?);
+    let all_aligned = aligned(w) && aligned(r) && aligned(x) && aligned(hidden) && aligned(bias) && aligned(mantissa);
+    if !all_aligned || !aligned(shift) || !aligned(input_shift) || x.len() % 4 != 0 || hidden.len() % 4 != 0 {
+        return None;
+    }
+    let job = Unit {
+        w: w.as_ptr(),
+        x: x.as_ptr(),
+        x_groups: x.len() / 4,
+        r: r.as_ptr(),
+        hidden: hidden.as_ptr(),
+        hidden_groups: hidden.len() / 4,
+        input_shift: input_shift.as_ptr(),
+        bias: bias.as_ptr(),
+        mantissa: mantissa.as_ptr(),
+        shift: shift.as_ptr(),
+    };
+    let mut gates = MaybeUninit::<[i16; 4]>::uninit();
+    // SAFETY: the lengths and alignments that `lstm_gates` wants were checked above; it writes all four gates.
+    unsafe {
+        lstm_gates(&job, gates.as_mut_ptr());
+        Some(gates.assume_init())
+    }
+}
+
+/// What [`lstm_gates`] reads; it knows the order of the fields.
+#[repr(C)]
+struct Unit {
+    w: *const u8,
+    x: *const i16,
+    x_groups: usize,
+    r: *const u8,
+    hidden: *const i16,
+    hidden_groups: usize,
+    input_shift: *const u8,
+    bias: *const [u8; 4],
+    mantissa: *const [u8; 4],
+    shift: *const u8,
+}
+
+/// For each of four rows `saturate(requantize((Σ W x << input_shift) + Σ R h + bias))`, int16. A shift of ARM takes the lowest byte of a register, so that
+/// the four shifts of a word are used one after the other as the word moves down.
+///
+/// # Safety
+/// `w` is to be readable for 16 bytes and `x` for 4 values for each of its groups, `r` and `hidden` likewise, the others for four values; all and `gates`
+/// aligned to 4 bytes but `gates`, which is for four values and aligned to 2.
+#[unsafe(naked)]
+unsafe extern "C" fn lstm_gates(unit: *const Unit, gates: *mut [i16; 4]) {
+    core::arch::naked_asm!(
+        processor!(),
+        "push {{r0, r1, r4-r11, lr}}",
+        "mov r3, r0",
+        "ldm r3, {{r0-r2}}",
+        "movs r4, #0",
+        "movs r5, #0",
+        "movs r6, #0",
+        "movs r7, #0",
+        groups!(),
+        "ldr r3, [sp]",
+        "add r3, r3, #12",
+        "ldm r3, {{r0-r2, r8, r9}}",
+        "ldr r3, [r8]",
+        "ldm r9, {{r8-r11}}",
+        "lsl r4, r4, r3",
+        "lsr r3, r3, #8",
+        "lsl r5, r5, r3",
+        "lsr r3, r3, #8",
+        "lsl r6, r6, r3",
+        "lsr r3, r3, #8",
+        "lsl r7, r7, r3",
+        "add r4, r4, r8",
+        "add r5, r5, r9",
+        "add r6, r6, r10",
+        "add r7, r7, r11",
+        groups!(),
+        "ldr r3, [sp]",
+        "ldrd r0, r1, [r3, #32]",
+        "ldr r3, [r1]",
+        "ldm r0, {{r8-r11}}",
+        "sub r3, r3, #0x01010101",
+        "smmul r4, r4, r8",
+        "smmul r5, r5, r9",
+        "smmul r6, r6, r10",
+        "smmul r7, r7, r11",
+        "asr r4, r4, r3",
+        "lsr r3, r3, #8",
+        "asr r5, r5, r3",
+        "lsr r3, r3, #8",
+        "asr r6, r6, r3",
+        "lsr r3, r3, #8",
+        "asr r7, r7, r3",
+        "adds r4, r4, #1",
+        "adds r5, r5, #1",
+        "adds r6, r6, #1",
+        "adds r7, r7, #1",
+        "ssat r4, #16, r4, asr #1",
+        "ssat r5, #16, r5, asr #1",
+        "ssat r6, #16, r6, asr #1",
+        "ssat r7, #16, r7, asr #1",
+        "pop {{r0, r1}}",
+        "strh r4, [r1]",
+        "strh r5, [r1, #2]",
+        "strh r6, [r1, #4]",
+        "strh r7, [r1, #6]",
         "pop {{r4-r11, pc}}",
     )
 }

@@ -11,7 +11,7 @@
 //!
 //! `bias` contains `-zero_point · Σ W · 2^input_shift`, so that raw codes are multiplied.
 
-use super::matrix::{block_len, four_rows};
+use super::matrix::{block_len, portable_four_rows};
 use crate::activation::{sigmoid, tanh};
 use crate::quant::{Multipliers, requantize};
 
@@ -53,24 +53,39 @@ impl Lstm<'_> {
     /// One step with the input row `x`, `[inputs]`, raw codes. `work`, `[hidden]`, is for the new hidden state: every unit
     /// must see the old one.
     pub fn push(&self, state: &mut LstmState<'_>, x: &[i16], work: &mut [i16]) {
-        let blocks = |matrix, columns: usize| <[u8]>::chunks_exact(matrix, block_len(columns).max(1));
-        let weights = blocks(self.input_weights, self.inputs).zip(blocks(self.recurrent_weights, self.hidden));
-        let units = state.cell.iter_mut().zip(work.iter_mut());
-        let mut rows = self.bias.iter().zip(self.input_shift).zip(self.multipliers.iter());
-        for ((w, r), (cell, next_hidden)) in weights.zip(units) {
-            let from_input = four_rows(w, x);
-            let from_hidden = four_rows(r, state.hidden);
-            let mut gates = [0i16; 4];
-            let parts = gates.iter_mut().zip(from_input.into_iter().zip(from_hidden));
-            for ((gate, (input, hidden)), ((bias, shift), multiplier)) in parts.zip(&mut rows) {
-                let acc = (input << (shift & 15)) + hidden + i32::from_le_bytes(*bias);
-                *gate = saturate(requantize(acc, multiplier));
-            }
-            let [input, forget, candidate, output] = gates;
+        for (unit, (cell, next_hidden)) in state.cell.iter_mut().zip(work.iter_mut()).enumerate() {
+            let [input, forget, candidate, output] = self.gates(unit, x, state.hidden);
             *cell = next_cell(sigmoid(input), sigmoid(forget), tanh(candidate), *cell);
             *next_hidden = next_output(sigmoid(output), *cell);
         }
         state.hidden.iter_mut().zip(work.iter()).for_each(|(to, from)| *to = *from);
+    }
+
+    /// The gates of a unit before their activation, Q3.12.
+    fn gates(&self, unit: usize, x: &[i16], hidden: &[i16]) -> [i16; 4] {
+        #[cfg(arm_dsp)]
+        if let Some(gates) = super::dsp::gates(self, unit, x, hidden) {
+            return gates;
+        }
+        self.portable_gates(unit, x, hidden)
+    }
+
+    /// The same in portable code.
+    fn portable_gates(&self, unit: usize, x: &[i16], hidden: &[i16]) -> [i16; 4] {
+        let block = |matrix, columns: usize| <[u8]>::chunks_exact(matrix, block_len(columns).max(1)).nth(unit).unwrap_or_default();
+        let from_input = portable_four_rows(block(self.input_weights, self.inputs), x);
+        let from_hidden = portable_four_rows(block(self.recurrent_weights, self.hidden), hidden);
+        let mut gates = [0; 4];
+        let rows = self.bias.chunks_exact(4).nth(unit).zip(self.input_shift.chunks_exact(4).nth(unit)).zip(self.multipliers.chunk(4, unit));
+        let Some(((bias, shifts), multipliers)) = rows else { return gates };
+        let sums = from_input.into_iter().zip(from_hidden);
+        for ((gate, (input, hidden)), ((bias, shift), multiplier)) in
+            gates.iter_mut().zip(sums).zip(bias.iter().zip(shifts).zip(multipliers.iter()))
+        {
+            let acc = (input << (shift & 15)) + hidden + i32::from_le_bytes(*bias);
+            *gate = saturate(requantize(acc, multiplier));
+        }
+        gates
     }
 }
 

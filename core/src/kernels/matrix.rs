@@ -91,6 +91,28 @@ pub fn portable_four_rows(block: &[u8], x: &[i16]) -> [i32; SIDE] {
     sums
 }
 
+/// The same for two vectors that stand interleaved: a group of the one, then that of the other; `[2][columns]`, columns a multiple of 4.
+pub fn four_rows_of_pair(block: &[u8], pair: &[i16]) -> [[i32; SIDE]; 2] {
+    let mut lanes = [[0; SIDE * SIDE]; 2];
+    let (groups, _) = block.as_chunks::<{ SIDE * SIDE }>();
+    let (pairs, _) = pair.as_chunks::<{ 2 * SIDE }>();
+    for (group, pair) in groups.iter().zip(pairs) {
+        let (quads, _) = pair.as_chunks::<SIDE>();
+        for (lanes, &[x0, x1, x2, x3]) in lanes.iter_mut().zip(quads) {
+            let x = [x0, x2, x1, x3, x0, x2, x1, x3, x0, x2, x1, x3, x0, x2, x1, x3];
+            for ((lane, w), x) in lanes.iter_mut().zip(group).zip(x) {
+                *lane += i32::from(*w as i8) * i32::from(x);
+            }
+        }
+    }
+    lanes.map(|lanes| {
+        let (rows, _) = lanes.as_chunks::<SIDE>();
+        let mut sums = [0; SIDE];
+        sums.iter_mut().zip(rows).for_each(|(sum, row)| *sum = row.iter().sum());
+        sums
+    })
+}
+
 /// Calls `row(Σ_k w[r][k] x[k])` for each row `r` of a packed matrix of `x.len()` columns, in order; last for those that fill it up.
 pub fn matrix_vector(matrix: &[u8], x: &[i16], mut row: impl FnMut(i32)) {
     for block in matrix.chunks_exact(block_len(x.len()).max(1)) {

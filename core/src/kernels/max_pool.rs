@@ -36,9 +36,7 @@ impl MaxPool {
         }
         let blocks = row.chunks_exact((self.bands * channels).max(1));
         for (maximum, block) in state.maximum.chunks_exact_mut(channels).zip(blocks) {
-            for position in block.chunks_exact(channels) {
-                maximum.iter_mut().zip(position).for_each(|(m, x)| *m = (*m).max(*x));
-            }
+            block.chunks_exact(channels).for_each(|position| raise(maximum, position));
         }
         *state.filled += 1;
         let full = *state.filled as usize >= self.rows;
@@ -47,4 +45,13 @@ impl MaxPool {
         }
         full
     }
+}
+
+/// The larger of two codes each.
+fn raise(maximum: &mut [i8], position: &[i8]) {
+    #[cfg(arm_dsp)]
+    if super::dsp::maximum(maximum, position) {
+        return;
+    }
+    maximum.iter_mut().zip(position).for_each(|(m, x)| *m = (*m).max(*x));
 }

@@ -63,7 +63,7 @@ impl LayerParams<'_> {
     pub(crate) const fn state_words(&self) -> usize {
         match self {
             // Position in the ring, ring, output row.
-            LayerParams::Conv2d(conv) => 1 + (conv.rows * conv.input.len()).div_ceil(4) + (conv.input.bands * conv.channels).div_ceil(4),
+            LayerParams::Conv2d(conv) => 1 + conv.ring_len().div_ceil(4) + (conv.input.bands * conv.channels).div_ceil(4),
             // Rows in the block, maximum.
             LayerParams::MaxPool(pool) => 1 + ((pool.input.bands / pool.bands) * pool.input.channels).div_ceil(4),
             // Cell, hidden.

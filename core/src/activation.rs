@@ -9,8 +9,8 @@ const SEGMENTS: usize = 128;
 /// Fraction bits of the table.
 const FRACTION_BITS: u32 = 21;
 
-/// `tanh((i - 1) / 16)` in Q21: from one before the first segment's start, to two past the last one's.
-static TANH: [i32; SEGMENTS + 3] = tanh_table();
+/// `tanh((i - 1) / 16)` in Q21: from one before the first segment's start to three past the last one's.
+static TANH: [i32; SEGMENTS + 4] = tanh_table();
 
 /// `e^x` for `x` in 0..=17, relative error below 1e-13: Taylor series of `e^(x/64)`, then six squarings.
 const fn exp(x: f64) -> f64 {
@@ -29,8 +29,8 @@ const fn exp(x: f64) -> f64 {
     sum
 }
 
-const fn tanh_table() -> [i32; SEGMENTS + 3] {
-    let mut table = [0; SEGMENTS + 3];
+const fn tanh_table() -> [i32; SEGMENTS + 4] {
+    let mut table = [0; SEGMENTS + 4];
     let mut i = 0;
     while i + 1 < table.len() {
         let tanh = 1.0 - 2.0 / (exp(i as f64 / 8.0) + 1.0);
@@ -44,11 +44,11 @@ const fn tanh_table() -> [i32; SEGMENTS + 3] {
 
 /// tanh of `|x|` with a segment of `2^segment_bits` input steps, in Q(21 + segment_bits).
 fn tanh_magnitude(x: i16, segment_bits: u32) -> i32 {
-    let magnitude = u32::from(x.unsigned_abs().min(i16::MAX as u16));
-    // At most 127: the mask spares the check of the index.
-    let segment = (magnitude >> segment_bits) as usize & (SEGMENTS - 1);
+    let magnitude = u32::from(x.unsigned_abs());
+    let segment = (magnitude >> segment_bits) as usize;
     let fraction = (magnitude & ((1 << segment_bits) - 1)) as i32;
-    let [before, here, next, after] = [TANH[segment], TANH[segment + 1], TANH[segment + 2], TANH[segment + 3]];
+    // The segment is at most 128, so the slice is always there; 1 is tanh of much.
+    let &[before, here, next, after] = TANH.get(segment..).and_then(|from| from.first_chunk()).unwrap_or(&[1 << FRACTION_BITS; 4]);
     let slope = next - here;
     let curvature = (after - next) - (here - before);
     let bow = fraction * ((1 << segment_bits) - fraction);

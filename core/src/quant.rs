@@ -53,13 +53,6 @@ impl<'m> Multipliers<'m> {
         self.mantissa.chunks(len).zip(self.shift.chunks(len)).map(|(mantissa, shift)| Multipliers { mantissa, shift })
     }
 
-    /// The multipliers `len · index ..` of so many rows; None when they are not all there.
-    pub fn chunk(self, len: usize, index: usize) -> Option<Multipliers<'m>> {
-        let mantissa = self.mantissa.chunks_exact(len.max(1)).nth(index)?;
-        let shift = self.shift.chunks_exact(len.max(1)).nth(index)?;
-        Some(Multipliers { mantissa, shift })
-    }
-
     /// The multipliers in the order of the rows.
     pub fn iter(self) -> impl Iterator<Item = Multiplier> + 'm {
         self.mantissa.iter().zip(self.shift).map(|(mantissa, shift)| Multiplier {

@@ -90,11 +90,14 @@ impl Conv2d<'_> {
 
     /// Copies what the kernel sees around `band` and around the next, oldest row first, into `pair`, interleaved as
     /// [`four_rows_of_pair`] wants it.
-    fn gather<'r>(&self, rows: impl Iterator<Item = &'r [i8]>, band: usize, pair: &mut [i16]) {
+    fn gather<'r>(&self, rows: impl Iterator<Item = &'r [i8]> + Clone, band: usize, pair: &mut [i16]) {
         let channels = self.input.channels;
         let width = self.bands * channels;
         // The kernel's first value in the row, counted from `half` bands below the input.
         let (half, first) = (self.bands / 2 * channels, band * channels);
+        if (self.rows, self.bands, channels) == (3, 3, 1) && gather_3x3(rows.clone(), band, pair) {
+            return;
+        }
         if channels.is_multiple_of(4) {
             for (row, pair) in rows.zip(pair.chunks_exact_mut((2 * width).max(1))) {
                 for lane in 0..2 {
@@ -148,6 +151,26 @@ impl Conv2d<'_> {
             }
         }
     }
+}
+
+/// [`Conv2d::gather`] for three rows and three bands of one channel, which is what a first convolution mostly is: from each row the four codes around
+/// the two positions. False at the edge, where one of them is outside.
+fn gather_3x3<'r>(mut rows: impl Iterator<Item = &'r [i8]>, band: usize, pair: &mut [i16]) -> bool {
+    let mut around = || rows.next()?.get(band.wrapping_sub(1)..)?.first_chunk::<4>().map(|codes| codes.map(i16::from));
+    let (Some(a), Some(b), Some(c), Some(pair)) = (around(), around(), around(), pair.first_chunk_mut()) else { return false };
+    *pair = [
+        [a[0], a[1], a[2], b[0]],
+        [a[1], a[2], a[3], b[1]],
+        [b[1], b[2], c[0], c[1]],
+        [b[2], b[3], c[1], c[2]],
+        [c[2], 0, 0, 0],
+        [c[3], 0, 0, 0],
+    ]
+    .as_flattened()
+    .first_chunk::<24>()
+    .copied()
+    .unwrap_or([0; 24]);
+    true
 }
 
 /// Writes a code into each value of a lane of a pair.

@@ -4,6 +4,7 @@
 //! more than what its wrapper has checked: where that is not so (data that is not aligned, a last block that is not full) the twin does the work.
 #![allow(unsafe_code)]
 
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 use super::conv2d::Conv2d;
@@ -297,39 +298,61 @@ unsafe extern "C" fn maximum_words(of: *mut i8, with: *const i8, words: usize) {
     )
 }
 
-/// The gates of one unit of an LSTM; its parameters are those of `unit`'s four rows. None for what the kernel does not take: data that is not aligned to
-/// 4 bytes, vectors whose lengths are no multiples of 4, parameters that are too short.
-pub fn gates(lstm: &Lstm<'_>, unit: usize, x: &[i16], hidden: &[i16]) -> Option<[i16; 4]> {
-    let rows = unit * 4..unit * 4 + 4;
-    let block = |matrix, columns: usize| <[u8]>::get(matrix, unit * block_len(columns)..(unit + 1) * block_len(columns));
-    let (w, r) = (block(lstm.input_weights, x.len())?, block(lstm.recurrent_weights, hidden.len())?);
-    let (bias, mantissa) = (lstm.bias.get(rows.clone())?, lstm.multipliers.mantissa.get(rows.clone())?);
-    let (shift, input_shift) = (lstm.multipliers.shift.get(rows.clone())?, lstm.input_shift.get(rows)?);
-    let all_aligned = aligned(w) && aligned(r) && aligned(x) && aligned(hidden) && aligned(bias) && aligned(mantissa);
-    if !all_aligned || !aligned(shift) || !aligned(input_shift) || x.len() % 4 != 0 || hidden.len() % 4 != 0 {
-        return None;
-    }
-    let job = Unit {
-        w: w.as_ptr(),
-        x: x.as_ptr(),
-        x_groups: x.len() / 4,
-        r: r.as_ptr(),
-        hidden: hidden.as_ptr(),
-        hidden_groups: hidden.len() / 4,
-        input_shift: input_shift.as_ptr(),
-        bias: bias.as_ptr(),
-        mantissa: mantissa.as_ptr(),
-        shift: shift.as_ptr(),
-    };
-    let mut gates = MaybeUninit::<[i16; 4]>::uninit();
-    // SAFETY: the lengths and alignments that `lstm_gates` wants were checked above; it writes all four gates.
-    unsafe {
-        lstm_gates(&job, gates.as_mut_ptr());
-        Some(gates.assume_init())
+/// The gates of an LSTM's units, one after the other.
+pub struct Gates<'a> {
+    next: Unit,
+    left: usize,
+    of: PhantomData<(&'a Lstm<'a>, &'a [i16])>,
+}
+
+impl<'a> Gates<'a> {
+    /// None for what the kernel does not take: data that is not aligned to 4 bytes, vectors whose lengths are no multiples of 4, parameters that are too
+    /// short.
+    pub fn new(lstm: &'a Lstm<'_>, x: &'a [i16], hidden: &'a [i16]) -> Option<Self> {
+        let Multipliers { mantissa, shift } = lstm.multipliers;
+        let (units, rows) = (lstm.hidden, 4 * lstm.hidden);
+        let long_enough = lstm.input_weights.len() >= units * block_len(x.len())
+            && lstm.recurrent_weights.len() >= units * block_len(hidden.len())
+            && lstm.bias.len() >= rows
+            && mantissa.len() >= rows
+            && shift.len() >= rows
+            && lstm.input_shift.len() >= rows;
+        let weights_aligned = aligned(lstm.input_weights) && aligned(lstm.recurrent_weights) && aligned(x) && aligned(hidden);
+        let rows_aligned = aligned(lstm.bias) && aligned(mantissa) && aligned(shift) && aligned(lstm.input_shift);
+        if !long_enough || !weights_aligned || !rows_aligned || x.len() % 4 != 0 || hidden.len() % 4 != 0 {
+            return None;
+        }
+        let next = Unit {
+            w: lstm.input_weights.as_ptr(),
+            x: x.as_ptr(),
+            x_groups: x.len() / 4,
+            r: lstm.recurrent_weights.as_ptr(),
+            hidden: hidden.as_ptr(),
+            hidden_groups: hidden.len() / 4,
+            input_shift: lstm.input_shift.as_ptr(),
+            bias: lstm.bias.as_ptr(),
+            mantissa: mantissa.as_ptr(),
+            shift: shift.as_ptr(),
+        };
+        Some(Self { next, left: units, of: PhantomData })
     }
 }
 
-/// What [`lstm_gates`] reads; it knows the order of the fields.
+impl Iterator for Gates<'_> {
+    type Item = [i16; 4];
+
+    fn next(&mut self) -> Option<[i16; 4]> {
+        self.left = self.left.checked_sub(1)?;
+        let mut gates = MaybeUninit::<[i16; 4]>::uninit();
+        // SAFETY: the lengths and alignments that `lstm_gates` wants were checked for `left` units; it writes all four gates.
+        unsafe {
+            lstm_gates(&mut self.next, gates.as_mut_ptr());
+            Some(gates.assume_init())
+        }
+    }
+}
+
+/// What [`lstm_gates`] reads, and moves on to the next unit; it knows the order of the fields.
 #[repr(C)]
 struct Unit {
     w: *const u8,
@@ -351,7 +374,7 @@ struct Unit {
 /// `w` is to be readable for 16 bytes and `x` for 4 values for each of its groups, `r` and `hidden` likewise, the others for four values; all and `gates`
 /// aligned to 4 bytes but `gates`, which is for four values and aligned to 2.
 #[unsafe(naked)]
-unsafe extern "C" fn lstm_gates(unit: *const Unit, gates: *mut [i16; 4]) {
+unsafe extern "C" fn lstm_gates(unit: *mut Unit, gates: *mut [i16; 4]) {
     core::arch::naked_asm!(
         processor!(),
         "push {{r0, r1, r4-r11, lr}}",
@@ -362,11 +385,14 @@ unsafe extern "C" fn lstm_gates(unit: *const Unit, gates: *mut [i16; 4]) {
         "movs r6, #0",
         "movs r7, #0",
         groups!(),
-        "ldr r3, [sp]",
-        "add r3, r3, #12",
-        "ldm r3, {{r0-r2, r8, r9}}",
-        "ldr r3, [r8]",
-        "ldm r9, {{r8-r11}}",
+        "ldr r12, [sp]",
+        "str r0, [r12], #12",
+        "ldm r12, {{r0-r2, lr}}",
+        "ldr r8, [r12, #16]",
+        "ldr r3, [lr], #4",
+        "str lr, [r12, #12]",
+        "ldm r8!, {{r9-r11, lr}}",
+        "str r8, [r12, #16]",
         "lsl r4, r4, r3",
         "lsr r3, r3, #8",
         "lsl r5, r5, r3",
@@ -374,15 +400,17 @@ unsafe extern "C" fn lstm_gates(unit: *const Unit, gates: *mut [i16; 4]) {
         "lsl r6, r6, r3",
         "lsr r3, r3, #8",
         "lsl r7, r7, r3",
-        "add r4, r4, r8",
-        "add r5, r5, r9",
-        "add r6, r6, r10",
-        "add r7, r7, r11",
+        "add r4, r4, r9",
+        "add r5, r5, r10",
+        "add r6, r6, r11",
+        "add r7, r7, lr",
         groups!(),
-        "ldr r3, [sp]",
-        "ldrd r0, r1, [r3, #32]",
-        "ldr r3, [r1]",
-        "ldm r0, {{r8-r11}}",
+        "ldr r12, [sp]",
+        "str r0, [r12, #12]",
+        "ldrd r0, r1, [r12, #32]",
+        "ldr r3, [r1], #4",
+        "ldm r0!, {{r8-r11}}",
+        "strd r0, r1, [r12, #32]",
         "sub r3, r3, #0x01010101",
         "smmul r4, r4, r8",
         "smmul r5, r5, r9",

@@ -53,39 +53,47 @@ impl Lstm<'_> {
     /// One step with the input row `x`, `[inputs]`, raw codes. `work`, `[hidden]`, is for the new hidden state: every unit
     /// must see the old one.
     pub fn push(&self, state: &mut LstmState<'_>, x: &[i16], work: &mut [i16]) {
-        for (unit, (cell, next_hidden)) in state.cell.iter_mut().zip(work.iter_mut()).enumerate() {
-            let [input, forget, candidate, output] = self.gates(unit, x, state.hidden);
-            *cell = next_cell(sigmoid(input), sigmoid(forget), tanh(candidate), *cell);
-            *next_hidden = next_output(sigmoid(output), *cell);
+        if !self.push_fast(state, x, work) {
+            advance(state.cell, work, self.portable_gates(x, state.hidden));
         }
         state.hidden.iter_mut().zip(work.iter()).for_each(|(to, from)| *to = *from);
     }
 
-    /// The gates of a unit before their activation, Q3.12.
-    fn gates(&self, unit: usize, x: &[i16], hidden: &[i16]) -> [i16; 4] {
+    /// The new cells and, in `work`, the new hidden state by the kernel of the target; false where it has none, or it does not take these data.
+    fn push_fast(&self, state: &mut LstmState<'_>, x: &[i16], work: &mut [i16]) -> bool {
         #[cfg(arm_dsp)]
-        if let Some(gates) = super::dsp::gates(self, unit, x, hidden) {
-            return gates;
+        if let Some(gates) = super::dsp::Gates::new(self, x, state.hidden) {
+            advance(state.cell, work, gates);
+            return true;
         }
-        self.portable_gates(unit, x, hidden)
+        let _ = (state, x, work);
+        false
     }
 
-    /// The same in portable code.
-    fn portable_gates(&self, unit: usize, x: &[i16], hidden: &[i16]) -> [i16; 4] {
-        let block = |matrix, columns: usize| <[u8]>::chunks_exact(matrix, block_len(columns).max(1)).nth(unit).unwrap_or_default();
-        let from_input = portable_four_rows(block(self.input_weights, self.inputs), x);
-        let from_hidden = portable_four_rows(block(self.recurrent_weights, self.hidden), hidden);
-        let mut gates = [0; 4];
-        let rows = self.bias.chunks_exact(4).nth(unit).zip(self.input_shift.chunks_exact(4).nth(unit)).zip(self.multipliers.chunk(4, unit));
-        let Some(((bias, shifts), multipliers)) = rows else { return gates };
-        let sums = from_input.into_iter().zip(from_hidden);
-        for ((gate, (input, hidden)), ((bias, shift), multiplier)) in
-            gates.iter_mut().zip(sums).zip(bias.iter().zip(shifts).zip(multipliers.iter()))
-        {
-            let acc = (input << (shift & 15)) + hidden + i32::from_le_bytes(*bias);
-            *gate = saturate(requantize(acc, multiplier));
-        }
-        gates
+    /// The gates of one unit after the other before their activation, Q3.12.
+    fn portable_gates(&self, x: &[i16], hidden: &[i16]) -> impl Iterator<Item = [i16; 4]> {
+        let blocks = |matrix, columns: usize| <[u8]>::chunks_exact(matrix, block_len(columns).max(1));
+        let weights = blocks(self.input_weights, self.inputs).zip(blocks(self.recurrent_weights, self.hidden));
+        let rows = self.bias.chunks_exact(4).zip(self.input_shift.chunks_exact(4)).zip(self.multipliers.chunks(4));
+        weights.zip(rows).map(|((w, r), ((bias, shifts), multipliers))| {
+            let sums = portable_four_rows(w, x).into_iter().zip(portable_four_rows(r, hidden));
+            let mut gates = [0; 4];
+            for ((gate, (input, hidden)), ((bias, shift), multiplier)) in
+                gates.iter_mut().zip(sums).zip(bias.iter().zip(shifts).zip(multipliers.iter()))
+            {
+                let acc = (input << (shift & 15)) + hidden + i32::from_le_bytes(*bias);
+                *gate = saturate(requantize(acc, multiplier));
+            }
+            gates
+        })
+    }
+}
+
+/// The new cells and hidden states of units from their gates: input, forget, cell, output.
+fn advance(cells: &mut [i32], hidden: &mut [i16], gates: impl Iterator<Item = [i16; 4]>) {
+    for (([input, forget, candidate, output], cell), hidden) in gates.zip(cells).zip(hidden) {
+        *cell = next_cell(sigmoid(input), sigmoid(forget), tanh(candidate), *cell);
+        *hidden = next_output(sigmoid(output), *cell);
     }
 }
 
@@ -98,11 +106,11 @@ fn next_cell(input: i16, forget: i16, candidate: i16, cell: i32) -> i32 {
     let kept = i64::from(forget) * i64::from(cell);
     let added = i64::from(i32::from(input) * i32::from(candidate)) << 9;
     let rounded = (kept + added + (1 << 14)) >> 15;
-    rounded.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
+    i32::try_from(rounded).unwrap_or(if rounded < 0 { i32::MIN } else { i32::MAX })
 }
 
 /// `o · tanh(c)`, Q0.15, ties up. The cell goes into tanh as Q3.12, rounded, saturated at ±8.
 fn next_output(output: i16, cell: i32) -> i16 {
-    let squashed = tanh(saturate(((i64::from(cell) + (1 << 11)) >> 12) as i32));
+    let squashed = tanh(saturate(cell.saturating_add(1 << 11) >> 12));
     ((i32::from(output) * i32::from(squashed) + (1 << 14)) >> 15) as i16
 }

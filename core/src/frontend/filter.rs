@@ -33,19 +33,33 @@ impl InputFilter {
         self.memory = None;
     }
 
-    /// One sample through the filter; both sides in PCM steps (full scale 32768).
-    pub fn process(&mut self, sample: i16) -> f32 {
-        let input = f32::from(sample);
-        let blocking = self.dc_block_pole > 0.0;
-        let last = self.memory.unwrap_or(Memory { input, blocked: if blocking { 0.0 } else { input } });
-        let mut blocked = input;
-        if blocking {
-            blocked = (input - last.input) + self.dc_block_pole * last.blocked;
-            if blocked > -NEGLIGIBLE && blocked < NEGLIGIBLE {
-                blocked = 0.0;
+    /// Samples through the filter, as many as there is room for in `output`; both sides in PCM steps (full scale 32768).
+    pub fn process(&mut self, samples: &[i16], output: &mut [f32]) {
+        let Some(first) = samples.first() else { return };
+        let input = f32::from(*first);
+        let (pole, emphasis) = (self.dc_block_pole, self.pre_emphasis);
+        let blocking = pole > 0.0;
+        let mut memory = self.memory.unwrap_or(Memory { input, blocked: if blocking { 0.0 } else { input } });
+        let samples = samples.iter().zip(output).map(|(sample, output)| (f32::from(*sample), output));
+        // The common case by itself, for speed; without pre-emphasis nothing is subtracted, which changes no value.
+        if blocking && emphasis == 0.0 {
+            for (input, output) in samples {
+                memory = Memory { input, blocked: block(pole, memory, input) };
+                *output = memory.blocked;
+            }
+        } else {
+            for (input, output) in samples {
+                let blocked = if blocking { block(pole, memory, input) } else { input };
+                *output = blocked - emphasis * memory.blocked;
+                memory = Memory { input, blocked };
             }
         }
-        self.memory = Some(Memory { input, blocked });
-        blocked - self.pre_emphasis * last.blocked
+        self.memory = Some(memory);
     }
+}
+
+/// One step of the DC block.
+fn block(pole: f32, last: Memory, input: f32) -> f32 {
+    let blocked = (input - last.input) + pole * last.blocked;
+    if blocked > -NEGLIGIBLE && blocked < NEGLIGIBLE { 0.0 } else { blocked }
 }

@@ -5,7 +5,7 @@
 /// Where chunks of the caller begin and end makes no difference. The buffer is a ring; nothing is moved.
 #[derive(Debug)]
 pub struct Framer<'s> {
-    ring: &'s mut [f32],
+    ring: &'s mut [i16],
     hop_len: usize,
     next: usize,
     missing: usize,
@@ -13,7 +13,7 @@ pub struct Framer<'s> {
 
 impl<'s> Framer<'s> {
     /// A framer whose frame is as long as `ring`. A hop of 0 is taken as 1.
-    pub fn new(ring: &'s mut [f32], hop_len: usize) -> Self {
+    pub fn new(ring: &'s mut [i16], hop_len: usize) -> Self {
         let missing = ring.len();
         Self { ring, hop_len: hop_len.max(1), next: 0, missing }
     }
@@ -24,25 +24,30 @@ impl<'s> Framer<'s> {
         self.missing = self.ring.len();
     }
 
-    /// Takes one sample; true when a frame is complete and may be read with [`Framer::frame`].
-    pub fn push(&mut self, sample: f32) -> bool {
-        if let Some(slot) = self.ring.get_mut(self.next) {
-            *slot = sample;
+    /// Takes samples until a frame is complete: Some of those that are left then, and the frame may be read with [`Framer::frame`]; None when more are
+    /// needed.
+    pub fn push<'a>(&mut self, samples: &'a [i16]) -> Option<&'a [i16]> {
+        let (mut taken, left) = samples.split_at_checked(self.missing).unwrap_or((samples, &[]));
+        self.missing -= taken.len();
+        while !taken.is_empty() {
+            let free = self.ring.get_mut(self.next..).filter(|free| !free.is_empty())?;
+            let (now, later) = taken.split_at_checked(free.len()).unwrap_or((taken, &[]));
+            free.iter_mut().zip(now).for_each(|(to, from)| *to = *from);
+            self.next += now.len();
+            if self.next >= self.ring.len() {
+                self.next = 0;
+            }
+            taken = later;
         }
-        self.next += 1;
-        if self.next >= self.ring.len() {
-            self.next = 0;
+        if self.missing > 0 {
+            return None;
         }
-        self.missing = self.missing.saturating_sub(1);
-        let complete = self.missing == 0;
-        if complete {
-            self.missing = self.hop_len;
-        }
-        complete
+        self.missing = self.hop_len;
+        Some(left)
     }
 
     /// The last `frame_len` samples, oldest first, as two pieces to be read one after the other.
-    pub fn frame(&self) -> (&[f32], &[f32]) {
+    pub fn frame(&self) -> (&[i16], &[i16]) {
         let (newer, older) = self.ring.split_at_checked(self.next).unwrap_or_default();
         (older, newer)
     }

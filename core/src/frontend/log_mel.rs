@@ -114,27 +114,29 @@ pub struct FrontEnd<'m, 's> {
     fft: &'s mut [f32],
     log_mel: &'s mut [f32],
     frame_len: usize,
+    hop_len: usize,
     power_scale: f32,
     floor: f32,
 }
 
 impl<'m, 's> FrontEnd<'m, 's> {
-    /// f32 values of work memory that a front end needs: audio, FFT, one row.
+    /// f32 values of work memory that a front end needs: audio (two samples in each), FFT, one row.
     pub const fn work_len(spec: &spec::FrontEnd) -> usize {
-        spec.frame_len + spec.fft_len + spec.mel_bands
+        spec.frame_len / 2 + spec.fft_len + spec.mel_bands
     }
 
     /// A front end before the first sample. None when `work` is shorter than [`FrontEnd::work_len`]; spec and tables are to
     /// have passed their checks.
     pub fn new(spec: &spec::FrontEnd, tables: Tables<'m>, work: &'s mut [f32]) -> Option<Self> {
-        let (ring, work) = work.split_at_mut_checked(spec.frame_len)?;
+        let (ring, work) = work.split_at_mut_checked(spec.frame_len / 2)?;
+        let ring: &mut [i16] = bytemuck::cast_slice_mut(ring);
         let (fft, work) = work.split_at_mut_checked(spec.fft_len)?;
         let log_mel = work.get_mut(..spec.mel_bands)?;
         // Σw² in units of the Q0.15 table and samples in PCM steps both carry a factor of 2³⁰ in power.
         let energy = tables.window_energy(spec.frame_len) as f32;
         let power_scale = 2.0 / (spec.fft_len as f32 * energy) / (32768.0 * 32768.0);
         let floor = libm::exp2f(spec.floor_db * (core::f32::consts::LOG2_10 / 10.0));
-        ring.fill(0.0);
+        ring.fill(0);
         Some(Self {
             tables,
             filter: InputFilter::new(spec),
@@ -142,6 +144,7 @@ impl<'m, 's> FrontEnd<'m, 's> {
             fft,
             log_mel,
             frame_len: spec.frame_len,
+            hop_len: spec.hop_len,
             power_scale,
             floor,
         })
@@ -155,11 +158,11 @@ impl<'m, 's> FrontEnd<'m, 's> {
 
     /// Takes samples, hands each complete frame to `features`.
     pub fn push(&mut self, samples: &[i16], features: &mut impl Features) {
-        for &sample in samples {
-            if self.framer.push(self.filter.process(sample)) {
-                let level = self.analyse();
-                features.frame(Frame { log_mel_db: self.log_mel, level });
-            }
+        let mut samples = samples;
+        while let Some(left) = self.framer.push(samples) {
+            samples = left;
+            let level = self.analyse();
+            features.frame(Frame { log_mel_db: self.log_mel, level });
         }
     }
 
@@ -210,14 +213,23 @@ impl<'m, 's> FrontEnd<'m, 's> {
         level
     }
 
-    /// Copies the frame into the FFT's buffer, windowed and padded with zeros.
+    /// Filters the frame into the FFT's buffer, windowed and padded with zeros.
     fn windowed_frame(&mut self) {
-        let (older, newer) = self.framer.frame();
         let (front, padding) = self.fft.split_at_mut_checked(self.frame_len).unwrap_or_default();
         padding.fill(0.0);
-        let (head, tail) = front.split_at_mut_checked(older.len()).unwrap_or_default();
-        head.iter_mut().zip(older).for_each(|(to, from)| *to = *from);
-        tail.iter_mut().zip(newer).for_each(|(to, from)| *to = *from);
+        let (older, newer) = self.framer.frame();
+        // A hop, then the rest; one of the two pieces in the middle is empty.
+        let (first, rest) = older.split_at_checked(self.hop_len).unwrap_or((older, &[]));
+        let (still_first, last) = newer.split_at_checked(self.hop_len - first.len()).unwrap_or_default();
+        let mut outputs = &mut *front;
+        let [first_out, rest_out, still_out, last_out] =
+            [first, rest, still_first, last].map(|piece| outputs.split_off_mut(..piece.len()).unwrap_or_default());
+        self.filter.process(first, first_out);
+        self.filter.process(still_first, still_out);
+        // The next frame begins where the hop ends, and so does its filter.
+        let mut filter = self.filter.clone();
+        filter.process(rest, rest_out);
+        filter.process(last, last_out);
         let half = self.frame_len / 2;
         let (rising, falling) = front.split_at_mut_checked(half + 1).unwrap_or_default();
         for (sample, weight) in rising.iter_mut().zip(self.tables.window) {

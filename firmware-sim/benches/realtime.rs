@@ -94,9 +94,9 @@ fn lstms_only() {
 }
 
 fn conv2d(conv: &Conv2d<'_>, rows: &[i8]) {
-    let (mut ring, mut next) = (vec![0; conv.rows * conv.input.len()], 0);
-    let mut state = Conv2dState { ring: &mut ring, next: &mut next };
-    let (mut output, mut work) = (vec![0; conv.input.bands * conv.channels], vec![0; conv.patch_len()]);
+    let (mut ring, mut oldest) = (vec![0; conv.ring_len()], 0);
+    let mut state = Conv2dState { ring: &mut ring, oldest: &mut oldest };
+    let (mut output, mut work) = (vec![0; conv.input.bands * conv.channels], vec![0; conv.work_len()]);
     conv.reset(&mut state);
     for row in rows.chunks_exact(conv.input.len()) {
         conv.push(&mut state, row, &mut output, &mut work);

@@ -5,6 +5,7 @@
 
 use crate::kernels::{Conv2d, Conv2dState, Lstm, LstmState, MaxPool, MaxPoolState, TimeMean, TimeMeanState};
 use crate::model::{LayerParams, Model};
+use crate::snapshot::{Reader, SnapshotError, Writer, check};
 use crate::spec::MAX_LABELS;
 
 /// Logits, Q19.12 ([`crate::kernels::LOGIT_FRACTION_BITS`]); one for each label of the model, zeros behind them.
@@ -45,6 +46,33 @@ impl<'m, 's> Engine<'m, 's> {
             LayerState::Lstm(lstm, mut state) => lstm.reset(&mut state),
             LayerState::TimeMean(mean, mut state) => mean.reset(&mut state),
         });
+    }
+
+    /// Bytes that [`Engine::save`] writes.
+    pub(crate) const fn saved_len(model: &Model<'_>) -> usize {
+        4 * (model.network_words() - model.scratch_words())
+    }
+
+    pub(crate) fn save(&self, to: &mut Writer<'_>) {
+        to.bytes(bytemuck::cast_slice(self.state));
+    }
+
+    pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        from.bytes(bytemuck::cast_slice_mut(self.state));
+        let mut result = Ok(());
+        for_each_state(self.model, self.state, |layer| {
+            result = result.and(match layer {
+                LayerState::Conv2d(conv, state, _) => {
+                    check((*state.oldest as usize) < conv.rows.saturating_sub(1).max(1), "ring of a convolution", "a position in it")
+                }
+                LayerState::MaxPool(pool, state) => check((*state.filled as usize) < pool.rows, "rows in a pool", "less than its block"),
+                LayerState::TimeMean(mean, state) => {
+                    check(mean.is_possible(&state), "sum of a time mean", "one of as many rows as it counts")
+                }
+                LayerState::Lstm(..) => Ok(()),
+            });
+        });
+        result
     }
 
     /// Takes one row of codes, `[mel_bands]`. `tap(layer, row)` sees what each layer passes on.

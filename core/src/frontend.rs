@@ -13,6 +13,7 @@ mod spectrum;
 
 pub use filter::InputFilter;
 pub use framer::Framer;
+pub(crate) use gate::power;
 pub use gate::{Passage, RowGate};
 pub use level::LevelReference;
 pub use log_mel::{Features, Frame, FrontEnd, Tables};

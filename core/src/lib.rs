@@ -18,6 +18,8 @@
 //! | [`model`] | the model file: read in place, checked once |
 //! | [`engine`] | int8 rows through the layers |
 //! | [`recognizer`] | audio to prediction: what a firmware calls |
+//! | [`endpointer`], [`listener`] | an endless stream: where utterances begin and end, a prediction for each |
+//! | [`snapshot`] | state as one array of bytes |
 //!
 //! # In a firmware
 //!
@@ -57,13 +59,18 @@
 #![no_std]
 
 pub mod activation;
+pub mod endpointer;
 pub mod engine;
 pub mod frontend;
 pub mod kernels;
+pub mod listener;
 pub mod model;
 pub mod quant;
 pub mod recognizer;
+pub mod snapshot;
 pub mod spec;
 
+pub use endpointer::EndpointerConfig;
+pub use listener::{Event, Listener};
 pub use model::Model;
 pub use recognizer::{Prediction, Recognizer};

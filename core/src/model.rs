@@ -27,6 +27,7 @@ pub struct Model<'m> {
     temperature: f32,
     confidence_threshold: f32,
     file_len: usize,
+    checksum: u32,
 }
 
 impl<'m> Model<'m> {
@@ -51,6 +52,7 @@ impl<'m> Model<'m> {
             temperature: 1.0,
             confidence_threshold: 0.0,
             file_len: 0,
+            checksum: 0,
         }
     }
 
@@ -100,6 +102,11 @@ impl<'m> Model<'m> {
         self.file_len
     }
 
+    /// CRC-32 of the file, as in its header: tells models apart.
+    pub const fn checksum(&self) -> u32 {
+        self.checksum
+    }
+
     /// Memory that the network needs, u32 words.
     pub const fn network_words(&self) -> usize {
         let mut words = self.scratch_words();
@@ -127,6 +134,11 @@ impl<'m> Model<'m> {
     /// Memory that a [`crate::Recognizer`] needs, u32 words: audio, FFT, held rows and the network.
     pub const fn state_words(&self) -> usize {
         self.front_end_words() + self.held_words() + self.row_words() + self.network_words()
+    }
+
+    /// Length of a [`crate::Recognizer::snapshot`], bytes.
+    pub const fn snapshot_len(&self) -> usize {
+        crate::snapshot::SNAPSHOT_HEADER_LEN + crate::Recognizer::saved_len(self)
     }
 
     pub(crate) const fn front_end_words(&self) -> usize {

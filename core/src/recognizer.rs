@@ -4,6 +4,7 @@ use crate::engine::{Engine, Logits, Row};
 use crate::frontend::{Frame, FrontEnd, LevelReference, Passage, RowGate, input_code};
 use crate::kernels::LOGIT_FRACTION_BITS;
 use crate::model::Model;
+use crate::snapshot::{self, Reader, SnapshotError, Writer};
 use crate::spec::MAX_LABELS;
 
 /// The memory that came is too short for the model.
@@ -38,17 +39,20 @@ pub struct Prediction<'m> {
     pub logits: Logits,
 }
 
+/// First bytes of a recognizer's snapshot.
+const MAGIC: &str = "SERSTATE";
+
 /// One stream of audio and what it has been recognised as so far.
 #[derive(Debug)]
 pub struct Recognizer<'m, 's> {
     model: &'m Model<'m>,
-    front_end: FrontEnd<'m, 's>,
-    rows: Rows<'m, 's>,
+    pub(crate) front_end: FrontEnd<'m, 's>,
+    pub(crate) rows: Rows<'m, 's>,
 }
 
 /// From frames to the network.
 #[derive(Debug)]
-struct Rows<'m, 's> {
+pub(crate) struct Rows<'m, 's> {
     model: &'m Model<'m>,
     gate: RowGate<'s, i8>,
     reference: LevelReference,
@@ -56,8 +60,18 @@ struct Rows<'m, 's> {
     engine: Engine<'m, 's>,
 }
 
-impl Rows<'_, '_> {
-    fn push(&mut self, frame: Frame<'_>, mut observe: impl FnMut(Observation<'_>)) {
+impl<'m> Rows<'m, '_> {
+    pub(crate) fn prediction(&mut self) -> Option<Prediction<'m>> {
+        self.engine.logits().map(|logits| Prediction::new(self.model, logits))
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.gate.reset();
+        self.reference.reset();
+        self.engine.reset();
+    }
+
+    pub(crate) fn push(&mut self, frame: Frame<'_>, mut observe: impl FnMut(Observation<'_>)) {
         let passage = self.gate.judge(frame.level);
         if passage == Passage::Never {
             return;
@@ -122,7 +136,7 @@ impl<'m, 's> Recognizer<'m, 's> {
 
     /// The prediction for what was heard since the start; None as long as there was too little speech for one.
     pub fn prediction(&mut self) -> Option<Prediction<'m>> {
-        self.rows.engine.logits().map(|logits| Prediction::new(self.model, logits))
+        self.rows.prediction()
     }
 
     /// Ends the utterance: its prediction, and a recognizer ready for the next. Silence at the end, and a last frame that is
@@ -136,9 +150,51 @@ impl<'m, 's> Recognizer<'m, 's> {
     /// Forgets what was heard.
     pub fn reset(&mut self) {
         self.front_end.reset();
-        self.rows.gate.reset();
-        self.rows.reference.reset();
-        self.rows.engine.reset();
+        self.rows.reset();
+    }
+
+    /// Writes all that was heard into `bytes`, of length [`Model::snapshot_len`].
+    ///
+    /// # Errors
+    /// [`SnapshotError::Length`] when it has another length.
+    pub fn snapshot(&self, bytes: &mut [u8]) -> Result<(), SnapshotError> {
+        snapshot::write(bytes, self.model.snapshot_len(), MAGIC, self.model.checksum(), |to| self.save(to))
+    }
+
+    /// Goes on from a snapshot, which any recognizer with the same model may have taken: the same bits come out from there on.
+    ///
+    /// # Errors
+    /// [`SnapshotError`] says what was wanted and what came; the recognizer is then as before its first sample.
+    pub fn restore(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
+        let restored = snapshot::open(bytes, self.model.snapshot_len(), MAGIC, self.model.checksum())
+            .and_then(|mut from| self.restore_from(&mut from));
+        if restored.is_err() {
+            self.reset();
+        }
+        restored
+    }
+
+    /// Bytes that [`Recognizer::save`] writes.
+    pub(crate) const fn saved_len(model: &Model<'_>) -> usize {
+        let spec = model.front_end();
+        FrontEnd::saved_len(spec)
+            + RowGate::<i8>::saved_len(spec.trim, spec.mel_bands)
+            + LevelReference::SAVED_LEN
+            + Engine::saved_len(model)
+    }
+
+    pub(crate) fn save(&self, to: &mut Writer<'_>) {
+        self.front_end.save(to);
+        self.rows.gate.save(to);
+        self.rows.reference.save(to);
+        self.rows.engine.save(to);
+    }
+
+    pub(crate) fn restore_from(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        self.front_end.restore(from)?;
+        self.rows.gate.restore(from)?;
+        self.rows.reference.restore(from)?;
+        self.rows.engine.restore(from)
     }
 }
 

@@ -8,6 +8,7 @@ mod eval;
 mod models;
 mod report;
 mod run;
+mod stream;
 mod sweep;
 mod tally;
 

@@ -6,23 +6,26 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, ensure};
 use clap::Args;
 use ser_core::{Model, Prediction, Recognizer};
-use ser_host::audio::{SAMPLE_RATE_HZ, read_wav};
+use ser_host::audio::read_wav;
 use serde::Serialize;
 
-use crate::Outcome;
 use crate::models::{BuiltIn, File};
+use crate::{Outcome, stream};
 
 /// Recognise WAV files, of any rate, with the int8 core.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  firmware-sim run voice.wav\n  firmware-sim run --model edge.ser --stream voice.wav")]
+#[command(
+    after_help = "Examples:\n  firmware-sim run voice.wav\n  firmware-sim run --model edge.ser --stream day.wav\n  arecord -t raw -f S16_LE -r 16000 | firmware-sim run --stream -"
+)]
 pub struct RunArgs {
     /// int8 model file [default: the built-in one, trained on CASIA: acted Mandarin].
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// Tell each change of the leading label on the way, looked for after each hop.
+    /// Listen as to a microphone: tell where utterances start and end, recognise each for itself. `-` is standard input, raw 16-bit little-endian PCM at
+    /// 16 kHz, without an end if need be.
     #[arg(long)]
     stream: bool,
-    /// Print one JSON object for each file.
+    /// Print one JSON object for each file, with --stream for each event.
     #[arg(long)]
     json: bool,
     /// Recordings.
@@ -40,28 +43,31 @@ struct FileResult<'a> {
     confident: bool,
     /// One for each label of the model; empty if there was too little speech.
     probabilities: Vec<LabelProbability<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    changes: Option<Vec<Change<'a>>>,
 }
 
+/// How probable a label is.
 #[derive(Serialize)]
-struct LabelProbability<'a> {
+pub struct LabelProbability<'a> {
     label: &'a str,
     probability: f32,
 }
 
-/// A new leading label.
-#[derive(Serialize)]
-struct Change<'a> {
-    seconds: f64,
-    label: &'a str,
-    probability: f32,
+impl<'m> LabelProbability<'m> {
+    /// One for each label of the model.
+    pub fn all(model: &Model<'m>, prediction: &Prediction<'m>) -> Vec<Self> {
+        let pairs = model.labels().iter().zip(prediction.probabilities);
+        pairs.map(|(label, probability)| Self { label, probability }).collect()
+    }
 }
 
 /// Runs the command. A file that cannot be read is reported, the others are recognised all the same; in the end that is an error.
 pub fn run(args: &RunArgs) -> Result<Outcome> {
     let file = File::model(args.model.as_deref(), BuiltIn::Casia)?;
     let model = file.parse()?;
+    if args.stream {
+        return stream::run(&model, &args.files, args.json);
+    }
+    ensure!(args.files.iter().all(|path| path != Path::new("-")), "standard input (-) has no end to wait for: it needs --stream");
     let mut memory = vec![0; model.state_words()];
     let mut recognizer = Recognizer::new(&model, &mut memory)?;
     let mut unreadable = 0;
@@ -69,7 +75,7 @@ pub fn run(args: &RunArgs) -> Result<Outcome> {
     for path in &args.files {
         match read_wav(path) {
             Ok(samples) => {
-                let result = recognise(&model, &mut recognizer, path, &samples, args.stream);
+                let result = recognise(&model, &mut recognizer, path, &samples);
                 if args.json {
                     writeln!(output, "{}", serde_json::to_string(&result)?)?;
                 } else {
@@ -86,58 +92,37 @@ pub fn run(args: &RunArgs) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-fn recognise<'m>(model: &'m Model<'m>, recognizer: &mut Recognizer<'m, '_>, path: &Path, samples: &[i16], stream: bool) -> FileResult<'m> {
-    let mut changes = Vec::new();
-    if stream {
-        let mut leading = None;
-        let mut heard = 0;
-        for hop in samples.chunks(model.front_end().hop_len) {
-            recognizer.push(hop);
-            heard += hop.len();
-            let Some(prediction) = recognizer.prediction() else { continue };
-            if leading != Some(prediction.index) {
-                leading = Some(prediction.index);
-                let seconds = heard as f64 / f64::from(SAMPLE_RATE_HZ);
-                changes.push(Change { seconds, label: prediction.label, probability: leading_probability(&prediction) });
-            }
-        }
-    } else {
-        recognizer.push(samples);
-    }
+fn recognise<'m>(model: &'m Model<'m>, recognizer: &mut Recognizer<'m, '_>, path: &Path, samples: &[i16]) -> FileResult<'m> {
+    recognizer.push(samples);
     let prediction = recognizer.finish();
-    let probabilities = prediction.map_or(Vec::new(), |prediction| {
-        let pairs = model.labels().iter().zip(prediction.probabilities);
-        pairs.map(|(label, probability)| LabelProbability { label, probability }).collect()
-    });
     FileResult {
         file: path.display().to_string(),
         label: prediction.map(|prediction| prediction.label),
         confident: prediction.is_some_and(|prediction| prediction.confident),
-        probabilities,
-        changes: stream.then_some(changes),
+        probabilities: prediction.map_or(Vec::new(), |prediction| LabelProbability::all(model, &prediction)),
     }
-}
-
-fn leading_probability(prediction: &Prediction<'_>) -> f32 {
-    prediction.probabilities.get(prediction.index).copied().unwrap_or_default()
 }
 
 fn print(output: &mut impl Write, result: &FileResult<'_>) -> Result<()> {
-    for Change { seconds, label, probability } in result.changes.iter().flatten() {
-        writeln!(output, "{}: {seconds:7.2} s  {label:<9} {probability:.2}", result.file)?;
-    }
     match result.label {
         None => write!(output, "{}: too little speech", result.file)?,
         Some(label) => {
-            write!(output, "{}: {label}{}", result.file, if result.confident { "" } else { ", not sure" })?;
-            let mut separator = " (";
-            for LabelProbability { label, probability } in &result.probabilities {
-                write!(output, "{separator}{label} {probability:.2}")?;
-                separator = ", ";
-            }
-            write!(output, ")")?;
+            write!(output, "{}: ", result.file)?;
+            print_answer(output, label, result.confident, &result.probabilities)?;
         }
     }
     writeln!(output)?;
+    Ok(())
+}
+
+/// Label, whether it is sure, all probabilities.
+pub fn print_answer(output: &mut impl Write, label: &str, confident: bool, probabilities: &[LabelProbability<'_>]) -> Result<()> {
+    write!(output, "{label}{}", if confident { "" } else { ", not sure" })?;
+    let mut separator = " (";
+    for LabelProbability { label, probability } in probabilities {
+        write!(output, "{separator}{label} {probability:.2}")?;
+        separator = ", ";
+    }
+    write!(output, ")")?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! DC block and pre-emphasis, sample by sample.
 
+use crate::snapshot::{Reader, SnapshotError, Writer, check, is_sample};
 use crate::spec::FrontEnd;
 
 /// Below this magnitude (in units of one PCM step) the recursion is set to zero, so that digital silence does not leave it
@@ -31,6 +32,25 @@ impl InputFilter {
     /// Forgets what was heard.
     pub fn reset(&mut self) {
         self.memory = None;
+    }
+
+    /// Bytes that [`InputFilter::save`] writes.
+    pub(crate) const SAVED_LEN: usize = 4 + 2 * 4;
+
+    pub(crate) fn save(&self, to: &mut Writer<'_>) {
+        let Memory { input, blocked } = self.memory.unwrap_or(Memory { input: 0.0, blocked: 0.0 });
+        to.u32(u32::from(self.memory.is_some()));
+        to.f32(input);
+        to.f32(blocked);
+    }
+
+    pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        let known = from.u32();
+        let memory = Memory { input: from.f32(), blocked: from.f32() };
+        check(known <= 1, "filter memory", "0 or 1")?;
+        check(is_sample(memory.input) && is_sample(memory.blocked), "filter memory", "magnitudes of at most 1e9")?;
+        self.memory = (known == 1).then_some(memory);
+        Ok(())
     }
 
     /// Samples through the filter, as many as there is room for in `output`; both sides in PCM steps (full scale 32768).

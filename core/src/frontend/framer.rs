@@ -1,5 +1,7 @@
 //! A stream of samples cut into overlapping frames.
 
+use crate::snapshot::{Reader, SnapshotError, Writer, check};
+
 /// Collects samples and says when a frame is complete: the first after `frame_len` samples, then one each `hop_len`.
 ///
 /// Where chunks of the caller begin and end makes no difference. The buffer is a ring; nothing is moved.
@@ -22,6 +24,25 @@ impl<'s> Framer<'s> {
     pub fn reset(&mut self) {
         self.next = 0;
         self.missing = self.ring.len();
+    }
+
+    /// Bytes that [`Framer::save`] writes for a frame of this length.
+    pub(crate) const fn saved_len(frame_len: usize) -> usize {
+        2 * 4 + 2 * frame_len
+    }
+
+    pub(crate) fn save(&self, to: &mut Writer<'_>) {
+        to.u32(self.next as u32);
+        to.u32(self.missing as u32);
+        to.bytes(bytemuck::cast_slice(self.ring));
+    }
+
+    pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        self.next = from.u32() as usize;
+        self.missing = from.u32() as usize;
+        from.bytes(bytemuck::cast_slice_mut(self.ring));
+        check(self.next < self.ring.len(), "framer's position", "less than frame_len")?;
+        check((1..=self.ring.len()).contains(&self.missing), "samples missing in a frame", "1..=frame_len")
     }
 
     /// Takes samples until a frame is complete: Some of those that are left then, and the frame may be read with [`Framer::frame`]; None when more are

@@ -1,5 +1,6 @@
 //! Silence gate: removes silence before and after an utterance and shortens long pauses, in a stream, in bounded memory.
 
+use crate::snapshot::{Reader, SnapshotError, Writer, check};
 use crate::spec::Trim;
 
 /// What becomes of a row.
@@ -37,7 +38,7 @@ struct Linear {
 }
 
 /// `10^(db / 10)`.
-fn power(db: f32) -> f32 {
+pub(crate) fn power(db: f32) -> f32 {
     libm::exp2f(db * (core::f32::consts::LOG2_10 / 10.0))
 }
 
@@ -96,5 +97,31 @@ impl<'s, T: Copy> RowGate<'s, T> {
             }
             Passage::Never => {}
         }
+    }
+}
+
+impl RowGate<'_, i8> {
+    /// Bytes that [`RowGate::save`] writes.
+    pub(crate) const fn saved_len(trim: Option<Trim>, row_len: usize) -> usize {
+        3 * 4 + Self::held_len(trim, row_len)
+    }
+
+    pub(crate) fn save(&self, to: &mut Writer<'_>) {
+        to.u32(self.held_len as u32);
+        to.f32(self.peak);
+        to.u32(u32::from(self.started));
+        to.bytes(bytemuck::cast_slice(self.held));
+    }
+
+    pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        self.held_len = from.u32() as usize;
+        self.peak = from.f32();
+        let started = from.u32();
+        self.started = started == 1;
+        from.bytes(bytemuck::cast_slice_mut(self.held));
+        let whole = self.held_len <= self.held.len() && self.held_len.is_multiple_of(self.row_len);
+        check(whole, "held codes", "whole rows, at most max_pause_rows")?;
+        check(self.peak.is_finite() && self.peak >= 0.0, "gate's peak", "a finite number, not negative")?;
+        check(started <= 1, "gate's start", "0 or 1")
     }
 }

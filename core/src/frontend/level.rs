@@ -1,5 +1,6 @@
 //! What the decibels of a row are counted from.
 
+use crate::snapshot::{Reader, SnapshotError, Writer, check};
 use crate::spec::Level;
 
 /// The reference level of a stream of log-mel rows.
@@ -20,6 +21,18 @@ impl LevelReference {
     /// Forgets the rows so far.
     pub fn reset(&mut self) {
         self.peak_db = f32::NEG_INFINITY;
+    }
+
+    /// Bytes that [`LevelReference::save`] writes.
+    pub(crate) const SAVED_LEN: usize = 4;
+
+    pub(crate) fn save(&self, to: &mut Writer<'_>) {
+        to.f32(self.peak_db);
+    }
+
+    pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        self.peak_db = from.f32();
+        check(self.peak_db < f32::INFINITY, "peak", "less than infinity")
     }
 
     /// Takes one row, not empty; gives the decibels to subtract from each of its bands.

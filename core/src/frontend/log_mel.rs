@@ -5,6 +5,7 @@
 //! within the mel range, full scale = 1, so a full-scale sine is at -3 dBFS.
 
 use super::{Framer, InputFilter, spectrum::power_spectrum};
+use crate::snapshot::{Reader, SnapshotError, Writer};
 use crate::spec;
 
 /// Window and mel filterbank as numbers, little-endian as in the model file, which holds them so that every target reads the
@@ -154,6 +155,21 @@ impl<'m, 's> FrontEnd<'m, 's> {
     pub fn reset(&mut self) {
         self.filter.reset();
         self.framer.reset();
+    }
+
+    /// Bytes that [`FrontEnd::save`] writes.
+    pub(crate) const fn saved_len(spec: &spec::FrontEnd) -> usize {
+        InputFilter::SAVED_LEN + Framer::saved_len(spec.frame_len)
+    }
+
+    pub(crate) fn save(&self, to: &mut Writer<'_>) {
+        self.filter.save(to);
+        self.framer.save(to);
+    }
+
+    pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        self.filter.restore(from)?;
+        self.framer.restore(from)
     }
 
     /// Takes samples, hands each complete frame to `features`.

@@ -27,6 +27,11 @@ impl TimeMean {
         *state.count = 0;
     }
 
+    /// Whether rows can have led to this state.
+    pub fn is_possible(&self, state: &TimeMeanState<'_>) -> bool {
+        *state.count <= MAX_STEPS && state.sum.iter().all(|sum| i64::from(*sum).abs() <= i64::from(*state.count) << 15)
+    }
+
     /// Takes one row, `[len]`.
     pub fn push(&self, state: &mut TimeMeanState<'_>, row: &[i16]) {
         if *state.count >= MAX_STEPS {

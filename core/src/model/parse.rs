@@ -174,13 +174,14 @@ struct Record {
 }
 
 pub(super) const fn parse(file: &[u8]) -> Result<Model<'_>, ParseError> {
-    check!(check_envelope(file));
+    let checksum = check!(check_envelope(file));
     let mut reader = Reader::new(file);
     read!(reader, reader.bytes(CHECKED_FROM));
 
     let front_end = check!(parse_front_end(&mut reader));
     let mut model = Model::blank(front_end);
     model.file_len = file.len();
+    model.checksum = checksum;
     model.temperature = read!(reader, reader.f32());
     if !(model.temperature >= 0.01 && model.temperature <= 100.0) {
         return Err(ParseError::Spec(SpecError { quantity: "temperature", got: model.temperature, wanted: "0.01..=100" }));
@@ -257,8 +258,8 @@ pub(super) const fn parse(file: &[u8]) -> Result<Model<'_>, ParseError> {
     Ok(model)
 }
 
-/// Magic, versions, length, checksum.
-const fn check_envelope(file: &[u8]) -> Result<(), ParseError> {
+/// Magic, versions, length, checksum, which it gives.
+const fn check_envelope(file: &[u8]) -> Result<u32, ParseError> {
     let mut reader = Reader::new(file);
     let magic: [u8; 8] = match reader.array() {
         Some(magic) => magic,
@@ -284,7 +285,7 @@ const fn check_envelope(file: &[u8]) -> Result<(), ParseError> {
     if got != wanted {
         return Err(ParseError::Checksum { got, wanted });
     }
-    Ok(())
+    Ok(wanted)
 }
 
 const fn parse_front_end(reader: &mut Reader<'_>) -> Result<spec::FrontEnd, ParseError> {

@@ -34,31 +34,51 @@ fn json_has_probabilities_that_sum_to_one_and_lead_with_the_label() {
     assert_eq!(leading["label"], json["label"]);
 }
 
-#[test]
-fn a_stream_tells_each_change_and_ends_with_the_same_prediction() {
-    let corpus = corpus();
-    let samples: Vec<i16> = [0, 4, 2].into_iter().flat_map(|emotion| synth::render(3, 1, emotion, 5)).collect();
-    let file = add(corpus.path(), "happy", &samples);
-    let result = |arguments: &[&str]| -> Value {
-        let (code, output, errors) = run(&[&["run", "--json", text(&file)], arguments].concat());
-        assert_eq!(code, 0, "{errors}");
-        serde_json::from_str(&output).unwrap()
-    };
-    let (streamed, whole) = (result(&["--stream"]), result(&[]));
-    assert_eq!(whole["changes"], Value::Null);
-    assert_eq!(streamed["probabilities"], whole["probabilities"]);
-    let changes = streamed["changes"].as_array().unwrap();
-    assert!(!changes.is_empty());
-    assert_eq!(changes.last().unwrap()["label"], whole["label"]);
-    let length = samples.len() as f64 / 16_000.0;
-    for (change, next) in changes.iter().zip(&changes[1..]) {
-        assert_ne!(change["label"], next["label"]);
-        assert!(change["seconds"].as_f64() < next["seconds"].as_f64());
-    }
-    assert!(changes.iter().all(|change| (0.0..=length).contains(&change["seconds"].as_f64().unwrap())));
+/// Three utterances with a second of silence behind each.
+fn conversation() -> Vec<i16> {
+    [0, 4, 2].into_iter().flat_map(|emotion| [synth::render(3, 1, emotion, 5), vec![0; 16_000]].concat()).collect()
+}
 
+#[test]
+fn a_stream_tells_where_each_utterance_starts_and_ends() {
+    let corpus = corpus();
+    let samples = conversation();
+    let file = add(corpus.path(), "happy", &samples);
+    let (code, output, errors) = run(&["run", "--json", "--stream", text(&file)]);
+    assert_eq!(code, 0, "{errors}");
+    let events: Vec<Value> = output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.len(), 6, "{output}");
+    let mut last = 0.0;
+    for pair in events.chunks(2) {
+        assert_eq!((&pair[0]["event"], &pair[1]["event"]), (&"started".into(), &"ended".into()));
+        let (start, end) = (pair[1]["start_s"].as_f64().unwrap(), pair[1]["end_s"].as_f64().unwrap());
+        assert_eq!(pair[0]["start_s"], pair[1]["start_s"]);
+        assert!(last < start && start < end, "{output}");
+        assert!(EMOTIONS.iter().any(|emotion| pair[1]["label"] == *emotion), "{output}");
+        last = end;
+    }
+    assert!(last < samples.len() as f64 / 16_000.0);
     let (_, output, _) = run(&["run", "--stream", text(&file)]);
-    assert_eq!(output.lines().count(), changes.len() + 1, "{output}");
+    assert_eq!(output.lines().count(), 6, "{output}");
+}
+
+#[test]
+fn a_pipe_is_heard_as_the_file_is() {
+    let corpus = corpus();
+    let samples = conversation();
+    let file = add(corpus.path(), "happy", &samples);
+    let (_, from_file, _) = run(&["run", "--stream", text(&file)]);
+    let mut bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
+    let piped = simulator().args(["run", "--stream", "-"]).write_stdin(bytes.clone()).output().unwrap();
+    assert_eq!(String::from_utf8(piped.stdout).unwrap(), from_file.replace(text(&file), "-"));
+    assert!(piped.status.success());
+
+    bytes.pop();
+    let odd = simulator().args(["run", "--stream", "-"]).write_stdin(bytes).output().unwrap();
+    assert_eq!(odd.status.code(), Some(2));
+    assert!(String::from_utf8(odd.stderr).unwrap().contains("in the middle of a sample"));
+    let (code, _, errors) = run(&["run", "-"]);
+    assert!(code == 2 && errors.contains("--stream"), "{errors}");
 }
 
 #[test]
@@ -66,10 +86,11 @@ fn silence_and_a_single_sample_are_too_little_speech() {
     let corpus = corpus();
     for samples in [vec![0; 960_000], vec![1], vec![12; 4000]] {
         let file = add(corpus.path(), "sad", &samples);
-        for stream in [&["run"][..], &["run", "--stream"]] {
-            let (code, output, errors) = run(&[stream, &[text(&file)]].concat());
+        for (arguments, wanted) in [(&["run"][..], format!("{}: too little speech\n", text(&file))), (&["run", "--stream"], String::new())]
+        {
+            let (code, output, errors) = run(&[arguments, &[text(&file)]].concat());
             assert_eq!(code, 0, "{errors}");
-            assert_eq!(output, format!("{}: too little speech\n", text(&file)));
+            assert_eq!(output, wanted);
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! All products of weights and activations go through [`matrix`]: the seam where a kernel of the target plugs in.
 
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod avx2;
 mod conv2d;
 mod dense;
 #[cfg(arm_dsp)]

@@ -16,6 +16,12 @@ impl Multiplier {
         if mantissa >= 1 << 30 && shift >= 1 && shift <= 31 { Some(Self { mantissa, shift }) } else { None }
     }
 
+    /// From the bytes of a model file, which was checked when it was parsed.
+    pub(crate) fn read(mantissa: [u8; 4], shift: u8) -> Self {
+        // A checked file never needs the limits; they tell the compiler that the shift can't overflow.
+        Self { mantissa: i32::from_le_bytes(mantissa), shift: shift.clamp(1, 31) }
+    }
+
     /// At least 2³⁰.
     pub const fn mantissa(self) -> i32 {
         self.mantissa
@@ -55,10 +61,6 @@ impl<'m> Multipliers<'m> {
 
     /// The multipliers in the order of the rows.
     pub fn iter(self) -> impl Iterator<Item = Multiplier> + 'm {
-        self.mantissa.iter().zip(self.shift).map(|(mantissa, shift)| Multiplier {
-            mantissa: i32::from_le_bytes(*mantissa),
-            // A checked file never needs the mask; it tells the compiler that the shift can't overflow.
-            shift: (*shift).clamp(1, 31),
-        })
+        self.mantissa.iter().zip(self.shift).map(|(mantissa, shift)| Multiplier::read(*mantissa, *shift))
     }
 }

@@ -4,8 +4,8 @@
 //! `[zero point, 127]`, which is ReLU. What lies outside of the input holds its zero point. `bias` contains
 //! `-zero_point · Σ w` of the input's zero point, so that raw codes are multiplied.
 
-use super::matrix::{block_len, four_rows_of_pair};
-use crate::quant::{Multipliers, requantize};
+use super::matrix::{Products, Work, with_products};
+use crate::quant::Multipliers;
 use crate::spec::Shape;
 
 /// Parameters of a convolution.
@@ -67,6 +67,21 @@ impl Conv2d<'_> {
     /// Takes one row, i8 `[input.len()]`, and writes the output row, i8 `[input.bands][channels]`. `work` is as long as
     /// [`Conv2d::work_len`] says.
     pub fn push(&self, state: &mut Conv2dState<'_>, row: &[i8], output: &mut [i8], work: &mut [i16]) {
+        struct Push<'a, 'm, 's>(&'a Conv2d<'m>, &'a mut Conv2dState<'s>, &'a [i8], &'a mut [i8], &'a mut [i16]);
+        impl Work for Push<'_, '_, '_> {
+            type Output = ();
+
+            #[inline(always)]
+            fn run(self, products: impl Products) {
+                let Self(conv, state, row, output, work) = self;
+                conv.push_by(products, state, row, output, work);
+            }
+        }
+        with_products(Push(self, state, row, output, work));
+    }
+
+    #[inline(always)]
+    fn push_by(&self, products: impl Products, state: &mut Conv2dState<'_>, row: &[i8], output: &mut [i8], work: &mut [i16]) {
         let row_len = self.input.len().max(1);
         let oldest = *state.oldest as usize;
         if let Some(pair) = work.get_mut(..self.work_len()) {
@@ -79,7 +94,7 @@ impl Conv2d<'_> {
                 let rows = older.chunks_exact(row_len).chain(newer.chunks_exact(row_len)).chain(core::iter::once(row));
                 self.gather(rows, 2 * index, pair);
                 let (first, second) = outputs.split_at_mut_checked(self.channels).unwrap_or_default();
-                self.map(pair, first, second);
+                products.convolve(self, pair, first, second);
             }
         }
         if let Some(slot) = state.ring.chunks_exact_mut(row_len).nth(oldest) {
@@ -89,7 +104,8 @@ impl Conv2d<'_> {
     }
 
     /// Copies what the kernel sees around `band` and around the next, oldest row first, into `pair`, interleaved as
-    /// [`four_rows_of_pair`] wants it.
+    /// [`super::matrix::four_rows_of_pair`] wants it.
+    #[inline(always)]
     fn gather<'r>(&self, rows: impl Iterator<Item = &'r [i8]> + Clone, band: usize, pair: &mut [i16]) {
         let channels = self.input.channels;
         let width = self.bands * channels;
@@ -126,37 +142,18 @@ impl Conv2d<'_> {
             }
         }
     }
-
-    /// The outputs of two positions, `[channels]` each, the second none if there is just one.
-    fn map(&self, pair: &[i16], first: &mut [i8], second: &mut [i8]) {
-        #[cfg(arm_dsp)]
-        if super::dsp::convolve(self, pair, first, second) {
-            return;
-        }
-        self.portable_map(pair, first, second);
-    }
-
-    /// The same in portable code.
-    fn portable_map(&self, pair: &[i16], first: &mut [i8], second: &mut [i8]) {
-        let blocks = self.weights.chunks_exact(block_len(pair.len() / 2).max(1));
-        let (mut first, mut second) = (first.chunks_mut(4), second.chunks_mut(4));
-        for (block, (bias, multipliers)) in blocks.zip(self.bias.chunks(4).zip(self.multipliers.chunks(4))) {
-            let [a, b] = four_rows_of_pair(block, pair);
-            for (sums, codes) in [(a, first.next()), (b, second.next())] {
-                let rows = sums.into_iter().zip(bias).zip(multipliers.iter());
-                for (((sum, bias), multiplier), code) in rows.zip(codes.unwrap_or_default()) {
-                    let value = requantize(sum + i32::from_le_bytes(*bias), multiplier) + i32::from(self.output_zero_point);
-                    *code = value.clamp(i32::from(self.output_zero_point), 127) as i8;
-                }
-            }
-        }
-    }
 }
 
 /// [`Conv2d::gather`] for three rows and three bands of one channel, which is what a first convolution mostly is: from each row the four codes around
 /// the two positions. False at the edge, where one of them is outside.
+#[inline(always)]
 fn gather_3x3<'r>(mut rows: impl Iterator<Item = &'r [i8]>, band: usize, pair: &mut [i16]) -> bool {
-    let mut around = || rows.next()?.get(band.wrapping_sub(1)..)?.first_chunk::<4>().map(|codes| codes.map(i16::from));
+    let mut around = || {
+        rows.next()?
+            .get(band.wrapping_sub(1)..)?
+            .first_chunk::<4>()
+            .map(|&[a, b, c, d]| [i16::from(a), i16::from(b), i16::from(c), i16::from(d)])
+    };
     let (Some(a), Some(b), Some(c), Some(pair)) = (around(), around(), around(), pair.first_chunk_mut()) else { return false };
     *pair = [
         [a[0], a[1], a[2], b[0]],
@@ -174,12 +171,14 @@ fn gather_3x3<'r>(mut rows: impl Iterator<Item = &'r [i8]>, band: usize, pair: &
 }
 
 /// Writes a code into each value of a lane of a pair.
+#[inline(always)]
 fn fill_lane(pair: &mut [i16], lane: usize, code: i8) {
     let (quads, _) = pair.as_chunks_mut::<4>();
     quads.iter_mut().skip(lane).step_by(2).for_each(|quad| quad.fill(i16::from(code)));
 }
 
 /// Writes codes, a multiple of 4, into a lane of a pair.
+#[inline(always)]
 fn widen_lane(pair: &mut [i16], lane: usize, codes: &[i8]) {
     #[cfg(arm_dsp)]
     if super::dsp::widen(pair, lane, codes) {
@@ -187,5 +186,10 @@ fn widen_lane(pair: &mut [i16], lane: usize, codes: &[i8]) {
     }
     let (quads, _) = pair.as_chunks_mut::<4>();
     let (codes, _) = codes.as_chunks::<4>();
-    quads.iter_mut().skip(lane).step_by(2).zip(codes).for_each(|(to, from)| *to = from.map(i16::from));
+    quads
+        .iter_mut()
+        .skip(lane)
+        .step_by(2)
+        .zip(codes)
+        .for_each(|(to, &[a, b, c, d])| *to = [i16::from(a), i16::from(b), i16::from(c), i16::from(d)]);
 }

@@ -11,9 +11,9 @@
 //!
 //! `bias` contains `-zero_point · Σ W · 2^input_shift`, so that raw codes are multiplied.
 
-use super::matrix::{block_len, portable_four_rows};
+use super::matrix::{Products, Work, block_len, with_products};
 use crate::activation::{sigmoid, tanh};
-use crate::quant::{Multipliers, requantize};
+use crate::quant::{Multiplier, Multipliers, requantize};
 
 /// Parameters of an LSTM. Rows of all matrices are `[unit][gate]`, gates in the order input, forget, cell, output.
 #[derive(Clone, Copy, Debug)]
@@ -53,48 +53,55 @@ impl Lstm<'_> {
     /// One step with the input row `x`, `[inputs]`, raw codes. `work`, `[hidden]`, is for the new hidden state: every unit
     /// must see the old one.
     pub fn push(&self, state: &mut LstmState<'_>, x: &[i16], work: &mut [i16]) {
-        if !self.push_fast(state, x, work) {
-            advance(state.cell, work, self.portable_gates(x, state.hidden));
-        }
+        self.step(state, x, work);
         state.hidden.iter_mut().zip(work.iter()).for_each(|(to, from)| *to = *from);
     }
 
-    /// The new cells and, in `work`, the new hidden state by the kernel of the target; false where it has none, or it does not take these data.
-    fn push_fast(&self, state: &mut LstmState<'_>, x: &[i16], work: &mut [i16]) -> bool {
+    /// The new cells and, in `work`, the new hidden state.
+    fn step(&self, state: &mut LstmState<'_>, x: &[i16], work: &mut [i16]) {
         #[cfg(arm_dsp)]
         if let Some(gates) = super::dsp::Gates::new(self, x, state.hidden) {
-            advance(state.cell, work, gates);
-            return true;
+            for ((gates, cell), next_hidden) in gates.zip(state.cell.iter_mut()).zip(work) {
+                advance(gates, cell, next_hidden);
+            }
+            return;
         }
-        let _ = (state, x, work);
-        false
+        struct Step<'a, 'm, 's>(&'a Lstm<'m>, &'a mut LstmState<'s>, &'a [i16], &'a mut [i16]);
+        impl Work for Step<'_, '_, '_> {
+            type Output = ();
+
+            #[inline(always)]
+            fn run(self, products: impl Products) {
+                let Self(lstm, state, x, work) = self;
+                lstm.step_by(products, state, x, work);
+            }
+        }
+        with_products(Step(self, state, x, work));
     }
 
-    /// The gates of one unit after the other before their activation, Q3.12.
-    fn portable_gates(&self, x: &[i16], hidden: &[i16]) -> impl Iterator<Item = [i16; 4]> {
+    #[inline(always)]
+    fn step_by(&self, products: impl Products, state: &mut LstmState<'_>, x: &[i16], work: &mut [i16]) {
         let blocks = |matrix, columns: usize| <[u8]>::chunks_exact(matrix, block_len(columns).max(1));
         let weights = blocks(self.input_weights, self.inputs).zip(blocks(self.recurrent_weights, self.hidden));
-        let rows = self.bias.chunks_exact(4).zip(self.input_shift.chunks_exact(4)).zip(self.multipliers.chunks(4));
-        weights.zip(rows).map(|((w, r), ((bias, shifts), multipliers))| {
-            let sums = portable_four_rows(w, x).into_iter().zip(portable_four_rows(r, hidden));
-            let mut gates = [0; 4];
-            for ((gate, (input, hidden)), ((bias, shift), multiplier)) in
-                gates.iter_mut().zip(sums).zip(bias.iter().zip(shifts).zip(multipliers.iter()))
-            {
-                let acc = (input << (shift & 15)) + hidden + i32::from_le_bytes(*bias);
-                *gate = saturate(requantize(acc, multiplier));
-            }
-            gates
-        })
+        let rows = self.bias.as_chunks::<4>().0.iter().zip(self.input_shift.as_chunks::<4>().0);
+        let multipliers = self.multipliers.mantissa.as_chunks::<4>().0.iter().zip(self.multipliers.shift.as_chunks::<4>().0);
+        let units = state.cell.iter_mut().zip(work);
+        for ((((w, r), (bias, input_shift)), (mantissa, shift)), (cell, next_hidden)) in weights.zip(rows).zip(multipliers).zip(units) {
+            let [ix, fx, gx, ox] = products.four_rows(w, x);
+            let [ih, fh, gh, oh] = products.four_rows(r, state.hidden);
+            let gate = |row: usize, x: i32, h: i32| {
+                let acc = (x << (input_shift[row] & 15)) + h + i32::from_le_bytes(bias[row]);
+                saturate(requantize(acc, Multiplier::read(mantissa[row], shift[row])))
+            };
+            advance([gate(0, ix, ih), gate(1, fx, fh), gate(2, gx, gh), gate(3, ox, oh)], cell, next_hidden);
+        }
     }
 }
 
-/// The new cells and hidden states of units from their gates: input, forget, cell, output.
-fn advance(cells: &mut [i32], hidden: &mut [i16], gates: impl Iterator<Item = [i16; 4]>) {
-    for (([input, forget, candidate, output], cell), hidden) in gates.zip(cells).zip(hidden) {
-        *cell = next_cell(sigmoid(input), sigmoid(forget), tanh(candidate), *cell);
-        *hidden = next_output(sigmoid(output), *cell);
-    }
+/// The new cell and hidden state of a unit from its gates before their activation, Q3.12: input, forget, cell, output.
+fn advance([input, forget, candidate, output]: [i16; 4], cell: &mut i32, hidden: &mut i16) {
+    *cell = next_cell(sigmoid(input), sigmoid(forget), tanh(candidate), *cell);
+    *hidden = next_output(sigmoid(output), *cell);
 }
 
 fn saturate(value: i32) -> i16 {

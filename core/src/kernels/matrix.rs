@@ -7,6 +7,9 @@
 //! `Model::parse` has proved for every row that the sum can't leave int32 in whatever order it is formed, so a kernel may
 //! choose its own.
 
+use super::conv2d::Conv2d;
+use crate::quant::requantize;
+
 /// Rows of a block, and columns of a group.
 const SIDE: usize = 4;
 
@@ -61,16 +64,112 @@ pub(crate) const fn magnitude_sum(matrix: &[u8], row: usize, columns: usize) -> 
     Some(sum)
 }
 
-/// The products of a block of four rows with `x`, by the fastest kernel of the target.
-pub fn four_rows(block: &[u8], x: &[i16]) -> [i32; SIDE] {
-    #[cfg(arm_dsp)]
-    if let Some(sums) = super::dsp::four_rows(block, x) {
-        return sums;
+/// How products are formed: a kernel of the processor, or [`Portable`] code.
+pub(super) trait Products: Copy {
+    /// The products of a block of four rows with `x`.
+    fn four_rows(self, block: &[u8], x: &[i16]) -> [i32; SIDE];
+
+    /// The same for two vectors that stand interleaved: a group of the one, then that of the other; `[2][columns]`, columns a multiple of 4.
+    fn four_rows_of_pair(self, block: &[u8], pair: &[i16]) -> [[i32; SIDE]; 2];
+
+    /// The outputs of a convolution at two positions, `[channels]` each, from what these see; the second may be empty.
+    fn convolve(self, conv: &Conv2d<'_>, pair: &[i16], first: &mut [i8], second: &mut [i8]);
+
+    /// The same for any number of channels.
+    #[inline(always)]
+    fn convolve_by_rows(self, conv: &Conv2d<'_>, pair: &[i16], first: &mut [i8], second: &mut [i8]) {
+        let blocks = conv.weights.chunks_exact(block_len(pair.len() / 2).max(1));
+        let (mut first, mut second) = (first.chunks_mut(SIDE), second.chunks_mut(SIDE));
+        let zero_point = i32::from(conv.output_zero_point);
+        for (block, (bias, multipliers)) in blocks.zip(conv.bias.chunks(SIDE).zip(conv.multipliers.chunks(SIDE))) {
+            let [a, b] = self.four_rows_of_pair(block, pair);
+            for (sums, codes) in [(a, first.next()), (b, second.next())] {
+                let rows = sums.into_iter().zip(bias).zip(multipliers.iter());
+                for (((sum, bias), multiplier), code) in rows.zip(codes.unwrap_or_default()) {
+                    let value = requantize(sum + i32::from_le_bytes(*bias), multiplier) + zero_point;
+                    *code = value.clamp(zero_point, 127) as i8;
+                }
+            }
+        }
     }
-    portable_four_rows(block, x)
 }
 
-/// The same in portable code.
+/// Work that forms products. Its `run` and all that it calls are to be inlined, so that the compiler may use the processor's instructions in them too.
+pub(super) trait Work {
+    /// What comes of it.
+    type Output;
+
+    /// Does it.
+    fn run(self, products: impl Products) -> Self::Output;
+}
+
+/// Does the work with the fastest [`Products`] of the processor.
+pub(super) fn with_products<W: Work>(work: W) -> W::Output {
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    if let Some(avx2) = super::avx2::Avx2::try_new() {
+        return avx2.run(work);
+    }
+    work.run(Portable)
+}
+
+/// Portable code, but for what [`super::dsp`] has.
+#[derive(Clone, Copy)]
+pub(super) struct Portable;
+
+impl Products for Portable {
+    #[inline(always)]
+    fn four_rows(self, block: &[u8], x: &[i16]) -> [i32; SIDE] {
+        #[cfg(arm_dsp)]
+        if let Some(sums) = super::dsp::four_rows(block, x) {
+            return sums;
+        }
+        portable_four_rows(block, x)
+    }
+
+    #[inline(always)]
+    fn four_rows_of_pair(self, block: &[u8], pair: &[i16]) -> [[i32; SIDE]; 2] {
+        portable_four_rows_of_pair(block, pair)
+    }
+
+    #[inline(always)]
+    fn convolve(self, conv: &Conv2d<'_>, pair: &[i16], first: &mut [i8], second: &mut [i8]) {
+        #[cfg(arm_dsp)]
+        if super::dsp::convolve(conv, pair, first, second) {
+            return;
+        }
+        self.convolve_by_rows(conv, pair, first, second);
+    }
+}
+
+/// The products of a block of four rows with `x`, by the fastest kernel of the processor.
+pub fn four_rows(block: &[u8], x: &[i16]) -> [i32; SIDE] {
+    struct FourRows<'a>(&'a [u8], &'a [i16]);
+    impl Work for FourRows<'_> {
+        type Output = [i32; SIDE];
+
+        #[inline(always)]
+        fn run(self, products: impl Products) -> [i32; SIDE] {
+            products.four_rows(self.0, self.1)
+        }
+    }
+    with_products(FourRows(block, x))
+}
+
+/// The same for two vectors that stand interleaved: a group of the one, then that of the other; `[2][columns]`, columns a multiple of 4.
+pub fn four_rows_of_pair(block: &[u8], pair: &[i16]) -> [[i32; SIDE]; 2] {
+    struct FourRowsOfPair<'a>(&'a [u8], &'a [i16]);
+    impl Work for FourRowsOfPair<'_> {
+        type Output = [[i32; SIDE]; 2];
+
+        #[inline(always)]
+        fn run(self, products: impl Products) -> [[i32; SIDE]; 2] {
+            products.four_rows_of_pair(self.0, self.1)
+        }
+    }
+    with_products(FourRowsOfPair(block, pair))
+}
+
+/// [`four_rows`] in portable code.
 pub fn portable_four_rows(block: &[u8], x: &[i16]) -> [i32; SIDE] {
     let mut lanes = [0; SIDE * SIDE];
     let (groups, _) = block.as_chunks::<{ SIDE * SIDE }>();
@@ -91,8 +190,8 @@ pub fn portable_four_rows(block: &[u8], x: &[i16]) -> [i32; SIDE] {
     sums
 }
 
-/// The same for two vectors that stand interleaved: a group of the one, then that of the other; `[2][columns]`, columns a multiple of 4.
-pub fn four_rows_of_pair(block: &[u8], pair: &[i16]) -> [[i32; SIDE]; 2] {
+/// [`four_rows_of_pair`] in portable code.
+pub fn portable_four_rows_of_pair(block: &[u8], pair: &[i16]) -> [[i32; SIDE]; 2] {
     let mut lanes = [[0; SIDE * SIDE]; 2];
     let (groups, _) = block.as_chunks::<{ SIDE * SIDE }>();
     let (pairs, _) = pair.as_chunks::<{ 2 * SIDE }>();

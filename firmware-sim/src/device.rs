@@ -2,6 +2,7 @@
 
 mod answers;
 mod board;
+mod kernels;
 mod report;
 
 use std::collections::BTreeMap;
@@ -28,7 +29,8 @@ use report::{Difference, Report};
 /// on, and counts instructions, flash, RAM and stack. The exit code is 1 if anything differs, 2 for an error.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  firmware-sim device\n  firmware-sim device --board an505 --model edge.ser voice.wav\n  \
-                        firmware-sim device --board riscv --corpus casia --utterances 48 --json device.json")]
+                        firmware-sim device --board riscv --corpus casia --utterances 48 --json device.json\n  \
+                        firmware-sim device --board an505 --kernels")]
 pub struct DeviceArgs {
     /// The emulated board.
     #[arg(long, value_enum, default_value_t = Board::An386)]
@@ -48,6 +50,9 @@ pub struct DeviceArgs {
     /// So many utterances of the corpus, evenly chosen.
     #[arg(long, value_name = "N", default_value_t = 12, conflicts_with = "files")]
     utterances: usize,
+    /// Compare the processor's kernels with the portable code on random and extreme data, and count their instructions, in place of running over recordings.
+    #[arg(long, conflicts_with_all = ["files", "corpus", "image", "json"])]
+    kernels: bool,
     /// Write the figures to this JSON file too.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -60,6 +65,9 @@ pub struct DeviceArgs {
 pub fn run(args: &DeviceArgs) -> Result<Outcome> {
     let file = File::model(args.model.as_deref(), BuiltIn::Casia)?;
     let model = file.parse()?;
+    if args.kernels {
+        return kernels::run(args.board, file.bytes(), &args.target_dir);
+    }
     let (audio, unreadable) = audio(args)?;
     ensure!(!audio.is_empty(), "none of {unreadable} recordings could be read");
 
@@ -69,7 +77,7 @@ pub fn run(args: &DeviceArgs) -> Result<Outcome> {
         None => {
             let flash = work.path().join("model.ser");
             write_atomic(&flash, file.bytes())?;
-            args.board.build(&flash, &args.target_dir)?
+            args.board.build("ser-image", &flash, &args.target_dir)?
         }
     };
     write_atomic(&work.path().join(answers::AUDIO), &answers::pack(audio.values().map(Vec::as_slice)))?;

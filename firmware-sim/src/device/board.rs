@@ -77,6 +77,11 @@ impl Board {
         }
     }
 
+    /// Whether its processor has kernels of its own.
+    pub fn has_kernels(self) -> bool {
+        matches!(self, Self::An386 | Self::An500 | Self::An505)
+    }
+
     /// Flags of the compiler.
     fn rustflags(self) -> &'static str {
         match self {
@@ -102,14 +107,14 @@ impl Board {
         }
     }
 
-    /// Builds an image with this model in flash; gives its path.
-    pub fn build(self, model: &Path, target_dir: &Path) -> Result<PathBuf> {
+    /// Builds a program of the image (`ser-image` or `kernels`) with this model in flash; gives its path.
+    pub fn build(self, program: &str, model: &Path, target_dir: &Path) -> Result<PathBuf> {
         ensure!(Path::new(IMAGE).is_dir(), "the image's source is not in {IMAGE}; name a built image with --image");
         std::fs::create_dir_all(target_dir).with_context(|| format!("cannot make {}", target_dir.display()))?;
         let target_dir = target_dir.canonicalize().with_context(|| format!("cannot open {}", target_dir.display()))?;
         let output = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))
             .current_dir(IMAGE)
-            .args(["build", "--release", "--locked", "--target", self.target(), "--target-dir"])
+            .args(["build", "--release", "--locked", "--bin", program, "--target", self.target(), "--target-dir"])
             .arg(&target_dir)
             .env("SER_BOARD", self.name())
             .env("SER_MODEL", model)
@@ -124,11 +129,11 @@ impl Board {
             self.name(),
             self.target()
         );
-        Ok(target_dir.join(self.target()).join("release/ser-image"))
+        Ok(target_dir.join(self.target()).join("release").join(program))
     }
 
-    /// Runs an image in `folder`, where it finds its audio and leaves its answers.
-    pub fn emulate(self, image: &Path, folder: &Path) -> Result<()> {
+    /// Runs an image in `folder`, where it finds its audio and leaves its answers; gives what it printed.
+    pub fn emulate(self, image: &Path, folder: &Path) -> Result<String> {
         let image = image.canonicalize().with_context(|| format!("cannot open {}", image.display()))?;
         let mut command = Command::new(self.emulator());
         command
@@ -143,14 +148,16 @@ impl Board {
         let output = command
             .output()
             .with_context(|| format!("cannot run {}; on Debian it is in qemu-system-arm or qemu-system-misc", self.emulator()))?;
+        let printed = String::from_utf8_lossy(&output.stdout);
         let reason = match output.status.code() {
-            Some(0) => return Ok(()),
+            Some(0) => return Ok(printed.into_owned()),
+            Some(1) => "what it was to show does not hold",
             Some(2) => "it could not read its audio or write its answers",
             Some(3) => "the memory for the model is too short",
             Some(4) => "the audio ends within an utterance",
             Some(5) => "the stack ran into the program's data: the board has too little RAM for this model",
             _ => "it panicked, or the emulator could not run it",
         };
-        bail!("the image on {} failed: {reason} ({}) {}", self.name(), output.status, String::from_utf8_lossy(&output.stderr))
+        bail!("the image on {} failed: {reason} ({}) {printed}{}", self.name(), output.status, String::from_utf8_lossy(&output.stderr))
     }
 }

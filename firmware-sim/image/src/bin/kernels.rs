@@ -1,0 +1,282 @@
+//! The kernels of this processor beside the portable code, on random and extreme data, and what they cost.
+//!
+//! The wrappers of the kernels hand data that is not aligned to 4 bytes to the portable code, so each layer is run twice, with its weights aligned and not, and
+//! both have to give the same. `firmware-sim device --kernels` reads what is printed: for each kernel a line `name: MACs, instructions`; the exit code is 1 if
+//! anything differs, and a line says what.
+
+#![no_std]
+#![no_main]
+
+#[path = "../clock.rs"]
+mod clock;
+
+#[cfg(target_arch = "arm")]
+use cortex_m_rt::entry;
+#[cfg(target_arch = "riscv32")]
+use riscv_rt::entry;
+
+use semihosting::println;
+use semihosting::process::exit;
+use ser_core::kernels::matrix::{matrix_vector, packed_index, packed_len};
+use ser_core::kernels::{Conv2d, Conv2dState, Lstm, LstmState, MaxPool, MaxPoolState};
+use ser_core::quant::Multipliers;
+use ser_core::spec::Shape;
+
+/// Bytes of the largest matrix, and one that puts it off its alignment.
+const WEIGHTS: usize = 24 << 10;
+/// Rows of the largest matrix.
+const ROWS: usize = 192;
+/// Values of the largest row of a feature map.
+const ROW: usize = 1024;
+
+/// All memory, aligned.
+#[repr(align(16))]
+struct Memory {
+    first: [u8; WEIGHTS + 4],
+    second: [u8; WEIGHTS + 4],
+    bias: [[u8; 4]; ROWS],
+    mantissa: [[u8; 4]; ROWS],
+    shift: [u8; ROWS],
+    input_shift: [u8; ROWS],
+    row: [i8; ROW],
+    work: [i16; ROW],
+    ring: [[i8; 4 * ROW]; 2],
+    output: [[i8; ROW]; 2],
+}
+
+static mut MEMORY: Memory = Memory {
+    first: [0; WEIGHTS + 4],
+    second: [0; WEIGHTS + 4],
+    bias: [[0; 4]; ROWS],
+    mantissa: [[0; 4]; ROWS],
+    shift: [1; ROWS],
+    input_shift: [0; ROWS],
+    row: [0; ROW],
+    work: [0; ROW],
+    ring: [[0; 4 * ROW]; 2],
+    output: [[0; ROW]; 2],
+};
+
+/// Xorshift (Marsaglia 2003); now and then an extreme, or for a while nothing else.
+struct Random {
+    state: u32,
+    extreme: bool,
+}
+
+impl Random {
+    fn next(&mut self) -> u32 {
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 17;
+        self.state ^= self.state << 5;
+        self.state
+    }
+
+    fn below(&mut self, end: u32) -> usize {
+        (self.next() % end) as usize
+    }
+
+    /// Of `least..=most`.
+    fn value(&mut self, least: i32, most: i32) -> i32 {
+        let random = self.next();
+        if self.extreme || random.is_multiple_of(8) {
+            return if random & 8 == 0 { least } else { most };
+        }
+        least + (random % (most - least + 1) as u32) as i32
+    }
+}
+
+/// A packed matrix of random weights, aligned in `first` and not in `second`.
+fn fill_weights<'m>(random: &mut Random, rows: usize, columns: usize, first: &'m mut [u8], second: &'m mut [u8]) -> (&'m [u8], &'m [u8]) {
+    let len = packed_len(rows, columns);
+    first[..len].fill(0);
+    for row in 0..rows {
+        for column in 0..columns {
+            first[packed_index(row, column, columns)] = random.value(-127, 127) as u8;
+        }
+    }
+    second[1..][..len].copy_from_slice(&first[..len]);
+    (&first[..len], &second[1..][..len])
+}
+
+/// Bias, mantissas and shifts of some rows.
+fn fill_rows(random: &mut Random, bias: &mut [[u8; 4]], mantissa: &mut [[u8; 4]], shift: &mut [u8]) {
+    for ((bias, mantissa), shift) in bias.iter_mut().zip(mantissa).zip(shift) {
+        *bias = random.value(-(1 << 20), 1 << 20).to_le_bytes();
+        *mantissa = random.value(1 << 30, i32::MAX).to_le_bytes();
+        *shift = random.value(1, 31) as u8;
+    }
+}
+
+/// Says what differs, and ends.
+fn require(equal: bool, kernel: &str, shape: &[usize]) {
+    if !equal {
+        println!("DIFFERENT {kernel} {shape:?}");
+        exit(1);
+    }
+}
+
+/// Rows through a convolution, whose shapes are `[channels, rows, bands, input bands, input channels]`; the instructions of the aligned run.
+fn convolution(random: &mut Random, memory: &mut Memory, shape: [usize; 5], rows: usize) -> u64 {
+    let [channels, height, width, bands, input_channels] = shape;
+    let columns = height * width * input_channels;
+    fill_rows(random, &mut memory.bias[..channels], &mut memory.mantissa[..channels], &mut memory.shift[..channels]);
+    let (aligned, unaligned) = fill_weights(random, channels, columns, &mut memory.first, &mut memory.second);
+    let zero_point = random.value(-128, 127) as i8;
+    let conv = |weights| Conv2d {
+        input: Shape { bands, channels: input_channels },
+        channels,
+        rows: height,
+        bands: width,
+        input_zero_point: zero_point,
+        output_zero_point: -128,
+        output_scale: 1.0,
+        weights,
+        bias: &memory.bias[..channels],
+        multipliers: Multipliers { mantissa: &memory.mantissa[..channels], shift: &memory.shift[..channels] },
+    };
+    let convs = [conv(aligned), conv(unaligned)];
+    let mut oldest = [0; 2];
+    let mut instructions = 0;
+    let mut states = memory
+        .ring
+        .iter_mut()
+        .zip(&mut oldest)
+        .zip(&convs)
+        .map(|((ring, oldest), conv)| Conv2dState { ring: &mut ring[..conv.ring_len()], oldest });
+    let (Some(mut first), Some(mut second)) = (states.next(), states.next()) else { exit(1) };
+    convs[0].reset(&mut first);
+    convs[1].reset(&mut second);
+    for _ in 0..rows {
+        let row = &mut memory.row[..bands * input_channels];
+        row.iter_mut().for_each(|code| *code = random.value(-128, 127) as i8);
+        let [output, wanted] = &mut memory.output;
+        let (output, wanted) = (&mut output[..bands * channels], &mut wanted[..bands * channels]);
+        let from = clock::now();
+        convs[0].push(&mut first, row, output, &mut memory.work);
+        instructions += u64::from(clock::instructions(from, clock::now()));
+        convs[1].push(&mut second, row, wanted, &mut memory.work);
+        require(output == wanted, "conv2d", &shape);
+    }
+    instructions
+}
+
+/// Steps of an LSTM of `[inputs, hidden]`; the instructions of the aligned run.
+fn lstm(random: &mut Random, memory: &mut Memory, shape: [usize; 2], steps: usize) -> u64 {
+    let [inputs, hidden] = shape;
+    let rows = 4 * hidden;
+    fill_rows(random, &mut memory.bias[..rows], &mut memory.mantissa[..rows], &mut memory.shift[..rows]);
+    memory.input_shift[..rows].iter_mut().for_each(|shift| *shift = random.value(0, 15) as u8);
+    let split = packed_len(rows, inputs) + 4;
+    let (first_w, first_r) = memory.first.split_at_mut(split);
+    let (second_w, second_r) = memory.second.split_at_mut(split);
+    let (w, w_unaligned) = fill_weights(random, rows, inputs, first_w, second_w);
+    let (r, r_unaligned) = fill_weights(random, rows, hidden, first_r, second_r);
+    let layer = |input_weights, recurrent_weights| Lstm {
+        inputs,
+        hidden,
+        input_weights,
+        recurrent_weights,
+        bias: &memory.bias[..rows],
+        multipliers: Multipliers { mantissa: &memory.mantissa[..rows], shift: &memory.shift[..rows] },
+        input_shift: &memory.input_shift[..rows],
+    };
+    let (layer, twin) = (layer(w, r), layer(w_unaligned, r_unaligned));
+    let (mut cells, mut hiddens, mut x) = ([[0i32; ROWS]; 2], [const { Row([0; ROWS]) }; 2], Row([0; ROWS]));
+    let mut instructions = 0;
+    for _ in 0..steps {
+        x.0[..inputs].iter_mut().for_each(|x| *x = random.value(-32768, 32767) as i16);
+        let ([cell, cell_wanted], [output, wanted]) = (&mut cells, &mut hiddens);
+        let from = clock::now();
+        layer.push(&mut LstmState { hidden: &mut output.0[..hidden], cell: &mut cell[..hidden] }, &x.0[..inputs], &mut memory.work);
+        instructions += u64::from(clock::instructions(from, clock::now()));
+        twin.push(&mut LstmState { hidden: &mut wanted.0[..hidden], cell: &mut cell_wanted[..hidden] }, &x.0[..inputs], &mut memory.work);
+        require(output.0 == wanted.0 && cell == cell_wanted, "lstm", &shape);
+    }
+    instructions
+}
+
+/// An aligned vector.
+#[repr(align(4))]
+struct Row([i16; ROWS]);
+
+/// A matrix of `[rows, columns]` and a vector; the instructions of the aligned run.
+fn products(random: &mut Random, memory: &mut Memory, shape: [usize; 2]) -> u64 {
+    let [rows, columns] = shape;
+    let (aligned, unaligned) = fill_weights(random, rows, columns, &mut memory.first, &mut memory.second);
+    let mut x = Row([0; ROWS]);
+    x.0[..columns].iter_mut().for_each(|x| *x = random.value(-32768, 32767) as i16);
+    let (mut sums, mut wanted) = ([0i32; ROWS], [0i32; ROWS]);
+    let run = |matrix: &[u8], sums: &mut [i32]| {
+        let mut sums = sums.iter_mut();
+        matrix_vector(matrix, &x.0[..columns], |sum| {
+            if let Some(to) = sums.next() {
+                *to = sum;
+            }
+        });
+    };
+    let from = clock::now();
+    run(aligned, &mut sums);
+    let instructions = clock::instructions(from, clock::now());
+    run(unaligned, &mut wanted);
+    require(sums == wanted, "matrix x vector", &shape);
+    u64::from(instructions)
+}
+
+/// Rows through a max pool, beside the maximum worked out here.
+fn max_pool(random: &mut Random, memory: &mut Memory, bands: usize, channels: usize) {
+    let pool = MaxPool { input: Shape { bands, channels }, rows: 1, bands: 2 };
+    let row = &mut memory.row[..bands * channels];
+    row.iter_mut().for_each(|code| *code = random.value(-128, 127) as i8);
+    let maximum = &mut memory.output[0][..bands / 2 * channels];
+    let mut filled = 0;
+    pool.push(&mut MaxPoolState { maximum, filled: &mut filled }, row);
+    let wanted = |index: usize| {
+        let at = index / channels * 2 * channels + index % channels;
+        row[at].max(row[at + channels])
+    };
+    require(maximum.iter().enumerate().all(|(index, code)| *code == wanted(index)), "max pool", &[bands, channels]);
+}
+
+#[entry]
+fn main() -> ! {
+    clock::start();
+    let memory = &raw mut MEMORY;
+    // SAFETY: this function runs once, and nothing else names the memory.
+    let memory = unsafe { &mut *memory };
+    let mut random = Random { state: 0x5EED_1234, extreme: false };
+
+    for round in 0..300 {
+        random.extreme = round % 4 == 3;
+        let shape = [1 + random.below(16), 1 + random.below(3), 1 + 2 * random.below(3), 1 + random.below(10), 1 + random.below(12)];
+        convolution(&mut random, memory, shape, 4);
+        let by_fours =
+            [4 + 4 * random.below(4), 1 + random.below(3), 1 + 2 * random.below(3), 1 + random.below(10), 4 + 4 * random.below(3)];
+        convolution(&mut random, memory, by_fours, 4);
+        let shape = [1 + random.below(40), 1 + random.below(20)];
+        lstm(&mut random, memory, shape, 3);
+        let by_fours = [4 + 4 * random.below(10), 4 + 4 * random.below(5)];
+        lstm(&mut random, memory, by_fours, 3);
+        let shape = [1 + random.below(40), 1 + random.below(120)];
+        products(&mut random, memory, shape);
+        let shape = [2 + 2 * random.below(10), 1 + random.below(32)];
+        max_pool(&mut random, memory, shape[0], shape[1]);
+    }
+    random.extreme = false;
+
+    let report = |kernel: &str, macs: usize, instructions: u64| println!("{kernel}: {macs} {instructions}");
+    let rows = 40;
+    report(
+        "conv2d 3x3, 8 to 16 channels, 40 rows of 10 bands",
+        rows * 10 * 16 * 72,
+        convolution(&mut random, memory, [16, 3, 3, 10, 8], rows),
+    );
+    report("conv2d 3x3, 1 to 8 channels, 40 rows of 10 bands", rows * 10 * 8 * 9, convolution(&mut random, memory, [8, 3, 3, 10, 1], rows));
+    report(
+        "conv2d 3x3, 1 to 12 channels, 40 rows of 40 bands",
+        rows * 40 * 12 * 9,
+        convolution(&mut random, memory, [12, 3, 3, 40, 1], rows),
+    );
+    report("matrix x vector, 192 rows of 120", 192 * 120, products(&mut random, memory, [192, 120]));
+    report("LSTM step, 72 inputs, 48 units", 20 * 192 * 120, lstm(&mut random, memory, [72, 48], 20));
+    exit(0)
+}

@@ -44,7 +44,7 @@ const fn tanh_table() -> [i32; SEGMENTS + 4] {
 
 /// tanh of `|x|` with a segment of `2^segment_bits` input steps, in Q(21 + segment_bits).
 fn tanh_magnitude(x: i16, segment_bits: u32) -> i32 {
-    let magnitude = u32::from(x.unsigned_abs());
+    let magnitude = i32::from(x).unsigned_abs();
     let segment = (magnitude >> segment_bits) as usize;
     let fraction = (magnitude & ((1 << segment_bits) - 1)) as i32;
     // The segment is at most 128, so the slice is always there; 1 is tanh of much.

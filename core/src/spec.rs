@@ -8,5 +8,5 @@ mod presets;
 
 pub use front_end::{FrontEnd, Level, SpecError, Trim, Window};
 pub(crate) use network::check_layers;
-pub use network::{Label, Layer, MAX_LABELS, MAX_LAYERS, Network, Shape};
+pub use network::{Label, Layer, MAX_KERNEL_ROWS, MAX_LABELS, MAX_LAYERS, Network, Shape};
 pub use presets::{edge, preset};

@@ -6,7 +6,7 @@
 
 use super::matrix::{Products, Work, with_products};
 use crate::quant::Multipliers;
-use crate::spec::Shape;
+use crate::spec::{MAX_KERNEL_ROWS, Shape};
 
 /// Parameters of a convolution.
 #[derive(Clone, Copy, Debug)]
@@ -90,8 +90,11 @@ impl Conv2d<'_> {
                 last.fill(0);
             }
             let (newer, older) = state.ring.split_at_checked(oldest * row_len).unwrap_or_default();
+            let mut rows: [&[i8]; MAX_KERNEL_ROWS] = [&[]; MAX_KERNEL_ROWS];
+            let seen = older.chunks_exact(row_len).chain(newer.chunks_exact(row_len)).chain(core::iter::once(row));
+            rows.iter_mut().zip(seen).for_each(|(to, from)| *to = from);
+            let rows = rows.get(..self.rows).unwrap_or(&rows);
             for (index, outputs) in output.chunks_mut((2 * self.channels).max(1)).enumerate() {
-                let rows = older.chunks_exact(row_len).chain(newer.chunks_exact(row_len)).chain(core::iter::once(row));
                 self.gather(rows, 2 * index, pair);
                 let (first, second) = outputs.split_at_mut_checked(self.channels).unwrap_or_default();
                 products.convolve(self, pair, first, second);
@@ -103,23 +106,37 @@ impl Conv2d<'_> {
         *state.oldest = if oldest + 2 < self.rows { oldest as u32 + 1 } else { 0 };
     }
 
+    /// [`Conv2d::gather`] by the kernel of the processor; false where one of the positions sees beyond the rows, or the kernel does not take the data.
+    #[cfg(arm_dsp)]
+    fn gather_inside(&self, rows: &[&[i8]], start: usize, pair: &mut [i16]) -> bool {
+        let channels = self.input.channels;
+        let width = self.bands * channels;
+        rows.iter()
+            .zip(pair.chunks_exact_mut((2 * width).max(1)))
+            .all(|(row, pair)| row.get(start..start + width + channels).is_some_and(|seen| super::dsp::widen(pair, seen, channels)))
+    }
+
     /// Copies what the kernel sees around `band` and around the next, oldest row first, into `pair`, interleaved as
     /// [`super::matrix::four_rows_of_pair`] wants it.
     #[inline(always)]
-    fn gather<'r>(&self, rows: impl Iterator<Item = &'r [i8]> + Clone, band: usize, pair: &mut [i16]) {
+    fn gather(&self, rows: &[&[i8]], band: usize, pair: &mut [i16]) {
         let channels = self.input.channels;
         let width = self.bands * channels;
         // The kernel's first value in the row, counted from `half` bands below the input.
         let (half, first) = (self.bands / 2 * channels, band * channels);
-        if (self.rows, self.bands, channels) == (3, 3, 1) && gather_3x3(rows.clone(), band, pair) {
-            return;
-        }
-        if channels.is_multiple_of(4) {
-            for (row, pair) in rows.zip(pair.chunks_exact_mut((2 * width).max(1))) {
-                for lane in 0..2 {
-                    let first = first + lane * channels;
-                    let outside = half.saturating_sub(first).min(width);
-                    let seen = row.get(first.saturating_sub(half)..).unwrap_or_default();
+        if (self.rows, self.bands, channels) == (3, 3, 1) {
+            gather_3x3(rows, band, self.input_zero_point, pair);
+        } else if channels.is_multiple_of(4) {
+            #[cfg(arm_dsp)]
+            if first >= half && self.gather_inside(rows, first - half, pair) {
+                return;
+            }
+            for lane in 0..2 {
+                let first = first + lane * channels;
+                let outside = half.saturating_sub(first).min(width);
+                let start = first.saturating_sub(half);
+                for (row, pair) in rows.iter().zip(pair.chunks_exact_mut((2 * width).max(1))) {
+                    let seen = row.get(start..).unwrap_or_default();
                     let seen = seen.get(..width - outside).unwrap_or(seen);
                     let (below, inside) = pair.split_at_mut_checked(2 * outside).unwrap_or_default();
                     let (inside, above) = inside.split_at_mut_checked(2 * seen.len()).unwrap_or_default();
@@ -145,29 +162,18 @@ impl Conv2d<'_> {
 }
 
 /// [`Conv2d::gather`] for three rows and three bands of one channel, which is what a first convolution mostly is: from each row the four codes around
-/// the two positions. False at the edge, where one of them is outside.
+/// the two positions.
 #[inline(always)]
-fn gather_3x3<'r>(mut rows: impl Iterator<Item = &'r [i8]>, band: usize, pair: &mut [i16]) -> bool {
-    let mut around = || {
-        rows.next()?
-            .get(band.wrapping_sub(1)..)?
-            .first_chunk::<4>()
-            .map(|&[a, b, c, d]| [i16::from(a), i16::from(b), i16::from(c), i16::from(d)])
+fn gather_3x3(rows: &[&[i8]], band: usize, zero_point: i8, pair: &mut [i16]) {
+    let around = |row: &[i8]| {
+        // Below the first band the index wraps around, and is outside too.
+        let code = |above: usize| i16::from(row.get((band + above).wrapping_sub(1)).copied().unwrap_or(zero_point));
+        [code(0), code(1), code(2), code(3)]
     };
-    let (Some(a), Some(b), Some(c), Some(pair)) = (around(), around(), around(), pair.first_chunk_mut()) else { return false };
-    *pair = [
-        [a[0], a[1], a[2], b[0]],
-        [a[1], a[2], a[3], b[1]],
-        [b[1], b[2], c[0], c[1]],
-        [b[2], b[3], c[1], c[2]],
-        [c[2], 0, 0, 0],
-        [c[3], 0, 0, 0],
-    ]
-    .as_flattened()
-    .first_chunk::<24>()
-    .copied()
-    .unwrap_or([0; 24]);
-    true
+    if let ([a, b, c], Some(pair)) = (rows, pair.first_chunk_mut()) {
+        let ([a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3]) = (around(a), around(b), around(c));
+        *pair = [a0, a1, a2, b0, a1, a2, a3, b1, b1, b2, c0, c1, b2, b3, c1, c2, c2, 0, 0, 0, c3, 0, 0, 0];
+    }
 }
 
 /// Writes a code into each value of a lane of a pair.
@@ -180,10 +186,6 @@ fn fill_lane(pair: &mut [i16], lane: usize, code: i8) {
 /// Writes codes, a multiple of 4, into a lane of a pair.
 #[inline(always)]
 fn widen_lane(pair: &mut [i16], lane: usize, codes: &[i8]) {
-    #[cfg(arm_dsp)]
-    if super::dsp::widen(pair, lane, codes) {
-        return;
-    }
     let (quads, _) = pair.as_chunks_mut::<4>();
     let (codes, _) = codes.as_chunks::<4>();
     quads

@@ -41,10 +41,24 @@ macro_rules! group {
     };
 }
 
-/// So many groups as r2 says, two a round, an odd one first. No instruction of a group touches the flags.
+/// So many groups as r2 says, four a round, what is left of them first. No instruction of a group touches the flags.
 macro_rules! groups {
     () => {
-        concat!("lsrs r2, r2, #1\n bcc 3f\n", group!(), "3: beq 5f\n", "4:\n", group!(), group!(), "subs r2, r2, #1\n bne 4b\n", "5:\n",)
+        concat!(
+            "lsrs r2, r2, #1\n bcc 3f\n",
+            group!(),
+            "3: lsrs r2, r2, #1\n bcc 4f\n",
+            group!(),
+            group!(),
+            "4: beq 6f\n",
+            "5:\n",
+            group!(),
+            group!(),
+            group!(),
+            group!(),
+            "subs r2, r2, #1\n bne 5b\n",
+            "6:\n",
+        )
     };
 }
 
@@ -123,12 +137,14 @@ pub fn convolve(conv: &Conv2d<'_>, pair: &[i16], first: &mut [i8], second: &mut 
         weights: conv.weights.as_ptr(),
         pair: pair.as_ptr(),
         groups: columns / 4,
-        row_pairs: channels / 2,
+        to_third_row: 8usize.wrapping_sub(16 * (columns / 4)),
+        to_next_block: 8usize.wrapping_neg(),
         bias: conv.bias.as_ptr(),
         mantissa: mantissa.as_ptr(),
         shift: shift.as_ptr(),
         first: first.as_mut_ptr(),
         second: second.as_mut_ptr(),
+        end: first.as_mut_ptr_range().end,
     };
     // SAFETY: the lengths and alignments that `convolve_pair` wants were checked above.
     unsafe { convolve_pair(&job) };
@@ -141,12 +157,14 @@ struct Convolution {
     weights: *const u8,
     pair: *const i16,
     groups: usize,
-    row_pairs: usize,
+    to_third_row: usize,
+    to_next_block: usize,
     bias: *const [u8; 4],
     mantissa: *const [u8; 4],
     shift: *const u8,
     first: *mut i8,
     second: *mut i8,
+    end: *mut i8,
 }
 
 /// For each row and both vectors `clamp(-128 + requantize(Σ_k w[r][k] x[k] + bias[r]), -128, 127)`, two rows at a time.
@@ -154,23 +172,24 @@ struct Convolution {
 /// With `t = hi32(acc · m) >> (s - 1)` and the zero point z the code before the clamp, `((t + 1) >> 1) + z`, is `(t + 1 + 2z) >> 1`: SSAT shifts and clamps.
 ///
 /// # Safety
-/// `groups` and `row_pairs` are to be positive, `row_pairs` even; `weights` readable for 8 bytes a group and row pair, `pair` for 8 values a group, bias,
-/// mantissas and shifts for two a row pair, the outputs writable for two a row pair; all but outputs and shifts aligned to 4 bytes.
+/// `groups` and the rows, which are those of the outputs from `first` to `end`, are to be positive, the rows a multiple of 4; `weights` readable for 4 bytes a
+/// group and row, `pair` for 8 values a group, bias, mantissas and shifts for one a row, both outputs writable for one a row; all but outputs and shifts
+/// aligned to 4 bytes. After two rows the weights are to move by `to_third_row` bytes, after two more by `to_next_block`.
 #[unsafe(naked)]
 unsafe extern "C" fn convolve_pair(job: *const Convolution) {
     core::arch::naked_asm!(
         processor!(),
         "push {{r4-r11, lr}}",
-        "sub sp, sp, #36",
-        // The job on the stack: weights 0, pair 4, groups 8, row pairs 12, bias 16, mantissa 20, shift 24, first 28, second 32.
-        "ldm r0!, {{r1-r9}}",
-        "stm sp, {{r1-r9}}",
+        "sub sp, sp, #44",
+        // The job on the stack: weights 0, pair 4, groups 8, moves of the weights 12 and 16, bias 20, mantissa 24, shift 28, first 32, second 36, end 40.
+        "ldm r0, {{r1-r11}}",
+        "stm sp, {{r1-r11}}",
         "mov r0, r1",
         "2:",
         // Sums begin as the bias.
-        "ldr r1, [sp, #16]",
+        "ldr r1, [sp, #20]",
         "ldrd r4, r6, [r1], #8",
-        "str r1, [sp, #16]",
+        "str r1, [sp, #20]",
         "mov r5, r4",
         "mov r7, r6",
         "ldrd r1, r2, [sp, #4]",
@@ -184,11 +203,11 @@ unsafe extern "C" fn convolve_pair(job: *const Convolution) {
         "subs r2, r2, #1",
         "bne 4b",
         "5:",
-        "ldrd r1, r2, [sp, #20]",
+        "ldrd r1, r2, [sp, #24]",
         "ldrd r8, r9, [r1], #8",
         "ldrb r10, [r2], #1",
         "ldrb r11, [r2], #1",
-        "strd r1, r2, [sp, #20]",
+        "strd r1, r2, [sp, #24]",
         "sub r10, r10, #1",
         "sub r11, r11, #1",
         "smmul r4, r4, r8",
@@ -207,63 +226,60 @@ unsafe extern "C" fn convolve_pair(job: *const Convolution) {
         "ssat r5, #8, r5, asr #1",
         "ssat r6, #8, r6, asr #1",
         "ssat r7, #8, r7, asr #1",
-        "ldrd r1, r2, [sp, #28]",
+        "ldrd r1, r2, [sp, #32]",
         "strb r4, [r1], #1",
         "strb r6, [r1], #1",
         "strb r5, [r2], #1",
         "strb r7, [r2], #1",
-        "strd r1, r2, [sp, #28]",
-        // The third and fourth row of a block stand behind the first two, then comes the next block.
-        "ldrd r1, r2, [sp, #8]",
-        "lsls r3, r2, #31",
-        "ite eq",
-        "subeq r0, r0, r1, lsl #4",
-        "subne r0, r0, #8",
-        "it eq",
-        "addeq r0, r0, #8",
-        "subs r2, r2, #1",
-        "str r2, [sp, #12]",
+        "strd r1, r2, [sp, #32]",
+        // The third and fourth row of a block stand behind the first two, then comes the next block: the moves take turns.
+        "ldrd r2, r3, [sp, #12]",
+        "add r0, r0, r2",
+        "strd r3, r2, [sp, #12]",
+        "ldr r3, [sp, #40]",
+        "cmp r1, r3",
         "bne 2b",
-        "add sp, sp, #36",
+        "add sp, sp, #44",
         "pop {{r4-r11, pc}}",
     )
 }
 
-/// Writes codes as int16 into a lane of an interleaved pair; false for what the kernel does not take: data that is not aligned to 4 bytes, codes that are
-/// no multiple of 4 or more than the pair holds.
-pub fn widen(pair: &mut [i16], lane: usize, codes: &[i8]) -> bool {
-    let fits = codes.len() % 4 == 0 && pair.len() >= 2 * codes.len() && lane < 2;
-    if !fits || !aligned(pair) || !aligned(codes) {
+/// Writes the codes that two neighbouring positions see of a row into an interleaved pair: `codes` begins with the first's and ends with the second's, which
+/// begin `channels` later; false for what the kernel does not take: data that is not aligned to 4 bytes, lengths that are no multiple of 4 or do not fit.
+pub fn widen(pair: &mut [i16], codes: &[i8], channels: usize) -> bool {
+    let Some(width) = codes.len().checked_sub(channels) else { return false };
+    if width == 0 || width % 4 != 0 || channels % 4 != 0 || pair.len() != 2 * width || !aligned(pair) || !aligned(codes) {
         return false;
     }
-    if let Some(to) = pair.get_mut(4 * lane..)
-        && !codes.is_empty()
-    {
-        // SAFETY: there are codes, 4 for each round, and the last four values of the lane end with the pair at the latest; both are aligned.
-        unsafe { widen_groups(codes.as_ptr(), to.as_mut_ptr(), codes.len() / 4) };
-    }
+    // SAFETY: there are `width` codes from the first and from `channels` on, room for as many of both, at least one group; all is aligned.
+    unsafe { widen_groups(codes.as_ptr(), pair.as_mut_ptr(), width / 4, channels) };
     true
 }
 
-/// Four codes become four int16, eight values apart from the next four.
+/// Four codes become four int16, and behind them as many that stand `second` bytes after the first.
 ///
 /// # Safety
-/// `groups` is to be positive; `codes` readable for 4 bytes a group, `to` writable for 4 values at each eighth; both aligned to 4 bytes.
+/// `groups` is to be positive; `codes` and what is `second` bytes behind it readable for 4 bytes a group, `to` writable for 8 values; all aligned to 4 bytes.
 #[unsafe(naked)]
-unsafe extern "C" fn widen_groups(codes: *const i8, to: *mut i16, groups: usize) {
+unsafe extern "C" fn widen_groups(codes: *const i8, to: *mut i16, groups: usize, second: usize) {
     core::arch::naked_asm!(
         processor!(),
-        "push {{r4, lr}}",
+        "push {{r4-r6, lr}}",
         "2:",
-        "ldr r3, [r0], #4",
-        "sxtb16 r4, r3",
-        "sxtb16 r3, r3, ror #8",
-        "pkhbt r12, r4, r3, lsl #16",
-        "pkhtb r3, r3, r4, asr #16",
-        "strd r12, r3, [r1], #16",
+        "ldr r6, [r0, r3]",
+        "ldr r5, [r0], #4",
+        "sxtb16 r12, r5",
+        "sxtb16 r5, r5, ror #8",
+        "pkhbt r4, r12, r5, lsl #16",
+        "pkhtb r5, r5, r12, asr #16",
+        "sxtb16 lr, r6",
+        "sxtb16 r12, r6, ror #8",
+        "pkhbt r6, lr, r12, lsl #16",
+        "pkhtb r12, r12, lr, asr #16",
+        "stm r1!, {{r4-r6, r12}}",
         "subs r2, r2, #1",
         "bne 2b",
-        "pop {{r4, pc}}",
+        "pop {{r4-r6, pc}}",
     )
 }
 
@@ -343,12 +359,13 @@ impl Iterator for Gates<'_> {
 
     fn next(&mut self) -> Option<[i16; 4]> {
         self.left = self.left.checked_sub(1)?;
-        let mut gates = MaybeUninit::<[i16; 4]>::uninit();
+        let mut gates = MaybeUninit::<[u32; 2]>::uninit();
         // SAFETY: the lengths and alignments that `lstm_gates` wants were checked for `left` units; it writes all four gates.
-        unsafe {
+        let [first, second] = unsafe {
             lstm_gates(&mut self.next, gates.as_mut_ptr());
-            Some(gates.assume_init())
-        }
+            gates.assume_init()
+        };
+        Some([first as i16, (first >> 16) as i16, second as i16, (second >> 16) as i16])
     }
 }
 
@@ -372,9 +389,9 @@ struct Unit {
 ///
 /// # Safety
 /// `w` is to be readable for 16 bytes and `x` for 4 values for each of its groups, `r` and `hidden` likewise, the others for four values; all and `gates`
-/// aligned to 4 bytes but `gates`, which is for four values and aligned to 2.
+/// aligned to 4 bytes. Of `gates` each word takes two, the first in its lower half.
 #[unsafe(naked)]
-unsafe extern "C" fn lstm_gates(unit: *mut Unit, gates: *mut [i16; 4]) {
+unsafe extern "C" fn lstm_gates(unit: *mut Unit, gates: *mut [u32; 2]) {
     core::arch::naked_asm!(
         processor!(),
         "push {{r0, r1, r4-r11, lr}}",
@@ -432,10 +449,9 @@ unsafe extern "C" fn lstm_gates(unit: *mut Unit, gates: *mut [i16; 4]) {
         "ssat r6, #16, r6, asr #1",
         "ssat r7, #16, r7, asr #1",
         "pop {{r0, r1}}",
-        "strh r4, [r1]",
-        "strh r5, [r1, #2]",
-        "strh r6, [r1, #4]",
-        "strh r7, [r1, #6]",
+        "pkhbt r4, r4, r5, lsl #16",
+        "pkhbt r6, r6, r7, lsl #16",
+        "strd r4, r6, [r1]",
         "pop {{r4-r11, pc}}",
     )
 }

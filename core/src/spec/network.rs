@@ -8,6 +8,8 @@ use super::front_end::{FrontEnd, SpecError};
 pub const MAX_LAYERS: usize = 12;
 /// Most classes that a network may tell apart.
 pub const MAX_LABELS: usize = 8;
+/// Largest number of rows that a convolution's kernel or a pool's block has.
+pub const MAX_KERNEL_ROWS: usize = 15;
 /// Name of a class, UTF-8.
 pub type Label = String<16>;
 
@@ -186,7 +188,7 @@ pub(crate) const fn check_layers(input: Shape, layers: &[Layer], labels: usize) 
                 if channels == 0 || channels > 256 {
                     return refuse("conv2d channels", channels, "1..=256");
                 }
-                if rows == 0 || rows > 15 {
+                if rows == 0 || rows > MAX_KERNEL_ROWS {
                     return refuse("conv2d rows", rows, "1..=15");
                 }
                 if bands.is_multiple_of(2) || bands > 15 {
@@ -195,7 +197,7 @@ pub(crate) const fn check_layers(input: Shape, layers: &[Layer], labels: usize) 
                 Stage::Convolutions
             }
             (Layer::MaxPool { rows, bands }, Stage::Convolutions) => {
-                if rows == 0 || rows > 15 {
+                if rows == 0 || rows > MAX_KERNEL_ROWS {
                     return refuse("max pool rows", rows, "1..=15");
                 }
                 if bands == 0 || bands > shape.bands {

@@ -175,8 +175,7 @@ impl<'m, 's> LayerState<'m, 's> {
             }
             LayerParams::MaxPool(pool) => {
                 let (filled, maximum) = own.split_first_mut()?;
-                let len = pool.input.bands.checked_div(pool.bands)? * pool.input.channels;
-                LayerState::MaxPool(pool, MaxPoolState { maximum: codes(maximum, len)?, filled })
+                LayerState::MaxPool(pool, MaxPoolState { maximum: codes(maximum, pool.output_len())?, filled })
             }
             LayerParams::Lstm(lstm) => {
                 let (cell, hidden) = own.split_at_mut_checked(lstm.hidden)?;

@@ -78,7 +78,11 @@ pub(super) trait Products: Copy {
     /// The same for any number of channels.
     #[inline(always)]
     fn convolve_by_rows(self, conv: &Conv2d<'_>, pair: &[i16], first: &mut [i8], second: &mut [i8]) {
-        let blocks = conv.weights.chunks_exact(block_len(pair.len() / 2).max(1));
+        let block_len = block_len(pair.len() / 2);
+        if block_len == 0 {
+            return;
+        }
+        let blocks = conv.weights.chunks_exact(block_len);
         let (mut first, mut second) = (first.chunks_mut(SIDE), second.chunks_mut(SIDE));
         let zero_point = i32::from(conv.output_zero_point);
         for (block, (bias, multipliers)) in blocks.zip(conv.bias.chunks(SIDE).zip(conv.multipliers.chunks(SIDE))) {

@@ -23,6 +23,14 @@ pub struct MaxPoolState<'s> {
 }
 
 impl MaxPool {
+    /// Values of an output row.
+    pub const fn output_len(&self) -> usize {
+        match self.input.bands.checked_div(self.bands) {
+            Some(bands) => bands * self.input.channels,
+            None => 0,
+        }
+    }
+
     /// A state as it is before the first row.
     pub fn reset(&self, state: &mut MaxPoolState<'_>) {
         *state.filled = 0;

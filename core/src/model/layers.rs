@@ -65,7 +65,7 @@ impl LayerParams<'_> {
             // Position in the ring, ring, output row.
             LayerParams::Conv2d(conv) => 1 + conv.ring_len().div_ceil(4) + (conv.input.bands * conv.channels).div_ceil(4),
             // Rows in the block, maximum.
-            LayerParams::MaxPool(pool) => 1 + ((pool.input.bands / pool.bands) * pool.input.channels).div_ceil(4),
+            LayerParams::MaxPool(pool) => 1 + pool.output_len().div_ceil(4),
             // Cell, hidden.
             LayerParams::Lstm(lstm) => lstm.hidden + lstm.hidden.div_ceil(2),
             // Rows in the sum, sum.

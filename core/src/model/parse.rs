@@ -211,8 +211,10 @@ pub(super) const fn parse(file: &[u8]) -> Result<Model<'_>, ParseError> {
         }
     }
 
+    // Copies, so that the compiler knows that no index below is out of range.
+    let (layer_count, label_count) = (model.layer_count, model.label_count);
     let mut index = 0;
-    while index < model.label_count {
+    while index < label_count {
         let bytes = read!(reader, reader.bytes(LABEL_LEN));
         model.labels[index] = match parse_label(bytes) {
             Some(label) => label,
@@ -224,20 +226,20 @@ pub(super) const fn parse(file: &[u8]) -> Result<Model<'_>, ParseError> {
     let mut records = [Record { layer: spec::Layer::TimeMean, zero_point: 0, scale: 0.0 }; MAX_LAYERS];
     let mut layers = [spec::Layer::TimeMean; MAX_LAYERS];
     index = 0;
-    while index < model.layer_count {
+    while index < layer_count {
         records[index] = check!(parse_record(&mut reader));
         layers[index] = records[index].layer;
         index += 1;
     }
     let input = Shape { bands: front_end.mel_bands, channels: 1 };
-    if let Err(error) = spec::check_layers(input, layers.split_at(model.layer_count).0, model.label_count) {
+    if let Err(error) = spec::check_layers(input, layers.split_at(layer_count).0, label_count) {
         return Err(ParseError::Spec(error));
     }
 
     check!(parse_tables(&mut reader, &mut model));
     let mut state = Flow { shape: input, zero_point: 0, magnitude: CODE_MAGNITUDE };
     index = 0;
-    while index < model.layer_count {
+    while index < layer_count {
         let (layer, next) = check!(parse_layer(&mut reader, records[index], state));
         if let Err(bad) = layer.check_numbers(state.magnitude) {
             let wanted = match bad {

@@ -8,7 +8,12 @@ use super::{FrontEnd, Label, Layer, Level, Network, Trim, Window};
 const EMOTIONS: [&str; 6] = ["angry", "fear", "happy", "neutral", "sad", "surprise"];
 
 fn labels() -> Vec<Label, 8> {
-    EMOTIONS.iter().filter_map(|name| String::try_from(*name).ok()).collect()
+    let mut labels = Vec::new();
+    for name in EMOTIONS {
+        // There is room for six labels.
+        let _ = String::try_from(name).map(|label| labels.push(label));
+    }
+    labels
 }
 
 /// `edge`, for microcontrollers: 40 log-mel bands each 16 ms, three convolutions, two LSTMs; a model file of at most 100 KB.

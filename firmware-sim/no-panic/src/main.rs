@@ -1,0 +1,253 @@
+//! The proof that nothing in `ser-core` can panic: a program that calls every public entry with data of which the compiler knows nothing, and whose panic
+//! handler calls a function that does not exist. If the optimiser finds that no panic can be reached the handler is left out and the program links; else it does not.
+//!
+//! It is linked and never run. `bash firmware-sim/no-panic/prove` does it for all targets at opt-level 3 and s, and shows that a panic would be found.
+
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+use core::ptr::read_volatile;
+
+use ser_core::endpointer::{Endpointer, EndpointerConfig};
+use ser_core::engine::{Engine, Logits};
+use ser_core::frontend::{Frame, Framer, FrontEnd, InputFilter, LevelReference, Normalizer, Passage, RowGate, Tables, input_code};
+use ser_core::kernels::matrix::{
+    four_rows, four_rows_of_pair, matrix_vector, packed_index, packed_len, portable_four_rows, portable_four_rows_of_pair,
+};
+use ser_core::kernels::{Conv2d, Conv2dState, Dense, Lstm, LstmState, MaxPool, MaxPoolState, TimeMean, TimeMeanState};
+use ser_core::listener::Listener;
+use ser_core::quant::{Multiplier, Multipliers, requantize};
+use ser_core::spec::{self, Level, Shape, Trim, Window};
+use ser_core::{Model, Prediction, Recognizer, activation};
+
+unsafe extern "C" {
+    /// Defined nowhere.
+    fn a_panic_can_be_reached() -> !;
+}
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    // SAFETY: what calls this does not link.
+    unsafe { a_panic_can_be_reached() }
+}
+
+static mut ADDRESS: usize = 0;
+static mut NUMBER: usize = 0;
+
+/// Any number.
+fn number() -> usize {
+    // SAFETY: a static.
+    unsafe { read_volatile(&raw const NUMBER) }
+}
+
+fn float() -> f32 {
+    f32::from_bits(number() as u32)
+}
+
+/// A slice of any length, anywhere.
+fn slice<T: Copy>() -> &'static mut [T] {
+    // SAFETY: the program is never run; to the compiler this is a slice of which it knows nothing.
+    unsafe { core::slice::from_raw_parts_mut(read_volatile(&raw const ADDRESS) as *mut T, number()) }
+}
+
+fn model() -> Option<Model<'static>> {
+    Model::parse(slice()).ok()
+}
+
+fn multipliers() -> Multipliers<'static> {
+    Multipliers { mantissa: slice(), shift: slice() }
+}
+
+fn shape() -> Shape {
+    Shape { bands: number(), channels: number() }
+}
+
+fn trim() -> Trim {
+    Trim { threshold_db: float(), range_db: float(), max_pause_rows: number() }
+}
+
+fn front_end_spec() -> spec::FrontEnd {
+    spec::FrontEnd {
+        sample_rate_hz: number() as u32,
+        frame_len: number(),
+        hop_len: number(),
+        fft_len: number(),
+        window: if number() > 0 { Window::Hann } else { Window::Hamming },
+        dc_block_pole: float(),
+        pre_emphasis: float(),
+        mel_bands: number(),
+        mel_low_hz: float(),
+        mel_high_hz: float(),
+        floor_db: float(),
+        trim: (number() > 0).then(trim),
+        level: if number() > 0 { Level::Absolute } else { Level::RelativeToPeak },
+    }
+}
+
+#[inline(never)]
+fn recognizer() {
+    let Some(model) = model() else { return };
+    let _ = black_box((model.state_words(), model.network_words(), model.snapshot_len(), model.file_len(), model.checksum()));
+    let _ = black_box((model.labels(), model.layers(), model.temperature(), model.confidence_threshold()));
+    let Ok(mut recognizer) = Recognizer::new(&model, slice()) else { return };
+    recognizer.push(slice());
+    recognizer.push_observed(slice(), |observation| {
+        black_box(observation);
+    });
+    black_box(recognizer.prediction());
+    black_box(recognizer.finish());
+    let _ = black_box(recognizer.snapshot(slice()));
+    let _ = black_box(recognizer.restore(slice()));
+    recognizer.push(slice());
+    recognizer.reset();
+    let logits: &mut [Logits] = slice();
+    logits.iter().for_each(|logits| {
+        black_box(Prediction::new(&model, *logits));
+    });
+}
+
+#[inline(never)]
+fn listener() {
+    let Some(model) = model() else { return };
+    let configs: &mut [EndpointerConfig] = slice();
+    for config in configs {
+        let Ok(mut listener) = Listener::new(&model, slice(), config) else { return };
+        listener.push(slice(), |event| {
+            black_box(event);
+        });
+        listener.finish(|event| {
+            black_box(event);
+        });
+        black_box(listener.floor_db());
+        let _ = black_box(listener.snapshot(slice()));
+        let _ = black_box(listener.restore(slice()));
+        listener.push(slice(), |event| {
+            black_box(event);
+        });
+        listener.reset();
+        if let Ok(mut endpointer) = Endpointer::new(config, &front_end_spec()) {
+            black_box(endpointer.push(float()));
+            black_box(endpointer.finish());
+        }
+    }
+}
+
+#[inline(never)]
+fn engine() {
+    let Some(model) = model() else { return };
+    let Some(mut engine) = Engine::new(&model, slice()) else { return };
+    engine.push(slice(), |layer, row| {
+        black_box((layer, row));
+    });
+    black_box(engine.logits());
+    engine.reset();
+}
+
+#[inline(never)]
+fn front_end() {
+    let spec = front_end_spec();
+    let _ = black_box(spec.check());
+    let tables = Tables { window: slice(), mel_edges: slice(), mel_rise: slice() };
+    let _ = black_box(tables.check(&spec));
+    if let Some(mut front_end) = FrontEnd::new(&spec, tables, slice()) {
+        front_end.push(slice(), &mut |frame: Frame<'_>| {
+            black_box(frame);
+        });
+        front_end.reset();
+    }
+    let mut framer = Framer::new(slice(), number());
+    black_box(framer.push(slice()));
+    black_box(framer.frame());
+    let mut filter = InputFilter::new(&spec);
+    filter.process(slice(), slice());
+    let mut reference = LevelReference::new(spec.level);
+    black_box(reference.of_row(slice()));
+    let normalizer = Normalizer { gain: slice(), offset: slice() };
+    normalizer.normalize(slice(), float()).for_each(|feature| {
+        black_box(input_code(feature));
+    });
+    let mut gate = RowGate::new(spec.trim, number(), slice::<i8>());
+    let passage = gate.judge(float());
+    gate.push(slice(), passage, |row| {
+        black_box(row);
+    });
+    gate.push(slice(), Passage::Held, |row| {
+        black_box(row);
+    });
+}
+
+#[inline(never)]
+fn kernels() {
+    let conv = Conv2d {
+        input: shape(),
+        channels: number(),
+        rows: number(),
+        bands: number(),
+        input_zero_point: number() as i8,
+        output_zero_point: number() as i8,
+        output_scale: float(),
+        weights: slice(),
+        bias: slice(),
+        multipliers: multipliers(),
+    };
+    let mut state = Conv2dState { ring: slice(), oldest: &mut (number() as u32) };
+    conv.reset(&mut state);
+    conv.push(&mut state, slice(), slice(), slice());
+    let pool = MaxPool { input: shape(), rows: number(), bands: number() };
+    let mut state = MaxPoolState { maximum: slice(), filled: &mut (number() as u32) };
+    black_box(pool.push(&mut state, slice()));
+    pool.reset(&mut state);
+    let lstm = Lstm {
+        inputs: number(),
+        hidden: number(),
+        input_weights: slice(),
+        recurrent_weights: slice(),
+        bias: slice(),
+        multipliers: multipliers(),
+        input_shift: slice(),
+    };
+    let mut state = LstmState { hidden: slice(), cell: slice() };
+    lstm.push(&mut state, slice(), slice());
+    lstm.reset(&mut state);
+    let mean = TimeMean { len: number() };
+    let mut state = TimeMeanState { sum: slice(), count: &mut (number() as u32) };
+    mean.push(&mut state, slice());
+    black_box(mean.mean(&state, slice()));
+    mean.reset(&mut state);
+    let dense = Dense { inputs: number(), units: number(), weights: slice(), bias: slice(), multipliers: multipliers() };
+    dense.map(slice(), slice());
+}
+
+#[inline(never)]
+fn numbers() {
+    black_box((four_rows(slice(), slice()), portable_four_rows(slice(), slice())));
+    black_box((four_rows_of_pair(slice(), slice()), portable_four_rows_of_pair(slice(), slice())));
+    matrix_vector(slice(), slice(), |sum| {
+        black_box(sum);
+    });
+    black_box((packed_len(number(), number()), packed_index(number(), number(), number())));
+    if let Some(multiplier) = Multiplier::new(number() as i32, number() as u8) {
+        black_box(requantize(number() as i32, multiplier));
+    }
+    multipliers().iter().for_each(|multiplier| {
+        black_box(multiplier);
+    });
+    black_box((activation::tanh(number() as i16), activation::sigmoid(number() as i16)));
+    if let Some(network) = spec::preset(core::str::from_utf8(slice()).unwrap_or_default()) {
+        let _ = black_box(network.check());
+    }
+}
+
+/// What the linker begins with.
+#[unsafe(no_mangle)]
+pub extern "C" fn _start() {
+    recognizer();
+    listener();
+    engine();
+    front_end();
+    kernels();
+    numbers();
+    #[cfg(feature = "deliberate")]
+    black_box(slice::<u8>()[number()]);
+}

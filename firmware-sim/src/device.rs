@@ -4,9 +4,10 @@ mod answers;
 mod board;
 mod kernels;
 mod report;
+mod snapshot;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -51,11 +52,17 @@ pub struct DeviceArgs {
     #[arg(long, value_name = "N", default_value_t = 12, conflicts_with = "files")]
     utterances: usize,
     /// Compare the processor's kernels with the portable code on random and extreme data, and count their instructions, in place of running over recordings.
-    #[arg(long, conflicts_with_all = ["files", "corpus", "image", "json"])]
+    #[arg(long, conflicts_with_all = ["files", "corpus", "image", "json", "snapshot"])]
     kernels: bool,
     /// Write the figures to this JSON file too.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Compare the figures with those of this file; the exit code is 1 if one is more than 2 % larger.
+    #[arg(long, value_name = "FILE")]
+    snapshot: Option<PathBuf>,
+    /// Write the figures to the snapshot in place of comparing them.
+    #[arg(long, requires = "snapshot")]
+    update: bool,
     /// Recordings, in place of a corpus.
     #[arg(value_name = "WAV")]
     files: Vec<PathBuf>,
@@ -99,7 +106,30 @@ pub fn run(args: &DeviceArgs) -> Result<Outcome> {
         write_atomic(path, &json)?;
     }
     ensure!(unreadable == 0 || args.corpus.is_some(), "{unreadable} of {} files could not be read", args.files.len());
-    Ok(if report.differences.is_empty() { Outcome::Passed } else { Outcome::Failed })
+    let grown = match &args.snapshot {
+        Some(path) => compare(path, &report.figures(), args.update)?,
+        None => false,
+    };
+    Ok(if report.differences.is_empty() && !grown { Outcome::Passed } else { Outcome::Failed })
+}
+
+/// Compares the figures with a snapshot, or writes it; whether one has grown.
+fn compare(path: &Path, figures: &snapshot::Figures, update: bool) -> Result<bool> {
+    if update {
+        snapshot::write(path, figures)?;
+        println!("snapshot     written to {}", path.display());
+        return Ok(false);
+    }
+    let kept = snapshot::read(path)?;
+    let growth = snapshot::growth(&kept, figures);
+    growth.iter().for_each(|line| println!("GROWN        {line}"));
+    if growth.is_empty() {
+        println!("snapshot     nothing is more than 2 % larger than in {}", path.display());
+    }
+    if snapshot::has_fallen(&kept, figures) {
+        println!("snapshot     something is more than 2 % smaller: --update keeps it so");
+    }
+    Ok(!growth.is_empty())
 }
 
 /// The samples to run over, by name, and how many recordings could not be read.

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use super::answers::{Answer, Answers};
 use super::board::Board;
+use super::snapshot::Figures;
 
 /// Assumed, for the share of a chip's time: what an in-order core with flash wait states needs on average.
 const CYCLES_PER_INSTRUCTION: f64 = 1.5;
@@ -134,6 +135,23 @@ impl Report {
             stack_bytes: answers.stack_bytes,
             chips,
         })
+    }
+}
+
+impl Report {
+    /// What is to be watched over: instructions a hop by stage, and bytes.
+    pub fn figures(&self) -> Figures {
+        let whole = |value: f64| value.round();
+        let stages = self.stages.iter().map(|stage| (format!("instructions a hop, {}", stage.stage), whole(stage.instructions_per_hop)));
+        let bytes = [
+            ("code", self.code_bytes as f64),
+            ("tables", self.table_bytes as f64),
+            ("state", self.state_bytes as f64),
+            ("stack", f64::from(self.stack_bytes)),
+        ];
+        let mut figures: Figures = stages.chain(bytes.map(|(name, value)| (format!("bytes, {name}"), value))).collect();
+        figures.insert("instructions a hop, all".to_owned(), whole(self.instructions_per_hop));
+        figures
     }
 }
 

@@ -27,10 +27,7 @@
 //! use ser_core::{Model, Prediction, Recognizer};
 //!
 //! // Parsed, and so checked, when the firmware is compiled: a damaged model is a compile error.
-//! const PARSED: Model<'static> = match Model::parse(include_bytes!("../../models/synthetic/edge.ser")) {
-//!     Ok(model) => model,
-//!     Err(_) => panic!("the model file is damaged"),
-//! };
+//! const PARSED: Model<'static> = ser_core::model!("../../models/synthetic/edge.ser");
 //! static MODEL: Model<'static> = PARSED;
 //!
 //! // Sized by the model; in a firmware a `static`, from `static_cell` for instance.

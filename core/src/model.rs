@@ -14,6 +14,39 @@ use crate::frontend::{Normalizer, Tables};
 use crate::kernels::TimeMean;
 use crate::spec::{FrontEnd, MAX_LABELS, MAX_LAYERS};
 
+/// Bytes that begin where a kernel may read words: what [`model!`](crate::model!) makes of a file.
+#[repr(C, align(16))]
+#[derive(Debug)]
+pub struct Aligned<Bytes: ?Sized>(pub Bytes);
+
+/// A model in flash, from a path as of `include_bytes!`: aligned, parsed, and so checked, when the firmware is compiled.
+///
+/// ```
+/// use ser_core::Model;
+///
+/// const PARSED: Model<'static> = ser_core::model!("../../models/synthetic/edge.ser");
+/// static MODEL: Model<'static> = PARSED;
+/// static MEMORY: [u32; PARSED.state_words()] = [0; PARSED.state_words()];
+/// # assert_eq!(MODEL.labels().len(), 6);
+/// ```
+///
+/// A file that is no model, or a damaged one, is a compile error that says so:
+///
+/// ```compile_fail,E0080
+/// const BROKEN: ser_core::Model<'static> = ser_core::model!("../Cargo.toml");
+/// # let _ = BROKEN;
+/// ```
+#[macro_export]
+macro_rules! model {
+    ($path:expr $(,)?) => {{
+        const FILE: &$crate::model::Aligned<[u8]> = &$crate::model::Aligned(*include_bytes!($path));
+        match $crate::Model::parse(&FILE.0) {
+            Ok(model) => model,
+            Err(error) => panic!("{}", error.summary()),
+        }
+    }};
+}
+
 /// A parsed model; its tables and weights stay where the file is.
 #[derive(Clone, Copy, Debug)]
 pub struct Model<'m> {

@@ -94,6 +94,22 @@ pub enum ParseError {
     },
 }
 
+impl ParseError {
+    /// What is wrong, without the numbers: for a compile error, which can't show them.
+    pub const fn summary(&self) -> &'static str {
+        match self {
+            Self::NotAModel => "the file is no ser model",
+            Self::FormatVersion { .. } => "the model file has another format version than this core reads: export it anew",
+            Self::Contract { .. } => "the model file is for another arithmetic than this core computes: export it anew",
+            Self::Length { .. } => "the model file ends early, or goes on after its end",
+            Self::Checksum { .. } => "the model file is damaged: its checksum does not fit",
+            Self::Field { .. } | Self::Label { .. } => "a field of the model file has a value without meaning",
+            Self::Spec(_) => "a parameter of the model is out of range, or its layers do not fit together",
+            Self::Layer { .. } => "the numbers of a layer are out of range",
+        }
+    }
+}
+
 impl core::fmt::Display for ParseError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {

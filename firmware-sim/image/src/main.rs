@@ -37,15 +37,7 @@ use ser_core::recognizer::Observation;
 use ser_core::spec::MAX_LAYERS;
 use ser_core::{Model, Recognizer};
 
-/// Aligned, for the kernels that read words.
-#[repr(C, align(16))]
-struct Aligned<Bytes: ?Sized>(Bytes);
-
-static MODEL_FILE: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/model.ser")));
-const PARSED: Model<'static> = match Model::parse(&MODEL_FILE.0) {
-    Ok(model) => model,
-    Err(_) => panic!("the model file is damaged"),
-};
+const PARSED: Model<'static> = ser_core::model!(concat!(env!("OUT_DIR"), "/model.ser"));
 static MODEL: Model<'static> = PARSED;
 /// Static, so that the stack is what the code needs.
 static mut MEMORY: [u32; PARSED.state_words()] = [0; PARSED.state_words()];

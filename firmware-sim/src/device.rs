@@ -79,14 +79,13 @@ pub fn run(args: &DeviceArgs) -> Result<Outcome> {
     ensure!(!audio.is_empty(), "none of {unreadable} recordings could be read");
 
     let work = tempfile::tempdir().context("cannot make a folder for the emulator's files")?;
+    let flash = work.path().join("model.ser");
+    write_atomic(&flash, file.bytes())?;
     let image = match &args.image {
         Some(image) => image.clone(),
-        None => {
-            let flash = work.path().join("model.ser");
-            write_atomic(&flash, file.bytes())?;
-            args.board.build("ser-image", &flash, &args.target_dir)?
-        }
+        None => args.board.build("ser-image", "3", &flash, &args.target_dir)?,
     };
+    let least = args.board.build("least", "s", &flash, &args.target_dir)?;
     write_atomic(&work.path().join(answers::AUDIO), &answers::pack(audio.values().map(Vec::as_slice)))?;
     args.board.emulate(&image, work.path())?;
     let bytes = std::fs::read(work.path().join(answers::ANSWERS)).context("the image wrote no answers")?;
@@ -98,7 +97,7 @@ pub fn run(args: &DeviceArgs) -> Result<Outcome> {
         differences.extend(Difference::between(name, &model, &workstation, device));
     }
     let seconds = audio.values().map(|samples| samples.len() as f64).sum::<f64>() / f64::from(model.front_end().sample_rate_hz);
-    let report = Report::new(args.board, &model, &std::fs::read(&image)?, &answers, seconds, unreadable, differences)?;
+    let report = Report::new(args.board, &model, &std::fs::read(&least)?, &answers, seconds, unreadable, differences)?;
     print!("{report}");
     if let Some(path) = &args.json {
         let mut json = serde_json::to_vec_pretty(&report)?;

@@ -44,12 +44,14 @@ impl TimeMean {
 
     /// Writes `floor(sum / count + 1/2)` into `mean`, `[len]`; false when there was no row.
     pub fn mean(&self, state: &TimeMeanState<'_>, mean: &mut [i16]) -> bool {
-        let count = i64::from(*state.count);
+        let count = i32::try_from(*state.count).unwrap_or(i32::MAX);
         if count == 0 {
             return false;
         }
         for (mean, sum) in mean.iter_mut().zip(state.sum.iter()) {
-            *mean = (2 * i64::from(*sum) + count).div_euclid(2 * count) as i16;
+            // In 32 bits, for there is no division of 64 on a microcontroller: floor(sum / count), and 1 more if a half or more is left.
+            let (whole, left) = (sum.div_euclid(count), sum.rem_euclid(count));
+            *mean = whole.wrapping_add(i32::from(left >= count - left)) as i16;
         }
         true
     }

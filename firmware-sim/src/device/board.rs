@@ -107,8 +107,8 @@ impl Board {
         }
     }
 
-    /// Builds a program of the image (`ser-image` or `kernels`) with this model in flash; gives its path.
-    pub fn build(self, program: &str, model: &Path, target_dir: &Path) -> Result<PathBuf> {
+    /// Builds a program of the image (`ser-image`, `kernels` or `least`) with this model in flash at an opt-level (3 or s); gives its path.
+    pub fn build(self, program: &str, opt_level: &str, model: &Path, target_dir: &Path) -> Result<PathBuf> {
         ensure!(Path::new(IMAGE).is_dir(), "the image's source is not in {IMAGE}; name a built image with --image");
         std::fs::create_dir_all(target_dir).with_context(|| format!("cannot make {}", target_dir.display()))?;
         let target_dir = target_dir.canonicalize().with_context(|| format!("cannot open {}", target_dir.display()))?;
@@ -118,6 +118,7 @@ impl Board {
             .arg(&target_dir)
             .env("SER_BOARD", self.name())
             .env("SER_MODEL", model)
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", opt_level)
             .env("RUSTFLAGS", self.rustflags())
             .env_remove("CARGO_ENCODED_RUSTFLAGS")
             .output()

@@ -83,11 +83,11 @@ struct ChipShare {
 }
 
 impl Report {
-    /// The figures of a run.
+    /// The figures of a run; `least` is the program whose code and tables are counted.
     pub fn new(
         board: Board,
         model: &Model<'_>,
-        image: &[u8],
+        least: &[u8],
         answers: &Answers,
         audio_seconds: f64,
         unreadable: usize,
@@ -115,7 +115,7 @@ impl Report {
         let hops_per_second = f64::from(spec.sample_rate_hz) / spec.hop_len as f64;
         let share = |mhz: f64| instructions_per_hop * hops_per_second * CYCLES_PER_INSTRUCTION / (mhz * 1e6);
         let chips = board.chips().iter().map(|chip| ChipShare { chip: chip.name, mhz: chip.mhz, share: share(chip.mhz) }).collect();
-        let elf = object::File::parse(image).context("the image is no ELF file")?;
+        let elf = object::File::parse(least).context("the program that was built is no ELF file")?;
         let section = |name: &str| elf.section_by_name(name).map_or(0, |section| section.size());
         Ok(Self {
             board: board.name(),
@@ -174,7 +174,7 @@ impl fmt::Display for Report {
         writeln!(f, "{:<14} {:>16.0}   in an utterance\n", "", self.instructions_per_utterance)?;
         writeln!(
             f,
-            "flash        code {}, tables {}, model {} bytes (with what reads and writes files)",
+            "flash        code {}, tables {}, model {} bytes (the least firmware at opt-level s; the counts are at opt-level 3)",
             self.code_bytes, self.table_bytes, self.model_bytes
         )?;
         writeln!(f, "RAM          state {}, stack {} bytes", self.state_bytes, self.stack_bytes)?;

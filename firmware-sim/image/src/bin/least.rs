@@ -1,0 +1,38 @@
+//! The least that a firmware needs: a model in flash, memory for it, samples in, a prediction out. Built for its size, and never run.
+
+#![no_std]
+#![no_main]
+
+use core::ptr::{read_volatile, write_volatile};
+
+#[cfg(target_arch = "arm")]
+use cortex_m_rt::entry;
+#[cfg(target_arch = "riscv32")]
+use riscv_rt::entry;
+
+use semihosting as _;
+use ser_core::{Model, Recognizer};
+
+const PARSED: Model<'static> = ser_core::model!(concat!(env!("OUT_DIR"), "/model.ser"));
+static MODEL: Model<'static> = PARSED;
+static mut MEMORY: [u32; PARSED.state_words()] = [0; PARSED.state_words()];
+static mut SAMPLES: [i16; 128] = [0; 128];
+static mut ANSWER: (usize, bool) = (0, false);
+
+#[entry]
+fn main() -> ! {
+    let memory = &raw mut MEMORY;
+    // SAFETY: this function runs once, and nothing else names the memory.
+    let mut recognizer = Recognizer::new(&MODEL, unsafe { &mut *memory }).ok();
+    loop {
+        // SAFETY: statics, for the linker to see that samples come and an answer goes.
+        let samples = unsafe { read_volatile(&raw const SAMPLES) };
+        if let Some(recognizer) = &mut recognizer {
+            recognizer.push(&samples);
+            if let Some(prediction) = recognizer.prediction() {
+                // SAFETY: as above.
+                unsafe { write_volatile(&raw mut ANSWER, (prediction.index, prediction.confident)) };
+            }
+        }
+    }
+}

@@ -7,20 +7,22 @@ const MARGIN: usize = 256;
 unsafe extern "C" {
     /// From here on memory is free, up to the stack (cortex-m-rt, riscv-rt).
     static mut __sheap: u32;
-    static mut _stack_start: u32;
 }
 
 /// What lies between the program's data and the stack pointer.
 fn free() -> (*mut u32, usize) {
     let here = 0u32;
-    let bottom = &raw mut __sheap;
-    let words = ((&raw const here as usize) - MARGIN - bottom as usize) / 4;
-    (bottom, words)
+    let end = (&raw const here as usize) - MARGIN;
+    let bottom = (&raw mut __sheap as usize).max(end - SPAN);
+    (bottom as *mut u32, (end - bottom) / 4)
 }
+
+/// What lies below the stack pointer is painted no further down than this, bytes.
+const SPAN: usize = 8 << 10;
 
 /// Paints the free memory.
 #[inline(never)]
-pub fn paint() {
+fn paint() {
     let (bottom, words) = free();
     for word in 0..words {
         // SAFETY: between the end of the data and MARGIN bytes below this frame nothing lives.
@@ -28,11 +30,14 @@ pub fn paint() {
     }
 }
 
-/// Bytes between the deepest word that lost its paint and the top of the stack; None if the stack reached the program's data.
+/// Bytes of stack that some work takes, at least [`MARGIN`]; None if it reached the program's data.
 #[inline(never)]
-pub fn written() -> Option<usize> {
+pub fn used_by(work: impl FnOnce()) -> Option<usize> {
+    paint();
     let (bottom, words) = free();
+    work();
     // SAFETY: the memory is there and was painted.
     let untouched = (0..words).take_while(|&word| unsafe { bottom.add(word).read_volatile() } == PAINT).count();
-    (untouched > 0).then(|| &raw const _stack_start as usize - bottom as usize - 4 * untouched)
+    // From the last word that was free to paint, which lies MARGIN below this frame.
+    (untouched > 0).then_some(MARGIN + 4 * (words - untouched))
 }

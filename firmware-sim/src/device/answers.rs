@@ -37,7 +37,7 @@ pub struct Answer {
 pub struct Answers {
     /// In the order of the audio.
     pub utterances: Vec<Answer>,
-    /// Deepest stack, bytes.
+    /// Stack that the core took at most, bytes.
     pub stack_bytes: u32,
 }
 

@@ -15,7 +15,7 @@
 //! | [`frontend`] | PCM to log-mel rows, in f32 |
 //! | [`quant`], [`activation`] | the numeric contract: rounding, sigmoid and tanh from a table |
 //! | [`kernels`] | convolution, pooling, LSTM, dense on plain slices |
-//! | [`model`] | the model file: read in place, checked once |
+//! | [`mod@model`] | the model file: read in place, checked once |
 //! | [`engine`] | int8 rows through the layers |
 //! | [`recognizer`] | audio to prediction: what a firmware calls |
 //! | [`endpointer`], [`listener`] | an endless stream: where utterances begin and end, a prediction for each |

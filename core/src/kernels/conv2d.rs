@@ -116,6 +116,28 @@ impl Conv2d<'_> {
             .all(|(row, pair)| row.get(start..start + width + channels).is_some_and(|seen| super::dsp::widen(pair, seen, channels)))
     }
 
+    /// [`Conv2d::gather`] for channels in fours.
+    #[inline(always)]
+    fn gather_lanes(&self, rows: &[&[i8]], band: usize, pair: &mut [i16]) {
+        let channels = self.input.channels;
+        let width = self.bands * channels;
+        let (half, first) = (self.bands / 2 * channels, band * channels);
+        for lane in 0..2 {
+            let first = first + lane * channels;
+            let outside = half.saturating_sub(first).min(width);
+            let start = first.saturating_sub(half);
+            for (row, pair) in rows.iter().zip(pair.chunks_exact_mut((2 * width).max(1))) {
+                let seen = row.get(start..).unwrap_or_default();
+                let seen = seen.get(..width - outside).unwrap_or(seen);
+                let (below, inside) = pair.split_at_mut_checked(2 * outside).unwrap_or_default();
+                let (inside, above) = inside.split_at_mut_checked(2 * seen.len()).unwrap_or_default();
+                fill_lane(below, lane, self.input_zero_point);
+                widen_lane(inside, lane, seen);
+                fill_lane(above, lane, self.input_zero_point);
+            }
+        }
+    }
+
     /// Copies what the kernel sees around `band` and around the next, oldest row first, into `pair`, interleaved as
     /// [`super::matrix::four_rows_of_pair`] wants it.
     #[inline(always)]
@@ -131,20 +153,7 @@ impl Conv2d<'_> {
             if first >= half && self.gather_inside(rows, first - half, pair) {
                 return;
             }
-            for lane in 0..2 {
-                let first = first + lane * channels;
-                let outside = half.saturating_sub(first).min(width);
-                let start = first.saturating_sub(half);
-                for (row, pair) in rows.iter().zip(pair.chunks_exact_mut((2 * width).max(1))) {
-                    let seen = row.get(start..).unwrap_or_default();
-                    let seen = seen.get(..width - outside).unwrap_or(seen);
-                    let (below, inside) = pair.split_at_mut_checked(2 * outside).unwrap_or_default();
-                    let (inside, above) = inside.split_at_mut_checked(2 * seen.len()).unwrap_or_default();
-                    fill_lane(below, lane, self.input_zero_point);
-                    widen_lane(inside, lane, seen);
-                    fill_lane(above, lane, self.input_zero_point);
-                }
-            }
+            self.gather_lanes(rows, band, pair);
         } else {
             let mut slot = 0;
             for row in rows {
@@ -179,8 +188,12 @@ fn gather_3x3(rows: &[&[i8]], band: usize, zero_point: i8, pair: &mut [i16]) {
 /// Writes a code into each value of a lane of a pair.
 #[inline(always)]
 fn fill_lane(pair: &mut [i16], lane: usize, code: i8) {
-    let (quads, _) = pair.as_chunks_mut::<4>();
-    quads.iter_mut().skip(lane).step_by(2).for_each(|quad| quad.fill(i16::from(code)));
+    let (octets, _) = pair.as_chunks_mut::<8>();
+    for octet in octets {
+        if let Some(quad) = octet.as_chunks_mut::<4>().0.get_mut(lane) {
+            quad.fill(i16::from(code));
+        }
+    }
 }
 
 /// Writes codes, a multiple of 4, into a lane of a pair.

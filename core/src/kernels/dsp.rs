@@ -133,7 +133,7 @@ pub fn convolve(conv: &Conv2d<'_>, pair: &[i16], first: &mut [i8], second: &mut 
     if !complete || conv.output_zero_point != -128 || !(aligned(conv.weights) && aligned(pair) && aligned(conv.bias) && aligned(mantissa)) {
         return false;
     }
-    let job = Convolution {
+    let mut job = Convolution {
         weights: conv.weights.as_ptr(),
         pair: pair.as_ptr(),
         groups: columns / 4,
@@ -147,11 +147,11 @@ pub fn convolve(conv: &Conv2d<'_>, pair: &[i16], first: &mut [i8], second: &mut 
         end: first.as_mut_ptr_range().end,
     };
     // SAFETY: the lengths and alignments that `convolve_pair` wants were checked above.
-    unsafe { convolve_pair(&job) };
+    unsafe { convolve_pair(&mut job) };
     true
 }
 
-/// What [`convolve_pair`] reads and writes; it knows the order of the fields.
+/// What [`convolve_pair`] reads and writes, and moves on; it knows the order of the fields.
 #[repr(C)]
 struct Convolution {
     weights: *const u8,
@@ -169,30 +169,28 @@ struct Convolution {
 
 /// For each row and both vectors `clamp(-128 + requantize(Σ_k w[r][k] x[k] + bias[r]), -128, 127)`, two rows at a time.
 ///
-/// With `t = hi32(acc · m) >> (s - 1)` and the zero point z the code before the clamp, `((t + 1) >> 1) + z`, is `(t + 1 + 2z) >> 1`: SSAT shifts and clamps.
+/// ASRS leaves the last bit that it shifts out in the carry, which is what rounding adds: `(h >> s) - 127 - (1 - carry)` is the code before the clamp.
 ///
 /// # Safety
 /// `groups` and the rows, which are those of the outputs from `first` to `end`, are to be positive, the rows a multiple of 4; `weights` readable for 4 bytes a
 /// group and row, `pair` for 8 values a group, bias, mantissas and shifts for one a row, both outputs writable for one a row; all but outputs and shifts
 /// aligned to 4 bytes. After two rows the weights are to move by `to_third_row` bytes, after two more by `to_next_block`.
 #[unsafe(naked)]
-unsafe extern "C" fn convolve_pair(job: *const Convolution) {
+unsafe extern "C" fn convolve_pair(job: *mut Convolution) {
     core::arch::naked_asm!(
         processor!(),
-        "push {{r4-r11, lr}}",
-        "sub sp, sp, #44",
-        // The job on the stack: weights 0, pair 4, groups 8, moves of the weights 12 and 16, bias 20, mantissa 24, shift 28, first 32, second 36, end 40.
-        "ldm r0, {{r1-r11}}",
-        "stm sp, {{r1-r11}}",
-        "mov r0, r1",
+        "push {{r0, r4-r11, lr}}",
+        "mov r3, r0",
+        "ldr r0, [r3]",
+        // r3 is the job: weights 0, pair 4, groups 8, moves of the weights 12 and 16, bias 20, mantissa 24, shift 28, first 32, second 36, end 40.
         "2:",
         // Sums begin as the bias.
-        "ldr r1, [sp, #20]",
+        "ldr r1, [r3, #20]",
         "ldrd r4, r6, [r1], #8",
-        "str r1, [sp, #20]",
+        "str r1, [r3, #20]",
         "mov r5, r4",
         "mov r7, r6",
-        "ldrd r1, r2, [sp, #4]",
+        "ldrd r1, r2, [r3, #4]",
         "lsrs r2, r2, #1",
         "bcc 3f",
         pair_group!(),
@@ -203,44 +201,42 @@ unsafe extern "C" fn convolve_pair(job: *const Convolution) {
         "subs r2, r2, #1",
         "bne 4b",
         "5:",
-        "ldrd r1, r2, [sp, #24]",
+        "ldr r3, [sp]",
+        "ldrd r1, r2, [r3, #24]",
         "ldrd r8, r9, [r1], #8",
         "ldrb r10, [r2], #1",
         "ldrb r11, [r2], #1",
-        "strd r1, r2, [sp, #24]",
-        "sub r10, r10, #1",
-        "sub r11, r11, #1",
+        "strd r1, r2, [r3, #24]",
         "smmul r4, r4, r8",
         "smmul r5, r5, r8",
         "smmul r6, r6, r9",
         "smmul r7, r7, r9",
-        "asr r4, r4, r10",
-        "asr r5, r5, r10",
-        "asr r6, r6, r11",
-        "asr r7, r7, r11",
-        "sub r4, r4, #255",
-        "sub r5, r5, #255",
-        "sub r6, r6, #255",
-        "sub r7, r7, #255",
-        "ssat r4, #8, r4, asr #1",
-        "ssat r5, #8, r5, asr #1",
-        "ssat r6, #8, r6, asr #1",
-        "ssat r7, #8, r7, asr #1",
-        "ldrd r1, r2, [sp, #32]",
+        "asrs r4, r4, r10",
+        "sbc r4, r4, #127",
+        "asrs r5, r5, r10",
+        "sbc r5, r5, #127",
+        "asrs r6, r6, r11",
+        "sbc r6, r6, #127",
+        "asrs r7, r7, r11",
+        "sbc r7, r7, #127",
+        "ssat r4, #8, r4",
+        "ssat r5, #8, r5",
+        "ssat r6, #8, r6",
+        "ssat r7, #8, r7",
+        "ldrd r1, r2, [r3, #32]",
         "strb r4, [r1], #1",
         "strb r6, [r1], #1",
         "strb r5, [r2], #1",
         "strb r7, [r2], #1",
-        "strd r1, r2, [sp, #32]",
+        "strd r1, r2, [r3, #32]",
         // The third and fourth row of a block stand behind the first two, then comes the next block: the moves take turns.
-        "ldrd r2, r3, [sp, #12]",
-        "add r0, r0, r2",
-        "strd r3, r2, [sp, #12]",
-        "ldr r3, [sp, #40]",
-        "cmp r1, r3",
+        "ldrd r8, r9, [r3, #12]",
+        "add r0, r0, r8",
+        "strd r9, r8, [r3, #12]",
+        "ldr r8, [r3, #40]",
+        "cmp r1, r8",
         "bne 2b",
-        "add sp, sp, #44",
-        "pop {{r4-r11, pc}}",
+        "pop {{r0, r4-r11, pc}}",
     )
 }
 
@@ -428,26 +424,25 @@ unsafe extern "C" fn lstm_gates(unit: *mut Unit, gates: *mut [u32; 2]) {
         "ldr r3, [r1], #4",
         "ldm r0!, {{r8-r11}}",
         "strd r0, r1, [r12, #32]",
-        "sub r3, r3, #0x01010101",
         "smmul r4, r4, r8",
         "smmul r5, r5, r9",
         "smmul r6, r6, r10",
         "smmul r7, r7, r11",
-        "asr r4, r4, r3",
+        "asrs r4, r4, r3",
+        "adc r4, r4, #0",
         "lsr r3, r3, #8",
-        "asr r5, r5, r3",
+        "asrs r5, r5, r3",
+        "adc r5, r5, #0",
         "lsr r3, r3, #8",
-        "asr r6, r6, r3",
+        "asrs r6, r6, r3",
+        "adc r6, r6, #0",
         "lsr r3, r3, #8",
-        "asr r7, r7, r3",
-        "adds r4, r4, #1",
-        "adds r5, r5, #1",
-        "adds r6, r6, #1",
-        "adds r7, r7, #1",
-        "ssat r4, #16, r4, asr #1",
-        "ssat r5, #16, r5, asr #1",
-        "ssat r6, #16, r6, asr #1",
-        "ssat r7, #16, r7, asr #1",
+        "asrs r7, r7, r3",
+        "adc r7, r7, #0",
+        "ssat r4, #16, r4",
+        "ssat r5, #16, r5",
+        "ssat r6, #16, r6",
+        "ssat r7, #16, r7",
         "pop {{r0, r1}}",
         "pkhbt r4, r4, r5, lsl #16",
         "pkhbt r6, r6, r7, lsl #16",

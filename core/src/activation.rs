@@ -42,13 +42,14 @@ const fn tanh_table() -> [i32; SEGMENTS + 4] {
     table
 }
 
-/// tanh of `|x|` with a segment of `2^segment_bits` input steps, in Q(21 + segment_bits).
-fn tanh_magnitude(x: i16, segment_bits: u32) -> i32 {
+/// tanh of `|x|` with a segment of `2^SEGMENT_BITS` input steps, at least 2⁸ as the table has 128 segments, in Q(21 + SEGMENT_BITS).
+fn tanh_magnitude<const SEGMENT_BITS: u32>(x: i16) -> i32 {
+    const { assert!((1 << 15) >> SEGMENT_BITS <= SEGMENTS, "the table ends before the inputs") };
+    let segment_bits = SEGMENT_BITS;
     let magnitude = i32::from(x).unsigned_abs();
     let segment = (magnitude >> segment_bits) as usize;
     let fraction = (magnitude & ((1 << segment_bits) - 1)) as i32;
-    // The segment is at most 128, so the slice is always there; 1 is tanh of much.
-    let &[before, here, next, after] = TANH.get(segment..).and_then(|from| from.first_chunk()).unwrap_or(&[1 << FRACTION_BITS; 4]);
+    let [before, here, next, after] = [TANH[segment], TANH[segment + 1], TANH[segment + 2], TANH[segment + 3]];
     let slope = next - here;
     let curvature = (after - next) - (here - before);
     let bow = fraction * ((1 << segment_bits) - fraction);
@@ -60,7 +61,7 @@ fn tanh_magnitude(x: i16, segment_bits: u32) -> i32 {
 /// tanh, Q3.12 to Q0.15.
 pub fn tanh(x: i16) -> i16 {
     const SHIFT: u32 = FRACTION_BITS + 8 - 15;
-    let rounded = (tanh_magnitude(x, 8) + (1 << (SHIFT - 1))) >> SHIFT;
+    let rounded = (tanh_magnitude::<8>(x) + (1 << (SHIFT - 1))) >> SHIFT;
     let magnitude = rounded.min(i32::from(i16::MAX)) as i16;
     if x < 0 { -magnitude } else { magnitude }
 }
@@ -68,7 +69,7 @@ pub fn tanh(x: i16) -> i16 {
 /// Sigmoid, Q3.12 to Q0.15; never negative.
 pub fn sigmoid(x: i16) -> i16 {
     const SHIFT: u32 = FRACTION_BITS + 9 - 14;
-    let half = (tanh_magnitude(x, 9) + (1 << (SHIFT - 1))) >> SHIFT;
+    let half = (tanh_magnitude::<9>(x) + (1 << (SHIFT - 1))) >> SHIFT;
     let value = (1 << 14) + if x < 0 { -half } else { half };
     value.clamp(0, i32::from(i16::MAX)) as i16
 }

@@ -8,9 +8,17 @@
 //! `min_speech_ms` of it were above `onset_db` over the floor; else it was a click. So what an utterance holds before it is loud belongs to it, with no
 //! buffer: the sound is heard from its first frame, and forgotten if it comes to nothing.
 
-use crate::frontend::power;
+use crate::frontend::DECIBEL;
 use crate::snapshot::{Reader, SnapshotError, Writer, check};
 use crate::spec::{FrontEnd, SpecError};
+
+/// Steps of a decibel in the noise floor: finer than in levels, for it moves slowly.
+const FLOOR_DECIBEL: i32 = 1 << 16;
+
+/// Decibels in steps of [`FLOOR_DECIBEL`]; of what an [`EndpointerConfig`] may hold nothing is too large.
+fn floor_steps(decibels: f32) -> i32 {
+    (decibels * FLOOR_DECIBEL as f32) as i32
+}
 
 /// Parameters of an [`Endpointer`]. Levels are mean squares, full scale = 1, so a full-scale sine is at -3 dBFS.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -118,16 +126,18 @@ pub struct Span {
 /// Follows the levels of a stream.
 #[derive(Clone, Debug)]
 pub struct Endpointer {
-    threshold: f32,
-    onset: f32,
-    keep: f32,
-    rise: f32,
-    fall: f32,
+    /// Levels, in steps of [`FLOOR_DECIBEL`] as all that follows.
+    threshold: i32,
+    onset: i32,
+    keep: i32,
+    /// From frame to frame.
+    rise: i32,
+    fall: i32,
     hangover: u32,
     min_speech: u32,
     max: u32,
-    /// Mean square, full scale = 1.
-    floor: f32,
+    /// dBFS.
+    floor: i32,
     /// Frames since the start of the stream.
     frames: u64,
     sound: Option<Sound>,
@@ -159,15 +169,15 @@ impl Endpointer {
         // At most 600,000 ms at 192 kHz and a hop of one sample: fits into 32 bits.
         let frames = |ms: u32| (u64::from(ms) * u64::from(front_end.sample_rate_hz)).div_ceil(hop_ms_times_rate) as u32;
         let mut endpointer = Self {
-            threshold: power(config.threshold_db),
-            onset: power(config.onset_db),
-            keep: power(config.keep_db),
-            rise: power(config.rise_db_per_s * hop_s),
-            fall: power(-config.fall_db_per_s * hop_s),
+            threshold: floor_steps(config.threshold_db),
+            onset: floor_steps(config.onset_db),
+            keep: floor_steps(config.keep_db),
+            rise: floor_steps(config.rise_db_per_s * hop_s),
+            fall: floor_steps(config.fall_db_per_s * hop_s),
             hangover: frames(config.hangover_ms),
             min_speech: frames(config.min_speech_ms),
             max: frames(config.max_ms),
-            floor: 0.0,
+            floor: 0,
             frames: 0,
             sound: None,
         };
@@ -184,20 +194,20 @@ impl Endpointer {
 
     /// The noise floor, dBFS; never so low that a frame below the threshold could be speech.
     pub fn floor_db(&self) -> f32 {
-        10.0 * libm::log10f(self.floor)
+        self.floor as f32 / FLOOR_DECIBEL as f32
     }
 
-    fn least_floor(&self) -> f32 {
-        self.threshold / self.onset
+    fn least_floor(&self) -> i32 {
+        self.threshold.saturating_sub(self.onset)
     }
 
-    /// Takes a frame's level.
-    pub fn push(&mut self, level: f32) -> Step {
+    /// Takes a frame's level, dBFS in steps of [`DECIBEL`].
+    pub fn push(&mut self, level: i16) -> Step {
+        let level = i32::from(level) * (FLOOR_DECIBEL / i32::from(DECIBEL));
         let index = self.frames;
         self.frames += 1;
-        let keep = self.floor * self.keep;
-        let loud = level > keep && level > self.threshold;
-        let speech = level > self.floor * self.onset;
+        let loud = level > self.floor.saturating_add(self.keep) && level > self.threshold;
+        let speech = level > self.floor.saturating_add(self.onset);
         self.follow(level);
 
         let mut sound = match self.sound {
@@ -234,17 +244,9 @@ impl Endpointer {
         span
     }
 
-    fn follow(&mut self, level: f32) {
-        let (low, high) = (self.floor * self.fall, self.floor * self.rise);
-        let towards = if level < low {
-            low
-        } else if level > high {
-            high
-        } else {
-            level
-        };
-        let least = self.least_floor();
-        self.floor = if towards < least { least } else { towards };
+    fn follow(&mut self, level: i32) {
+        let (low, high) = (self.floor.saturating_sub(self.fall), self.floor.saturating_add(self.rise));
+        self.floor = level.min(high).max(low).max(self.least_floor());
     }
 
     /// Bytes that [`Endpointer::save`] writes.
@@ -252,7 +254,7 @@ impl Endpointer {
 
     pub(crate) fn save(&self, to: &mut Writer<'_>) {
         let Sound { len, silence, speech } = self.sound.unwrap_or(Sound { len: 0, silence: 0, speech: 0 });
-        to.f32(self.floor);
+        to.u32(self.floor as u32);
         to.bytes(&self.frames.to_le_bytes());
         to.u32(len);
         to.u32(silence);
@@ -260,12 +262,12 @@ impl Endpointer {
     }
 
     pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
-        self.floor = from.f32();
+        self.floor = from.u32() as i32;
         self.frames = u64::from_le_bytes(from.array());
         let sound = Sound { len: from.u32(), silence: from.u32(), speech: from.u32() };
         // A sound that lasts has a first frame; one of length 0 is none.
         self.sound = (sound.len > 0).then_some(sound);
-        check(self.floor >= self.least_floor() && self.floor <= 4.0, "noise floor", "at least threshold less onset, at most 6 dBFS")?;
+        check((self.least_floor()..=6 * FLOOR_DECIBEL).contains(&self.floor), "noise floor", "threshold less onset to 6 dBFS")?;
         check(self.frames <= MAX_FRAMES, "frames of the stream", "0..=2^52")?;
         let len = sound.len < self.max && u64::from(sound.len) <= self.frames;
         check(len, "length of a sound", "less than max_ms, no longer than the stream")?;

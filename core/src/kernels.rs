@@ -7,7 +7,7 @@ mod avx2;
 mod conv2d;
 mod dense;
 #[cfg(arm_dsp)]
-mod dsp;
+pub(crate) mod dsp;
 mod lstm;
 pub mod matrix;
 mod max_pool;

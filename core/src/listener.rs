@@ -1,7 +1,7 @@
 //! An endless stream of audio to predictions, one for each utterance.
 
 use crate::endpointer::{Endpointer, EndpointerConfig, News, Span, Step};
-use crate::frontend::Frame;
+use crate::frontend::{Frame, SILENCE};
 use crate::model::Model;
 use crate::recognizer::{Prediction, Recognizer, StateTooSmall};
 use crate::snapshot::{self, SNAPSHOT_HEADER_LEN, SnapshotError};
@@ -79,7 +79,7 @@ impl<'m, 's> Listener<'m, 's> {
         front_end.push(samples, &mut |frame: Frame<'_>| {
             let Step::Sound { loud, news } = endpointer.push(frame.level) else { return };
             // Below the floor nothing is louder than silence to the gate, whatever its absolute level.
-            let level = if loud { frame.level } else { 0.0 };
+            let level = if loud { frame.level } else { SILENCE };
             rows.push(Frame { level, ..frame }, |_| ());
             match news {
                 None => {}

@@ -12,6 +12,7 @@ pub use parse::{CONTRACT_ID, CRC, FORMAT_VERSION, HEADER_LEN, LABEL_LEN, LAYER_R
 
 use crate::frontend::{Normalizer, Tables};
 use crate::kernels::TimeMean;
+use crate::quant::Multipliers;
 use crate::spec::{FrontEnd, MAX_LABELS, MAX_LAYERS};
 
 /// Bytes that begin where a kernel may read words: what [`model!`](crate::model!) makes of a file.
@@ -76,8 +77,8 @@ impl<'m> Model<'m> {
     const fn blank(front_end: FrontEnd) -> Self {
         Self {
             front_end,
-            tables: Tables { window: &[], mel_edges: &[], mel_rise: &[] },
-            normalizer: Normalizer { gain: &[], offset: &[] },
+            tables: Tables { window: &[], mel_edges: &[], mel_rise: &[], floor: [0; 8] },
+            normalizer: Normalizer { mean: &[], multipliers: Multipliers { mantissa: &[], shift: &[] } },
             layers: [LayerParams::TimeMean(TimeMean { len: 0 }); MAX_LAYERS],
             layer_count: 0,
             labels: [""; MAX_LABELS],

@@ -1,7 +1,7 @@
 //! Audio to prediction: what a firmware calls.
 
 use crate::engine::{Engine, Logits, Row};
-use crate::frontend::{Frame, FrontEnd, LevelReference, Passage, RowGate, input_code};
+use crate::frontend::{Frame, FrontEnd, LevelReference, Passage, RowGate};
 use crate::kernels::LOGIT_FRACTION_BITS;
 use crate::model::Model;
 use crate::snapshot::{self, Reader, SnapshotError, Writer};
@@ -55,7 +55,7 @@ pub struct Recognizer<'m, 's> {
 pub(crate) struct Rows<'m, 's> {
     model: &'m Model<'m>,
     gate: RowGate<'s, i8>,
-    reference: LevelReference,
+    reference: LevelReference<i16>,
     codes: &'s mut [i8],
     engine: Engine<'m, 's>,
 }
@@ -76,10 +76,10 @@ impl<'m> Rows<'m, '_> {
         if passage == Passage::Never {
             return;
         }
-        let reference_db = self.reference.of_row(frame.log_mel_db);
-        for (code, feature) in self.codes.iter_mut().zip(self.model.normalizer().normalize(frame.log_mel_db, reference_db)) {
-            *code = input_code(feature);
-        }
+        let reference = self.reference.of_row(frame.log_mel);
+        let normalizer = self.model.normalizer();
+        let codes = normalizer.codes(frame.log_mel, reference);
+        self.codes.iter_mut().zip(codes).for_each(|(to, code)| *to = code);
         let engine = &mut self.engine;
         self.gate.push(self.codes, passage, |row| {
             observe(Observation::Input(row));
@@ -118,7 +118,7 @@ impl<'m, 's> Recognizer<'m, 's> {
         let engine = Engine::new(model, memory)?;
         Some(Self {
             model,
-            front_end: FrontEnd::new(spec, model.tables(), bytemuck::cast_slice_mut(work))?,
+            front_end: FrontEnd::new(spec, model.tables(), work)?,
             rows: Rows { model, gate, reference: LevelReference::new(spec.level), codes, engine },
         })
     }
@@ -179,7 +179,7 @@ impl<'m, 's> Recognizer<'m, 's> {
         let spec = model.front_end();
         FrontEnd::saved_len(spec)
             + RowGate::<i8>::saved_len(spec.trim, spec.mel_bands)
-            + LevelReference::SAVED_LEN
+            + LevelReference::<i16>::SAVED_LEN
             + Engine::saved_len(model)
     }
 
@@ -214,7 +214,7 @@ impl<'m> Prediction<'m> {
         let mut probabilities = [0.0; MAX_LABELS];
         let mut sum = 0.0;
         for (probability, &logit) in probabilities.iter_mut().zip(known) {
-            *probability = libm::expf((i64::from(logit) - i64::from(largest)) as f32 * step);
+            *probability = libm::expf(logit.saturating_sub(largest) as f32 * step);
             sum += *probability;
         }
         probabilities.iter_mut().for_each(|p| *p /= sum);

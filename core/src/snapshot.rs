@@ -10,7 +10,7 @@
 use crate::model::{CONTRACT_ID, CRC};
 
 /// Version of the layout.
-pub const SNAPSHOT_VERSION: u16 = 1;
+pub const SNAPSHOT_VERSION: u16 = 2;
 /// Bytes in front of the state.
 pub const SNAPSHOT_HEADER_LEN: usize = 20;
 
@@ -83,11 +83,6 @@ pub(crate) const fn check(possible: bool, quantity: &'static str, wanted: &'stat
     if possible { Ok(()) } else { Err(SnapshotError::Impossible { quantity, wanted }) }
 }
 
-/// Whether a filtered sample, in PCM steps, may be this: so large that none is, so small that no power overflows.
-pub(crate) fn is_sample(value: f32) -> bool {
-    (-1e9..=1e9).contains(&value)
-}
-
 /// Writes header and state into `bytes`, which is to be of length `wanted`.
 pub(crate) fn write(
     bytes: &mut [u8],
@@ -158,10 +153,6 @@ impl Writer<'_> {
     pub(crate) fn u32(&mut self, value: u32) {
         self.bytes(&value.to_le_bytes());
     }
-
-    pub(crate) fn f32(&mut self, value: f32) {
-        self.bytes(&value.to_le_bytes());
-    }
 }
 
 /// Gives bytes one after the other, zeros beyond the end: [`open`] has checked the length.
@@ -185,9 +176,5 @@ impl Reader<'_> {
 
     pub(crate) fn u32(&mut self) -> u32 {
         u32::from_le_bytes(self.array())
-    }
-
-    pub(crate) fn f32(&mut self) -> f32 {
-        f32::from_le_bytes(self.array())
     }
 }

@@ -64,7 +64,7 @@ fn whole_core() {
 
 fn front_end_only() {
     let spec = MODEL.front_end();
-    let mut work = vec![0.0; FrontEnd::work_len(spec)];
+    let mut work = vec![0; FrontEnd::work_len(spec)];
     let mut front_end = FrontEnd::new(spec, MODEL.tables(), &mut work).expect("enough memory");
     for chunk in SPEECH.chunks(256) {
         front_end.push(chunk, &mut |frame: Frame<'_>| {

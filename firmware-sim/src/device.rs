@@ -45,7 +45,7 @@ pub struct DeviceArgs {
     /// Where images are built.
     #[arg(long, value_name = "DIR", default_value = "target/device")]
     target_dir: PathBuf,
-    /// Take the utterances from this corpus [default: the synthetic corpus].
+    /// Take the utterances from this corpus [default: the synthetic corpus, and noise and square waves at full scale].
     #[arg(long, value_name = "DIR", conflicts_with = "files")]
     corpus: Option<PathBuf>,
     /// So many utterances of the corpus, evenly chosen.
@@ -142,6 +142,9 @@ fn audio(args: &DeviceArgs) -> Result<(BTreeMap<String, Vec<i16>>, usize)> {
         };
         unreadable += corpus.problems.len();
         corpus.problems.iter().for_each(|problem| eprintln!("skipped {problem}"));
+        if args.corpus.is_none() {
+            audio_at_full_scale().for_each(|(name, samples)| read.push((name.to_owned(), Ok(samples))));
+        }
         let (all, wanted) = (corpus.utterances.len(), args.utterances.min(corpus.utterances.len()));
         let chosen = (0..wanted).filter_map(|n| corpus.utterances.get(n * all / wanted));
         read.extend(chosen.map(|utterance| (utterance.id.clone(), utterance.samples())));
@@ -160,6 +163,23 @@ fn audio(args: &DeviceArgs) -> Result<(BTreeMap<String, Vec<i16>>, usize)> {
         }
     }
     Ok((audio, unreadable))
+}
+
+/// What drives the front end to its limits: half a second each.
+fn audio_at_full_scale() -> impl Iterator<Item = (&'static str, Vec<i16>)> {
+    let mut state = 0x5EED_u32;
+    let noise = std::iter::repeat_with(move || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 16) as i16
+    });
+    let square = |half_period: usize| (0..).map(move |n: usize| if n / half_period % 2 == 0 { i16::MAX } else { i16::MIN });
+    const SAMPLES: usize = 8000;
+    [
+        ("white noise at full scale", noise.take(SAMPLES).collect()),
+        ("square wave at half the sample rate", square(1).take(SAMPLES).collect()),
+        ("square wave at 20 Hz", square(400).take(SAMPLES).collect()),
+    ]
+    .into_iter()
 }
 
 /// What the core says here.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use rayon::prelude::*;
-use ser_core::frontend::{INPUT_SCALE, LevelReference};
+use ser_core::frontend::INPUT_SCALE;
 use ser_core::kernels::LOGIT_FRACTION_BITS;
 use ser_core::model::LayerParams;
 use ser_core::recognizer::{Observation, Recognizer};
@@ -13,7 +13,7 @@ use ser_core::{Model, Prediction};
 
 use crate::corpus::{Problem, Utterance};
 use crate::dequantise::Dequantiser;
-use crate::features::{Extractor, Rows};
+use crate::features::{Extractor, Rows, features_of};
 use crate::float_model::{FloatModel, FloatOutput};
 use crate::predictions::{self, Predictions};
 
@@ -196,11 +196,7 @@ impl<'a> FloatTwin<'a> {
 
     /// The features of the samples and what the float model makes of them; None as in [`Heard::prediction`].
     fn output(&self, samples: &[i16]) -> Result<Option<(Rows, FloatOutput)>> {
-        let log_mel = self.extractor.log_mel(samples)?;
-        let normalizer = self.model.normalizer();
-        let mut reference = LevelReference::new(self.model.front_end().level);
-        let values = log_mel.iter().flat_map(|row| normalizer.normalize(row, reference.of_row(row))).collect();
-        let features = Rows { bands: log_mel.bands, values };
+        let features = features_of(self.model, &self.extractor.log_mel(samples)?);
         Ok(self.float.run(&features)?.map(|output| (features, output)))
     }
 

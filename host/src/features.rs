@@ -1,7 +1,9 @@
 //! Log-mel features of whole utterances, made by the core's own front end.
 
 use anyhow::{Result, ensure};
-use ser_core::frontend::{Frame, FrontEnd, INPUT_LIMITS, LevelReference, RowGate};
+use ser_core::Model;
+use ser_core::frontend::{DECIBEL, Frame, FrontEnd, INPUT_LIMITS, INPUT_SCALE, LevelReference, MEAN_DECIBEL, RowGate};
+use ser_core::quant::Multiplier;
 use ser_core::spec::{self, Level};
 use serde::{Deserialize, Serialize};
 
@@ -56,8 +58,8 @@ impl Extractor {
     /// Log-mel rows of a whole utterance, dBFS.
     pub fn log_mel(&self, samples: &[i16]) -> Result<Rows> {
         let bands = self.spec.mel_bands;
-        let mut work = vec![0.0; FrontEnd::work_len(&self.spec)];
-        let mut held = vec![0.0; RowGate::<f32>::held_len(self.spec.trim, bands)];
+        let mut work = vec![0; FrontEnd::work_len(&self.spec)];
+        let mut held = vec![0; RowGate::<i16>::held_len(self.spec.trim, bands)];
         let front_end = FrontEnd::new(&self.spec, self.tables.borrow(), &mut work);
         ensure!(front_end.is_some(), "the front end's work buffer is too short");
         let mut gate = RowGate::new(self.spec.trim, bands, &mut held);
@@ -65,7 +67,7 @@ impl Extractor {
         if let Some(mut front_end) = front_end {
             front_end.push(samples, &mut |frame: Frame<'_>| {
                 let passage = gate.judge(frame.level);
-                gate.push(frame.log_mel_db, passage, |row| values.extend_from_slice(row));
+                gate.push(frame.log_mel, passage, |row| values.extend(row.iter().map(|level| f32::from(*level) / f32::from(DECIBEL))));
             });
         }
         Ok(Rows { bands, values })
@@ -109,23 +111,41 @@ impl Normalization {
         Ok(Self { level, mean: mean.into_iter().map(|m| m as f32).collect(), sd })
     }
 
-    /// Gain and offset of each band as the core applies them: `z = gain · (db − reference_db) + offset`.
-    pub fn affine(&self) -> impl Iterator<Item = (f32, f32)> {
-        self.mean.iter().zip(&self.sd).map(|(mean, sd)| (1.0 / sd, -mean / sd))
-    }
-
-    /// Normalised features of log-mel rows, with the core's own operations and limits.
+    /// Normalised features of log-mel rows, within the limits of the core's codes.
     pub fn apply(&self, log_mel: &Rows) -> Rows {
-        let affine: Vec<(f32, f32)> = self.affine().collect();
-        let mut reference = LevelReference::new(self.level);
-        let values = log_mel
-            .iter()
-            .flat_map(|row| {
-                let reference_db = reference.of_row(row);
-                let normalised = move |(db, (gain, offset)): (&f32, &(f32, f32))| (db - reference_db) * gain + offset;
-                row.iter().zip(&affine).map(normalised).map(|z| z.clamp(INPUT_LIMITS.0, INPUT_LIMITS.1))
-            })
-            .collect();
-        Rows { bands: log_mel.bands, values }
+        let bands: Vec<(f32, f32)> = self.mean.iter().zip(&self.sd).map(|(mean, sd)| (*mean, 1.0 / sd)).collect();
+        normalize(log_mel, self.level, &bands)
     }
+}
+
+/// `z = (db − reference − mean) · gain` for `(mean, gain)` of each band, limited to what an input code can be.
+fn normalize(log_mel: &Rows, level: Level, bands: &[(f32, f32)]) -> Rows {
+    let mut reference = LevelReference::new(level);
+    let values = log_mel
+        .iter()
+        .flat_map(|row| {
+            let reference_db = reference.of_row(row);
+            let normalised = move |(db, (mean, gain)): (&f32, &(f32, f32))| (db - reference_db - mean) * gain;
+            row.iter().zip(bands).map(normalised).map(|z| z.clamp(INPUT_LIMITS.0, INPUT_LIMITS.1))
+        })
+        .collect();
+    Rows { bands: log_mel.bands, values }
+}
+
+/// The features of log-mel rows whose codes the core makes with this model, before they are rounded to codes.
+pub fn features_of(model: &Model<'_>, log_mel: &Rows) -> Rows {
+    let normalizer = model.normalizer();
+    let band = |(mean, multiplier): (&[u8; 4], Multiplier)| {
+        let gain = f64::from(multiplier.mantissa()) / 2f64.powi(32 + i32::from(multiplier.shift()));
+        let mean = f64::from(i32::from_le_bytes(*mean)) / f64::from(MEAN_DECIBEL);
+        (mean as f32, (gain * f64::from(MEAN_DECIBEL) * f64::from(INPUT_SCALE)) as f32)
+    };
+    let bands: Vec<(f32, f32)> = normalizer.mean.iter().zip(normalizer.multipliers.iter()).map(band).collect();
+    normalize(log_mel, model.front_end().level, &bands)
+}
+
+/// The int8 code of a normalised feature: rounded to nearest, ties up, as [`ser_core::frontend::Normalizer`] does.
+pub fn input_code(feature: f32) -> i8 {
+    // A cast saturates.
+    (feature / INPUT_SCALE + 0.5).floor() as i8
 }

@@ -2,12 +2,14 @@
 
 use anyhow::{Context, Result, ensure};
 use ser_core::Model;
+use ser_core::frontend::{INPUT_SCALE, MEAN_DECIBEL};
 use ser_core::kernels::matrix::{packed_index, packed_len};
 use ser_core::model::{CONTRACT_ID, CRC, FORMAT_VERSION, HEADER_LEN, LABEL_LEN, LAYER_RECORD_LEN, MAGIC, SECTION_ALIGN, kind};
+use ser_core::quant::Multiplier;
 use ser_core::spec::{FrontEnd, Layer, Level, Network, Trim, Window};
 
 use crate::features::Normalization;
-use crate::quantise::{QuantLayer, QuantRows};
+use crate::quantise::{QuantLayer, QuantRows, multiplier};
 use crate::tables::OwnedTables;
 
 /// How probabilities are made from logits and when they are to be believed.
@@ -38,8 +40,11 @@ pub fn write_model(network: &Network, normalization: &Normalization, layers: &[Q
     file.section(tables.window);
     file.section(tables.mel_edges);
     file.section(tables.mel_rise);
-    file.section(normalization.affine().map(|(gain, _)| gain.to_le_bytes()));
-    file.section(normalization.affine().map(|(_, offset)| offset.to_le_bytes()));
+    file.section([tables.floor]);
+    file.section(normalization.mean.iter().map(|mean| ((f64::from(*mean) * f64::from(MEAN_DECIBEL)).round() as i32).to_le_bytes()));
+    let code_steps = |sd: &f32| multiplier(1.0 / (f64::from(INPUT_SCALE) * f64::from(MEAN_DECIBEL) * f64::from(*sd)));
+    let multipliers = normalization.sd.iter().map(code_steps).collect::<Result<Vec<Multiplier>>>().context("normalisation")?;
+    file.multipliers(&multipliers);
     for numbers in layers {
         file.numbers(numbers);
     }
@@ -131,8 +136,12 @@ impl Writer {
             self.matrix(recurrent_weights, rows.bias.len());
         }
         self.section(rows.bias.iter().map(|b| b.to_le_bytes()));
-        self.section(rows.multipliers.iter().map(|m| m.mantissa().to_le_bytes()));
-        self.section(rows.multipliers.iter().map(|m| [m.shift()]));
+        self.multipliers(&rows.multipliers);
+    }
+
+    fn multipliers(&mut self, multipliers: &[Multiplier]) {
+        self.section(multipliers.iter().map(|m| m.mantissa().to_le_bytes()));
+        self.section(multipliers.iter().map(|m| [m.shift()]));
     }
 
     /// Packs a matrix of so many rows.

@@ -16,6 +16,7 @@ use ser_core::quant::Multiplier;
 use ser_core::spec::{Layer, Network};
 
 use crate::float_network::{FloatLayer, FloatNetwork, Gate, Gates};
+pub(crate) use rows::multiplier;
 use rows::{AffineRow, LstmRow};
 
 /// Codes per unit of a hidden state.

@@ -1,5 +1,5 @@
 //! Generator of the front end's tables: computed in f64, rounded once to Q0.15 (at most 2⁻¹⁶ off; a window value of 1.0 is
-//! stored as 1 - 2⁻¹⁵).
+//! stored as 1 - 2⁻¹⁵), the floor to whole steps of a band's sum.
 
 use std::f64::consts::PI;
 
@@ -15,6 +15,8 @@ pub struct OwnedTables {
     pub mel_edges: Vec<[u8; 2]>,
     /// See [`Tables::mel_rise`].
     pub mel_rise: Vec<[u8; 2]>,
+    /// See [`Tables::floor`].
+    pub floor: [u8; 8],
 }
 
 /// Frequency in Hz to mel, `2595 log10(1 + f / 700)`.
@@ -41,7 +43,13 @@ impl OwnedTables {
             Window::Hann => 0.5,
             Window::Hamming => 0.54,
         };
-        let window = (0..=spec.frame_len / 2).map(|n| q15(a - (1.0 - a) * (2.0 * PI * n as f64 / spec.frame_len as f64).cos())).collect();
+        let window: Vec<[u8; 2]> =
+            (0..=spec.frame_len / 2).map(|n| q15(a - (1.0 - a) * (2.0 * PI * n as f64 / spec.frame_len as f64).cos())).collect();
+        let code = |n: usize| window.get(n.min(spec.frame_len - n)).map_or(0.0, |code| f64::from(i16::from_le_bytes(*code)));
+        let energy: f64 = (0..spec.frame_len).map(|n| code(n) * code(n)).sum();
+        // Full scale in steps of a band's sum, see docs/model-format.md.
+        let steps = energy * f64::from(1 << 30) / spec.fft_len as f64;
+        let floor = (10f64.powf(f64::from(spec.floor_db) / 10.0) * steps).round().max(1.0) as u64;
 
         let (low, high) = (mel(f64::from(spec.mel_low_hz)), mel(f64::from(spec.mel_high_hz)));
         let step = (high - low) / (spec.mel_bands + 1) as f64;
@@ -73,11 +81,11 @@ impl OwnedTables {
             })
             .collect();
         let mel_edges = edges.iter().map(|&edge| (edge as u16).to_le_bytes()).collect();
-        Ok(Self { window, mel_edges, mel_rise })
+        Ok(Self { window, mel_edges, mel_rise, floor: floor.to_le_bytes() })
     }
 
     /// The tables as the core takes them.
     pub fn borrow(&self) -> Tables<'_> {
-        Tables { window: &self.window, mel_edges: &self.mel_edges, mel_rise: &self.mel_rise }
+        Tables { window: &self.window, mel_edges: &self.mel_edges, mel_rise: &self.mel_rise, floor: self.floor }
     }
 }

@@ -115,6 +115,7 @@ fn front_end(mel_bands: u16, rng: &mut ChaCha8Rng) -> FrontEnd {
         pre_emphasis: [0.0, 0.97, 1.0][rng.random_range(0..3)],
         lower_edge_hz: 0.0,
         upper_edge_hz: sample_rate_hz as f32 / 2.0,
+        // Told, but not computed with: that is `floor`.
         floor_db: rng.random_range(-150.0..=0.0),
         window,
         gate: rng.random_range(0..=1),
@@ -125,8 +126,11 @@ fn front_end(mel_bands: u16, rng: &mut ChaCha8Rng) -> FrontEnd {
         window_table: window_table(window, frame_len),
         rising: (edges[0]..edges[edges.len() - 1]).map(|_| rng.random_range(0..=i16::MAX)).collect(),
         edges,
-        gain: (0..mel_bands).map(|_| rng.random_range(0.01..0.2)).collect(),
-        offset: (0..mel_bands).map(|_| rng.random_range(-2.0..8.0)).collect(),
+        floor: 1 << rng.random_range(0..=40),
+        mean: (0..mel_bands).map(|_| rng.random_range(-80 << 16..=10 << 16)).collect(),
+        multipliers: (0..mel_bands)
+            .map(|_| Multiplier { mantissa: rng.random_range(1 << 30..=i32::MAX), shift: rng.random_range(11..=15) })
+            .collect(),
     }
 }
 

@@ -14,43 +14,50 @@ pub struct Tolerance {
 /// Share of a frame's amplitude that may be wrong in any band.
 pub const SPECTRUM: Tolerance = Tolerance {
     quantity: "square root of a band's power over that of the whole frame",
-    limit: 1.5e-6,
-    reason: "f32 filter, window and FFT: 11 stages, each rounds twiddle, product and sum by 2^-24 = 6e-8: 3 · 11 / sqrt(2) half units at most",
+    limit: 1.4e-4,
+    reason: "twiddles of Q0.15, both parts rounded by up to 2^-16: 2.2e-5 of a value's amplitude in each of at most 6 passes",
 };
 
-/// Share of a band's power.
-pub const BAND_POWER: Tolerance = Tolerance {
-    quantity: "power of a band, relative",
-    limit: 2e-5,
-    reason: "f32 sum of up to 513 products, each addition rounds by 2^-24 of the sum: 3e-5 if all went one way, they do not",
+/// Amplitude that may be wrong in any band whatever the frame is.
+pub const SAMPLE: Tolerance = Tolerance {
+    quantity: "square root of a band's power, full scale = 1",
+    limit: 3.2e-5,
+    reason: "samples are halved and rounded: at most one PCM step each, so that the error's mean square is at most 2^-30; the transform rounds far below",
 };
 
 /// Decibels.
 pub const DECIBEL: Tolerance = Tolerance {
     quantity: "10 log10 of a power, dB",
-    limit: 3e-5,
-    reason: "one unit of f32 at -128..-64 dB is 7.6e-6: logf, its factor and the power of the floor round once or twice each",
+    limit: 0.0052,
+    reason: "half of 1/128 dB is 0.0039; of the logarithms of power and window each is up to 0.0002 octaves, 0.0006 dB, too small",
+};
+
+/// The floor alone.
+pub const FLOOR: Tolerance = Tolerance {
+    quantity: "10 log10 of the floor, dB",
+    limit: 0.012,
+    reason: "it is a whole number of steps of a band's sum, and -150 dBFS are about 430 of them: half of one is 0.005 dB",
+};
+
+/// Log-mel of speech.
+pub const LOG_MEL_RMS: Tolerance = Tolerance {
+    quantity: "error of log-mel rows, dB RMS",
+    limit: 0.05,
+    reason: "half of what was asked of the front end; an input code counts about 0.3 dB",
 };
 
 /// Mean square of a sine, full scale = 1.
 pub const LEVEL: Tolerance = Tolerance {
     quantity: "sum of all bands for a full-scale sine",
-    limit: 2e-4,
-    reason: "side lobes outside of the mel range, weights of Q0.15, and a frame that holds no whole number of periods",
+    limit: 1e-3,
+    reason: "rounded to 1/128 dB, 4.5e-4 of a half, and twiddles; side lobes outside of the mel range, a frame that holds no whole number of periods: 2e-4",
 };
 
 /// A filter's response.
 pub const RESPONSE: Tolerance = Tolerance {
     quantity: "gain of the pre-emphasis at a band's centre, dB",
-    limit: 0.01,
-    reason: "the band weighs the main lobe of the window, over which the gain is not constant",
-};
-
-/// Steps of an input code beyond the half of its rounding.
-pub const CODE: Tolerance = Tolerance {
-    quantity: "32 z before rounding",
-    limit: 2e-3,
-    reason: "32 · gain times the error in dB, for gains up to 0.2 and bands that hold more than 1e-9 of the frame's power",
+    limit: 0.02,
+    reason: "the band weighs the main lobe of the window, over which the gain is not constant; both levels are rounded to 1/128 dB",
 };
 
 /// tanh.

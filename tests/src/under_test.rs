@@ -100,7 +100,14 @@ pub fn run_rows(model: &Model<'_>, rows: &[Vec<i8>]) -> Heard {
     heard
 }
 
-/// A front end as the reference takes it: the description with the tables that the host generates for it, normalisation 1 and 0.
+/// The multiplier of a band with this standard deviation, dB: 32 / (65536 sd).
+pub fn multiplier(sd: f64) -> reference::Multiplier {
+    let factor = 1.0 / (2048.0 * sd);
+    let shift = (1..=31).find(|shift| factor * 2f64.powi(32 + shift) >= 2f64.powi(30)).expect("a factor of at least 2^-33");
+    reference::Multiplier { mantissa: (factor * 2f64.powi(32 + shift)).round() as i32, shift: shift as u8 }
+}
+
+/// A front end as the reference takes it: the description with the tables that the host generates for it, means of 0 and standard deviations of 1.
 pub fn reference_front_end(spec: &FrontEnd) -> reference::FrontEnd {
     let tables = OwnedTables::new(spec).expect("a usable description");
     let trim = spec.trim;
@@ -130,7 +137,8 @@ pub fn reference_front_end(spec: &FrontEnd) -> reference::FrontEnd {
         window_table: tables.window.into_iter().map(i16::from_le_bytes).collect(),
         edges: tables.mel_edges.into_iter().map(u16::from_le_bytes).collect(),
         rising: tables.mel_rise.into_iter().map(i16::from_le_bytes).collect(),
-        gain: vec![1.0; spec.mel_bands],
-        offset: vec![0.0; spec.mel_bands],
+        floor: u64::from_le_bytes(tables.floor),
+        mean: vec![0; spec.mel_bands],
+        multipliers: vec![multiplier(1.0); spec.mel_bands],
     }
 }

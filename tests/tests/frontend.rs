@@ -1,23 +1,31 @@
-//! The core's front end against the `f64` reference with a naive DFT, and against what a filterbank and a silence gate should do.
+//! The core's front end against the integer reference, bit for bit, against the `f64` one with a naive DFT, and against what a filterbank and a silence gate
+//! should do.
 
-use ser_core::frontend::{Frame, FrontEnd};
+use ser_core::frontend::{DECIBEL as STEPS, Frame, FrontEnd, SILENCE};
 use ser_core::spec::{self, Level, Trim, Window, edge};
 use ser_core::{Model, Recognizer};
+use ser_host::emotion::EMOTIONS;
 use ser_host::features::Extractor;
+use ser_host::synth;
 use ser_host::tables::{OwnedTables, hz, mel};
 use ser_tests::random_model::Shape;
-use ser_tests::reference::analyse;
+use ser_tests::reference::{analyse, analyse_in_integers};
 use ser_tests::signals;
-use ser_tests::tolerance::{self, BAND_POWER, DECIBEL, SPECTRUM};
-use ser_tests::under_test::{dirty_memory, hear, reference_front_end};
+use ser_tests::tolerance::{self, DECIBEL, SAMPLE, SPECTRUM};
+use ser_tests::under_test::{dirty_memory, hear, multiplier, reference_front_end};
 
-/// Band rows (dBFS) and levels of all frames, before the gate, made in dirty memory.
-fn frames(spec: &spec::FrontEnd, samples: &[i16]) -> Vec<(Vec<f32>, f32)> {
+/// Steps of a decibel as decibels.
+fn db(steps: i16) -> f64 {
+    f64::from(steps) / f64::from(STEPS)
+}
+
+/// Log-mel rows and levels of all frames, before the gate, made in dirty memory.
+fn frames(spec: &spec::FrontEnd, samples: &[i16]) -> Vec<(Vec<i16>, i16)> {
     let tables = OwnedTables::new(spec).expect("a usable description");
-    let mut work: Vec<f32> = dirty_memory(FrontEnd::work_len(spec)).into_iter().map(f32::from_bits).collect();
+    let mut work = dirty_memory(FrontEnd::work_len(spec));
     let mut front_end = FrontEnd::new(spec, tables.borrow(), &mut work).expect("memory enough");
     let mut frames = Vec::new();
-    front_end.push(samples, &mut |frame: Frame<'_>| frames.push((frame.log_mel_db.to_vec(), frame.level)));
+    front_end.push(samples, &mut |frame: Frame<'_>| frames.push((frame.log_mel.to_vec(), frame.level)));
     frames
 }
 
@@ -47,31 +55,37 @@ fn front_ends() -> Vec<spec::FrontEnd> {
     ]
 }
 
-/// Checks every band of every frame and its level; the interval follows from the tolerances of spectrum, band power and decibel.
+/// Checks every band of every frame and its level: the same as in the integer reference, and within an interval of the exact one that follows from the
+/// tolerances of sample, spectrum and decibel.
 fn compare(spec: &spec::FrontEnd, samples: &[i16], name: &str) {
-    let analysis = analyse(&reference_front_end(spec), samples);
+    let reference = reference_front_end(spec);
+    let analysis = analyse(&reference, samples);
+    let integers = analyse_in_integers(&reference, samples);
     let frames = frames(spec, samples);
     assert_eq!(frames.len(), analysis.powers.len(), "frames of {name}");
-    let floor = 10_f64.powf(f64::from(spec.floor_db) / 10.0);
     for (time, (row, level)) in frames.iter().enumerate() {
-        let aside = SPECTRUM.limit * analysis.total_power[time].sqrt();
-        let interval = |power: f64| {
-            let lowest = (power.sqrt() - aside).max(0.0).powi(2) * (1.0 - BAND_POWER.limit);
-            let highest = (power.sqrt() + aside).powi(2) * (1.0 + BAND_POWER.limit);
-            (lowest, highest)
-        };
-        for (band, &db) in row.iter().enumerate() {
+        assert!(row.iter().map(|level| i128::from(*level)).eq(integers.log_mel[time].iter().copied()), "{name}, frame {time}, {spec:?}");
+        assert_eq!(i128::from(*level), integers.levels[time], "{name}, frame {time}, {spec:?}");
+    }
+    let floor = reference.floor as f64 * ser_tests::reference::front_end::step(&reference);
+    for (time, (row, level)) in frames.iter().enumerate() {
+        let aside = SPECTRUM.limit * analysis.total_power[time].sqrt() + SAMPLE.limit;
+        let interval = |power: f64| ((power.sqrt() - aside).max(0.0).powi(2), (power.sqrt() + aside).powi(2));
+        for (band, &level) in row.iter().enumerate() {
+            let db = db(level);
             let (lowest, highest) = interval(analysis.powers[time][band]);
             let lowest = 10.0 * (lowest + floor).log10() - DECIBEL.limit;
             let highest = 10.0 * (highest + floor).log10() + DECIBEL.limit;
             assert!(
-                (lowest..=highest).contains(&f64::from(db)),
+                (lowest..=highest).contains(&db),
                 "{name}, frame {time}, band {band}: {lowest}..={highest} dB wanted, {} exact, {db} came; {spec:?}",
                 analysis.log_mel_db[time][band]
             );
         }
         let (lowest, highest) = interval(analysis.powers[time].iter().sum());
-        assert!((lowest..=highest).contains(&f64::from(*level)), "{name}, frame {time}: level {lowest}..={highest} wanted, {level} came");
+        let (lowest, highest) = (10.0 * lowest.log10() - DECIBEL.limit, 10.0 * highest.log10() + DECIBEL.limit);
+        let within = (lowest..=highest).contains(&db(*level)) || (*level == SILENCE && lowest < db(SILENCE));
+        assert!(within, "{name}, frame {time}: level {lowest}..={highest} dB wanted, {} came", db(*level));
     }
 }
 
@@ -95,12 +109,40 @@ fn log_mel_rows_are_within_tolerance_of_the_f64_reference() {
     }
 }
 
+/// What rounding does to speech and noise of -10 to -40 dBFS, with the floor of the preset, dB RMS over all bands of all frames.
+#[test]
+fn log_mel_rows_of_speech_and_noise_are_within_a_twentieth_of_a_decibel_rms() {
+    let spec = untrimmed();
+    let reference = reference_front_end(&spec);
+    let speech = (0..4).map(|voice| synth::render(synth::DEFAULT_SEED, voice, voice % EMOTIONS.len(), voice));
+    for (name, signal) in speech.map(|speech| ("speech", speech)).chain([("noise", signals::noise(9, 20_000, 16_000))]) {
+        let rms = (signal.iter().map(|&sample| f64::from(sample).powi(2)).sum::<f64>() / signal.len() as f64).sqrt();
+        for level_db in [-10, -20, -30, -40] {
+            let gain = 32_768.0 * 10f64.powf(f64::from(level_db) / 20.0) / rms;
+            let samples: Vec<i16> = signal.iter().map(|&sample| (f64::from(sample) * gain).round() as i16).collect();
+            let analysis = analyse(&reference, &samples);
+            let errors: Vec<f64> = frames(&spec, &samples)
+                .iter()
+                .zip(&analysis.log_mel_db)
+                .flat_map(|((row, _), exact)| row.iter().zip(exact).map(|(&got, exact)| db(got) - exact))
+                .collect();
+            let rms = (errors.iter().map(|error| error * error).sum::<f64>() / errors.len() as f64).sqrt();
+            let largest = errors.iter().fold(0.0, |largest: f64, error| largest.max(error.abs()));
+            println!("{name} at {level_db} dBFS: {rms:.4} dB RMS, {largest:.3} dB at most, {} values", errors.len());
+            tolerance::LOG_MEL_RMS.check(rms, 0.0, &format!("{name} at {level_db} dBFS"));
+        }
+    }
+}
+
 #[test]
 fn digital_silence_gives_the_floor_in_every_band() {
     for spec in front_ends() {
         for (row, level) in frames(&spec, &signals::constant(0, 2 * spec.frame_len)) {
-            assert_eq!(level, 0.0);
-            row.iter().for_each(|&db| DECIBEL.check(f64::from(db), f64::from(spec.floor_db), "silence"));
+            assert_eq!(level, SILENCE);
+            // Of a frame of two samples not even one step is as little as -150 dBFS.
+            let reference = reference_front_end(&spec);
+            let floor = f64::from(spec.floor_db).max(10.0 * ser_tests::reference::front_end::step(&reference).log10());
+            row.iter().for_each(|&level| tolerance::FLOOR.check(db(level), floor, "silence"));
         }
     }
 }
@@ -128,16 +170,15 @@ fn a_constant_offset_changes_no_bit_when_the_dc_block_is_on() {
     }
 }
 
-/// The recursion of the DC block ends at zero, not among subnormal numbers.
+/// What is left in the recursion of the DC block is less than half a step.
 #[test]
 fn digital_silence_behind_a_step_becomes_exactly_silent() {
     let spec = untrimmed();
     let mut samples = signals::noise(6, i16::MAX, 4_000);
     samples.extend(signals::constant(-20_000, 16_000));
-    let levels: Vec<f32> = frames(&spec, &samples).into_iter().map(|(_, level)| level).collect();
-    assert!(levels[..5].iter().all(|&level| level > 0.01));
-    assert_eq!(levels.last(), Some(&0.0));
-    assert!(levels.iter().all(|&level| level == 0.0 || level.is_normal()), "{levels:?}");
+    let levels: Vec<i16> = frames(&spec, &samples).into_iter().map(|(_, level)| level).collect();
+    assert!(levels[..5].iter().all(|&level| db(level) > -20.0));
+    assert_eq!(levels.last(), Some(&SILENCE));
 }
 
 fn band_centre_hz(spec: &spec::FrontEnd, band: usize) -> f64 {
@@ -153,7 +194,7 @@ fn a_sine_at_the_centre_of_a_band_peaks_in_that_band() {
             let cycles = band_centre_hz(&spec, band) / f64::from(spec.sample_rate_hz);
             let rows = frames(&spec, &signals::sine(cycles, 8_000.0, 4 * spec.frame_len));
             let (row, _) = rows.last().expect("a frame");
-            let loudest = (0..row.len()).max_by(|&a, &b| row[a].total_cmp(&row[b]));
+            let loudest = (0..row.len()).max_by_key(|&band| row[band]);
             assert_eq!(loudest, Some(band), "{window:?}: {row:?}");
         }
     }
@@ -169,7 +210,7 @@ fn bands_are_a_partition_of_unity_inside_the_range() {
             let frequency = first + (last - first) * f64::from(step) / 199.0;
             let sine = signals::sine(frequency / f64::from(spec.sample_rate_hz), 32_767.0, 2 * spec.frame_len);
             for (_, level) in frames(&spec, &sine) {
-                tolerance::LEVEL.check(f64::from(level), 0.5, &format!("{window:?}, {frequency} Hz"));
+                tolerance::LEVEL.check(10f64.powf(db(level) / 10.0), 0.5, &format!("{window:?}, {frequency} Hz"));
             }
         }
     }
@@ -209,7 +250,7 @@ fn pre_emphasis_lifts_each_frequency_as_its_formula_says() {
         for band in [10, 20, 30, 39] {
             let cycles = band_centre_hz(&plain, band) / f64::from(plain.sample_rate_hz);
             let sine = signals::sine(cycles, 20_000.0, 4_096);
-            let last = |spec| frames(spec, &sine).pop().map(|(row, _)| f64::from(row[band])).expect("a frame");
+            let last = |spec| frames(spec, &sine).pop().map(|(row, _)| db(row[band])).expect("a frame");
             let a = f64::from(coefficient);
             let power = 1.0 - 2.0 * a * (std::f64::consts::TAU * cycles).cos() + a * a;
             tolerance::RESPONSE.check(last(&emphasised) - last(&plain), 10.0 * power.log10(), &format!("a = {coefficient}, band {band}"));
@@ -231,7 +272,7 @@ fn in_turn(parts: &[(i16, usize)]) -> Vec<i16> {
 fn assert_gate_keeps(spec: &spec::FrontEnd, samples: &[i16], kept: impl IntoIterator<Item = usize>) {
     let all = frames(spec, samples);
     let rows = Extractor::new(spec).expect("a usable description").log_mel(samples).expect("rows");
-    let wanted: Vec<&[f32]> = kept.into_iter().map(|frame| &all[frame].0[..]).collect();
+    let wanted: Vec<Vec<f32>> = kept.into_iter().map(|frame| all[frame].0.iter().map(|&level| db(level) as f32).collect()).collect();
     assert_eq!(rows.iter().collect::<Vec<_>>(), wanted);
 }
 
@@ -269,12 +310,12 @@ fn a_pause_is_counted_in_rows_whatever_the_number_of_bands() {
     }
 }
 
-/// Input codes of noise whose amplitude falls and rises, played at a gain.
-fn codes_at_gain(level: Level, offset: f32, gain: i16) -> Vec<Vec<i8>> {
+/// Input codes of noise whose amplitude falls and rises, played at a gain; of a mean in dB and a standard deviation of 10 dB.
+fn codes_at_gain(level: Level, mean: i32, gain: i16) -> Vec<Vec<i8>> {
     let mut file = Shape { mel_bands: 10, maps: Vec::new(), lstms: vec![1], labels: 2 }.fill(1);
     file.front_end = reference_front_end(&spec::FrontEnd { level, floor_db: -150.0, ..gated(4) });
-    file.front_end.gain.fill(0.1);
-    file.front_end.offset.fill(offset);
+    file.front_end.mean.fill(mean << 16);
+    file.front_end.multipliers.fill(multiplier(10.0));
     let bytes = file.to_bytes();
     let model = Model::parse(&bytes).expect("a valid file");
     let samples: Vec<i16> = in_turn(&[(900, 4), (400, 6), (2_000, 3), (700, 5)]).iter().map(|sample| sample * gain).collect();
@@ -283,20 +324,20 @@ fn codes_at_gain(level: Level, offset: f32, gain: i16) -> Vec<Vec<i8>> {
 
 #[test]
 fn levels_relative_to_the_peak_do_not_depend_on_the_gain() {
-    let (quiet, loud) = (codes_at_gain(Level::RelativeToPeak, 1.0, 1), codes_at_gain(Level::RelativeToPeak, 1.0, 8));
+    let (quiet, loud) = (codes_at_gain(Level::RelativeToPeak, -10, 1), codes_at_gain(Level::RelativeToPeak, -10, 8));
     assert_eq!(quiet.len(), 18);
     // The logarithms are rounded elsewhere.
     assert!(quiet.concat().iter().zip(loud.concat()).all(|(quiet, loud)| quiet.abs_diff(loud) <= 1));
     // 18 dB are 1.8 standard deviations, 58 codes.
-    let (quiet, loud) = (codes_at_gain(Level::Absolute, 6.0, 1), codes_at_gain(Level::Absolute, 6.0, 8));
+    let (quiet, loud) = (codes_at_gain(Level::Absolute, -60, 1), codes_at_gain(Level::Absolute, -60, 8));
     assert!(quiet.concat().iter().zip(loud.concat()).all(|(quiet, loud)| loud == 127 || (57..=59).contains(&loud.abs_diff(*quiet))));
 }
 
 #[test]
 fn the_peak_is_that_of_the_utterance_so_far() {
-    let codes = codes_at_gain(Level::RelativeToPeak, 1.0, 1);
+    let codes = codes_at_gain(Level::RelativeToPeak, -10, 1);
     let loudest: Vec<i8> = codes.iter().map(|row| row.iter().copied().max().unwrap_or_default()).collect();
-    // A row that is the loudest so far has a band at 0 dB: the offset, 1.
+    // A row that is the loudest so far has a band at 0 dB: one standard deviation above the mean.
     assert_eq!(loudest[0], 32);
     assert!(loudest[4..10].iter().all(|code| *code < 32));
     assert_eq!(loudest[10..13].iter().max(), Some(&32));

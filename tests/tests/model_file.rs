@@ -145,13 +145,13 @@ fn bytes_behind_the_end_are_refused() {
 #[test]
 fn another_format_or_contract_is_refused_by_its_number() {
     let mut file = small_model().to_bytes();
-    for version in [1, 3] {
+    for version in [2, 4] {
         file[8] = version;
         assert_eq!(Model::parse(&file).err(), Some(ParseError::FormatVersion { got: version.into() }));
     }
-    (file[8], file[10]) = (2, 7);
+    (file[8], file[10]) = (3, 7);
     assert_eq!(Model::parse(&file).err(), Some(ParseError::Contract { got: 7 }));
-    (file[0], file[10]) = (b's', 1);
+    (file[0], file[10]) = (b's', 2);
     assert_eq!(Model::parse(&file).err(), Some(ParseError::NotAModel));
 }
 
@@ -306,9 +306,17 @@ fn numbers_of_the_front_end_out_of_range_are_refused() {
             refused(|file| limit(file, value));
         }
     }
-    for value in [f32::NAN, f32::INFINITY] {
-        refused(|file| file.front_end.gain[1] = value);
-        refused(|file| file.front_end.offset[2] = value);
+    for mean in [i32::MIN, -(1 << 30) - 1, (1 << 30) + 1, i32::MAX] {
+        refused(|file| file.front_end.mean[1] = mean);
+    }
+    for mantissa in [i32::MIN, -1, 0, (1 << 30) - 1] {
+        refused(|file| file.front_end.multipliers[2].mantissa = mantissa);
+    }
+    for shift in [0, 32, 255] {
+        refused(|file| file.front_end.multipliers[0].shift = shift);
+    }
+    for floor in [0, (1 << 60) + 1, u64::MAX] {
+        refused(|file| file.front_end.floor = floor);
     }
     refused(|file| file.temperature = 0.0);
     // Small enough to make the softmax divide by zero, were it let through.

@@ -1,32 +1,42 @@
 //! DC block and pre-emphasis, sample by sample.
 
-use crate::snapshot::{Reader, SnapshotError, Writer, check, is_sample};
+use super::fft::multiply_high;
+use crate::snapshot::{Reader, SnapshotError, Writer, check};
 use crate::spec::FrontEnd;
 
-/// Below this magnitude (in units of one PCM step) the recursion is set to zero, so that digital silence does not leave it
-/// among subnormal numbers, which some cores handle slowly and none needs.
-const NEGLIGIBLE: f32 = 1e-6;
+/// Fraction bits of a filtered sample.
+const FRACTION_BITS: u32 = 12;
 
-/// `y[n] = x[n] - x[n-1] + pole · y[n-1]`, then `z[n] = y[n] - a · y[n-1]`.
+/// Largest magnitude of a DC block's output: the sum of its impulse response's magnitudes is 2. The margin is for rounding.
+const MAX_BLOCKED: i32 = (1 << (17 + FRACTION_BITS)) - 1;
+
+/// `y[n] = x[n] - x[n-1] + pole · y[n-1]`, then `z[n] = y[n] - a · y[n-1]`, in integers with 12 fraction bits; what comes out is `z / 2`, int16.
 ///
 /// The first sample counts as having been there forever, so a constant offset leaves no step at the start.
 #[derive(Clone, Debug)]
 pub struct InputFilter {
-    dc_block_pole: f32,
-    pre_emphasis: f32,
+    /// Q0.15.
+    dc_block_pole: i32,
+    /// Q0.15.
+    pre_emphasis: i32,
     memory: Option<Memory>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Memory {
-    input: f32,
-    blocked: f32,
+    input: i32,
+    blocked: i32,
+}
+
+/// A number in `0..=1`, Q0.15; 1 becomes the largest that there is.
+fn q15(value: f32) -> i32 {
+    ((value * 32768.0 + 0.5) as i32).clamp(0, 32767)
 }
 
 impl InputFilter {
     /// A filter at rest.
-    pub const fn new(spec: &FrontEnd) -> Self {
-        Self { dc_block_pole: spec.dc_block_pole, pre_emphasis: spec.pre_emphasis, memory: None }
+    pub fn new(spec: &FrontEnd) -> Self {
+        Self { dc_block_pole: q15(spec.dc_block_pole), pre_emphasis: q15(spec.pre_emphasis), memory: None }
     }
 
     /// Forgets what was heard.
@@ -35,57 +45,42 @@ impl InputFilter {
     }
 
     /// Bytes that [`InputFilter::save`] writes.
-    pub(crate) const SAVED_LEN: usize = 4 + 2 * 4;
+    pub(crate) const SAVED_LEN: usize = 3 * 4;
 
     pub(crate) fn save(&self, to: &mut Writer<'_>) {
-        let Memory { input, blocked } = self.memory.unwrap_or(Memory { input: 0.0, blocked: 0.0 });
+        let Memory { input, blocked } = self.memory.unwrap_or(Memory { input: 0, blocked: 0 });
         to.u32(u32::from(self.memory.is_some()));
-        to.f32(input);
-        to.f32(blocked);
+        to.u32(input as u32);
+        to.u32(blocked as u32);
     }
 
     pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
         let known = from.u32();
-        let memory = Memory { input: from.f32(), blocked: from.f32() };
+        let memory = Memory { input: from.u32() as i32, blocked: from.u32() as i32 };
         check(known <= 1, "filter memory", "0 or 1")?;
-        check(is_sample(memory.input) && is_sample(memory.blocked), "filter memory", "magnitudes of at most 1e9")?;
+        check(i16::try_from(memory.input).is_ok(), "filter's last input", "a sample of 16 bits")?;
+        check(memory.blocked.unsigned_abs() <= MAX_BLOCKED as u32, "filter's last output", "a magnitude below 2^29")?;
         self.memory = (known == 1).then_some(memory);
         Ok(())
     }
 
-    /// Samples through the filter, as many as there is room for in `output`; both sides in PCM steps (full scale 32768).
-    pub fn process(&mut self, samples: &[i16], output: &mut [f32]) {
+    /// Samples through the filter, as many as there is room for in `output`. PCM steps (full scale 32768) come in, half of them go out, rounded to
+    /// nearest, ties up, saturated: the half is for the DC block, which can double a peak.
+    pub fn process(&mut self, samples: &[i16], output: &mut [i16]) {
         let Some(first) = samples.first() else { return };
-        let input = f32::from(*first);
+        let input = i32::from(*first);
         let (pole, emphasis) = (self.dc_block_pole, self.pre_emphasis);
-        let blocking = pole > 0.0;
-        let mut memory = self.memory.unwrap_or(Memory { input, blocked: if blocking { 0.0 } else { input } });
-        let samples = samples.iter().zip(output).map(|(sample, output)| (f32::from(*sample), output));
-        // The common case by itself, for speed; without pre-emphasis nothing is subtracted, which changes no value.
-        if blocking && emphasis == 0.0 {
-            for (input, output) in samples {
-                memory = Memory { input, blocked: block(pole, memory, input) };
-                *output = memory.blocked;
-            }
-        } else {
-            for (input, output) in samples {
-                let blocked = if blocking { block(pole, memory, input) } else { input };
-                *output = blocked - emphasis * memory.blocked;
-                memory = Memory { input, blocked };
-            }
+        let at_rest = Memory { input, blocked: if pole > 0 { 0 } else { input << FRACTION_BITS } };
+        let Memory { mut input, mut blocked } = self.memory.unwrap_or(at_rest);
+        for (sample, output) in samples.iter().zip(output) {
+            let last = (input, blocked);
+            input = i32::from(*sample);
+            blocked =
+                if pole > 0 { ((input - last.0) << FRACTION_BITS) + (multiply_high(last.1, pole) << 1) } else { input << FRACTION_BITS };
+            let emphasised = blocked - (multiply_high(last.1, emphasis) << 1);
+            let half = (emphasised + (1 << FRACTION_BITS)) >> (FRACTION_BITS + 1);
+            *output = half.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16;
         }
-        self.memory = Some(memory);
+        self.memory = Some(Memory { input, blocked });
     }
-}
-
-/// One step of the DC block.
-fn block(pole: f32, last: Memory, input: f32) -> f32 {
-    let blocked = (input - last.input) + pole * last.blocked;
-    if blocked > -NEGLIGIBLE && blocked < NEGLIGIBLE { nothing() } else { blocked }
-}
-
-/// 0, by a branch: a choice between two values would make each sample wait for the comparison of the one before.
-#[cold]
-fn nothing() -> f32 {
-    0.0
 }

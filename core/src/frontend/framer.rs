@@ -46,14 +46,14 @@ impl<'s> Framer<'s> {
     }
 
     /// Takes samples until a frame is complete: Some of those that are left then, and the frame may be read with [`Framer::frame`]; None when more are
-    /// needed.
-    pub fn push<'a>(&mut self, samples: &'a [i16]) -> Option<&'a [i16]> {
+    /// needed. `store(from, to)` writes samples, in order, to where they are kept.
+    pub fn push<'a>(&mut self, samples: &'a [i16], mut store: impl FnMut(&[i16], &mut [i16])) -> Option<&'a [i16]> {
         let (mut taken, left) = samples.split_at_checked(self.missing).unwrap_or((samples, &[]));
         self.missing -= taken.len();
         while !taken.is_empty() {
             let free = self.ring.get_mut(self.next..).filter(|free| !free.is_empty())?;
             let (now, later) = taken.split_at_checked(free.len()).unwrap_or((taken, &[]));
-            free.iter_mut().zip(now).for_each(|(to, from)| *to = *from);
+            store(now, free);
             self.next += now.len();
             if self.next >= self.ring.len() {
                 self.next = 0;

@@ -1,5 +1,6 @@
 //! Silence gate: removes silence before and after an utterance and shortens long pauses, in a stream, in bounded memory.
 
+use super::decibel::{SILENCE, steps};
 use crate::snapshot::{Reader, SnapshotError, Writer, check};
 use crate::spec::Trim;
 
@@ -22,24 +23,19 @@ pub enum Passage {
 /// and what a row does depends on rows before it alone.
 #[derive(Debug)]
 pub struct RowGate<'s, T> {
-    trim: Option<Linear>,
+    trim: Option<Limits>,
     held: &'s mut [T],
     row_len: usize,
     held_len: usize,
-    peak: f32,
+    peak: i16,
     started: bool,
 }
 
-/// [`Trim`] with levels as power ratios.
+/// [`Trim`] in steps of [`super::DECIBEL`].
 #[derive(Clone, Copy, Debug)]
-struct Linear {
-    threshold: f32,
-    range: f32,
-}
-
-/// `10^(db / 10)`.
-pub(crate) fn power(db: f32) -> f32 {
-    libm::exp2f(db * (core::f32::consts::LOG2_10 / 10.0))
+struct Limits {
+    threshold: i16,
+    range: i16,
 }
 
 impl<'s, T: Copy> RowGate<'s, T> {
@@ -53,24 +49,22 @@ impl<'s, T: Copy> RowGate<'s, T> {
 
     /// A gate before the first row; without `trim` every row passes. A shorter `held` keeps shorter pauses.
     pub fn new(trim: Option<Trim>, row_len: usize, held: &'s mut [T]) -> Self {
-        let trim = trim.map(|t| Linear { threshold: power(t.threshold_db), range: power(-t.range_db) });
-        Self { trim, held, row_len, held_len: 0, peak: 0.0, started: false }
+        let trim = trim.map(|t| Limits { threshold: steps(t.threshold_db), range: steps(t.range_db) });
+        Self { trim, held, row_len, held_len: 0, peak: SILENCE, started: false }
     }
 
     /// Forgets what was heard.
     pub fn reset(&mut self) {
         self.held_len = 0;
-        self.peak = 0.0;
+        self.peak = SILENCE;
         self.started = false;
     }
 
-    /// What becomes of a row of this level (mean square, full scale = 1). To be asked once for each row, in order.
-    pub fn judge(&mut self, level: f32) -> Passage {
+    /// What becomes of a row of this level (mean square, dBFS in steps of [`super::DECIBEL`]). To be asked once for each row, in order.
+    pub fn judge(&mut self, level: i16) -> Passage {
         let Some(trim) = self.trim else { return Passage::Now };
-        if level > self.peak {
-            self.peak = level;
-        }
-        if level > trim.threshold && level > self.peak * trim.range {
+        self.peak = self.peak.max(level);
+        if level > trim.threshold && level > self.peak.saturating_sub(trim.range) {
             self.started = true;
             Passage::Now
         } else if self.started && self.held.len() - self.held_len >= self.row_len {
@@ -91,7 +85,7 @@ impl<'s, T: Copy> RowGate<'s, T> {
             }
             Passage::Held => {
                 if let Some(slot) = self.held.get_mut(self.held_len..).and_then(|free| free.get_mut(..row.len())) {
-                    slot.copy_from_slice(row);
+                    slot.iter_mut().zip(row).for_each(|(to, from)| *to = *from);
                     self.held_len += row.len();
                 }
             }
@@ -108,20 +102,21 @@ impl RowGate<'_, i8> {
 
     pub(crate) fn save(&self, to: &mut Writer<'_>) {
         to.u32(self.held_len as u32);
-        to.f32(self.peak);
+        to.u32(i32::from(self.peak) as u32);
         to.u32(u32::from(self.started));
         to.bytes(bytemuck::cast_slice(self.held));
     }
 
     pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
         self.held_len = from.u32() as usize;
-        self.peak = from.f32();
+        let peak = i16::try_from(from.u32() as i32);
+        self.peak = peak.unwrap_or(SILENCE);
         let started = from.u32();
         self.started = started == 1;
         from.bytes(bytemuck::cast_slice_mut(self.held));
         let whole = self.held_len <= self.held.len() && self.held_len.is_multiple_of(self.row_len);
         check(whole, "held codes", "whole rows, at most max_pause_rows")?;
-        check(self.peak.is_finite() && self.peak >= 0.0, "gate's peak", "a finite number, not negative")?;
+        check(peak.is_ok(), "gate's peak", "16 bits")?;
         check(started <= 1, "gate's start", "0 or 1")
     }
 }

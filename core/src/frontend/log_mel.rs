@@ -3,8 +3,13 @@
 //! With the window `w`, the FFT `X` of the windowed frame and triangular weights `m[b][k]`, band `b` of the row is
 //! `10 log10(2 / (N Σw²) · Σ_k m[b][k] |X[k]|² + floor)`. By Parseval the sum over all bands is the frame's mean square
 //! within the mel range, full scale = 1, so a full-scale sine is at -3 dBFS.
+//!
+//! In integers: what [`power_spectrum`] makes of the halved samples and the window's codes is `|X|² / (2¹⁴ N²)`; times weights in
+//! Q0.15 a band's sum counts steps of `N 2⁻³⁰ / Σw²` (of codes), of which the logarithm is known once and for all.
 
-use super::{Framer, InputFilter, spectrum::power_spectrum};
+use super::decibel::{SILENCE, decibels, log2};
+use super::fft::{self, bin_power, power_spectrum};
+use super::{Framer, InputFilter};
 use crate::snapshot::{Reader, SnapshotError, Writer};
 use crate::spec;
 
@@ -18,6 +23,8 @@ pub struct Tables<'m> {
     pub mel_edges: &'m [[u8; 2]],
     /// Rising weight of each bin from the first edge to the last, Q0.15 i16; the falling weight is 1 less that.
     pub mel_rise: &'m [[u8; 2]],
+    /// u64, in `1..=2⁶⁰`: what is added to a band's sum before the logarithm.
+    pub floor: [u8; 8],
 }
 
 impl Tables<'_> {
@@ -69,6 +76,10 @@ impl Tables<'_> {
         if any == 0 {
             return refuse("window table", 0, "a window that is not zero everywhere");
         }
+        let floor = u64::from_le_bytes(self.floor);
+        if floor < 1 || floor > 1 << 60 {
+            return refuse("floor", floor as usize, "1..=2^60");
+        }
         Ok(())
     }
 
@@ -85,13 +96,13 @@ impl Tables<'_> {
     }
 }
 
-/// One analysed frame.
+/// One analysed frame. Levels are dBFS in steps of [`super::DECIBEL`].
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
-    /// Log power of each mel band, dBFS, `[mel_bands]`.
-    pub log_mel_db: &'a [f32],
-    /// Mean square within the mel range, full scale = 1.
-    pub level: f32,
+    /// Log power of each mel band, `[mel_bands]`.
+    pub log_mel: &'a [i16],
+    /// Mean square within the mel range, the floor not added; [`super::SILENCE`] if there is nothing at all.
+    pub level: i16,
 }
 
 /// What frames become: see [`FrontEnd::push`].
@@ -112,42 +123,42 @@ pub struct FrontEnd<'m, 's> {
     tables: Tables<'m>,
     filter: InputFilter,
     framer: Framer<'s>,
-    fft: &'s mut [f32],
-    log_mel: &'s mut [f32],
+    spectrum: &'s mut [fft::Complex],
+    log_mel: &'s mut [i16],
     frame_len: usize,
-    hop_len: usize,
-    power_scale: f32,
-    floor: f32,
+    input_shift: u32,
+    /// `log2` of one step of a band's sum, Q.16.
+    step_log2: i32,
 }
 
 impl<'m, 's> FrontEnd<'m, 's> {
-    /// f32 values of work memory that a front end needs: audio (two samples in each), FFT, one row.
+    /// Words of work memory that a front end needs: audio (two samples in each), spectrum, one row.
     pub const fn work_len(spec: &spec::FrontEnd) -> usize {
-        spec.frame_len / 2 + spec.fft_len + spec.mel_bands
+        spec.frame_len / 2 + Self::spectrum_len(spec) + spec.mel_bands.div_ceil(2)
+    }
+
+    /// A complex value for each two samples, and one for the Nyquist bin.
+    const fn spectrum_len(spec: &spec::FrontEnd) -> usize {
+        spec.fft_len + 2
     }
 
     /// A front end before the first sample. None when `work` is shorter than [`FrontEnd::work_len`]; spec and tables are to
     /// have passed their checks.
-    pub fn new(spec: &spec::FrontEnd, tables: Tables<'m>, work: &'s mut [f32]) -> Option<Self> {
+    pub fn new(spec: &spec::FrontEnd, tables: Tables<'m>, work: &'s mut [u32]) -> Option<Self> {
         let (ring, work) = work.split_at_mut_checked(spec.frame_len / 2)?;
         let ring: &mut [i16] = bytemuck::cast_slice_mut(ring);
-        let (fft, work) = work.split_at_mut_checked(spec.fft_len)?;
-        let log_mel = work.get_mut(..spec.mel_bands)?;
-        // Σw² in units of the Q0.15 table and samples in PCM steps both carry a factor of 2³⁰ in power.
-        let energy = tables.window_energy(spec.frame_len) as f32;
-        let power_scale = 2.0 / (spec.fft_len as f32 * energy) / (32768.0 * 32768.0);
-        let floor = libm::exp2f(spec.floor_db * (core::f32::consts::LOG2_10 / 10.0));
+        let (spectrum, work) = work.split_at_mut_checked(Self::spectrum_len(spec))?;
+        let log_mel = bytemuck::cast_slice_mut(work).get_mut(..spec.mel_bands)?;
         ring.fill(0);
         Some(Self {
             tables,
             filter: InputFilter::new(spec),
             framer: Framer::new(ring, spec.hop_len),
-            fft,
+            spectrum: bytemuck::cast_slice_mut::<u32, i32>(spectrum).as_chunks_mut().0,
             log_mel,
             frame_len: spec.frame_len,
-            hop_len: spec.hop_len,
-            power_scale,
-            floor,
+            input_shift: fft::input_shift(spec.fft_len),
+            step_log2: log2(spec.fft_len as u64) - (30 << 16) - log2(tables.window_energy(spec.frame_len)),
         })
     }
 
@@ -175,85 +186,63 @@ impl<'m, 's> FrontEnd<'m, 's> {
     /// Takes samples, hands each complete frame to `features`.
     pub fn push(&mut self, samples: &[i16], features: &mut impl Features) {
         let mut samples = samples;
-        while let Some(left) = self.framer.push(samples) {
+        while let Some(left) = self.framer.push(samples, |from, to| self.filter.process(from, to)) {
             samples = left;
-            let level = self.analyse();
-            features.frame(Frame { log_mel_db: self.log_mel, level });
+            self.window_frame();
+            power_spectrum(self.spectrum);
+            let level = self.log_mel_row();
+            features.frame(Frame { log_mel: self.log_mel, level });
         }
     }
 
-    /// Fills `log_mel` from the framer's frame; returns its level.
-    fn analyse(&mut self) -> f32 {
-        self.windowed_frame();
-        let edges = self.tables.mel_edges;
-        let edge = |index: usize| edges.get(index).map_or(0, |e| usize::from(u16::from_le_bytes(*e)));
-        let (first, count) = (edge(0), self.tables.mel_rise.len());
-
-        self.log_mel.fill(0.0);
-        let mut rise = self.tables.mel_rise.iter();
-        let mut interval = 0;
-        let mut end = edge(1);
-        let mut k = first;
-        let (mut rising, mut falling) = (0.0, 0.0);
-        let bands = &mut *self.log_mel;
-        // An interval is complete: band `interval` has risen through it, the band before has fallen.
-        let mut close = |interval: usize, rising: f32, falling: f32| {
-            if let Some(band) = bands.get_mut(interval) {
-                *band += rising;
-            }
-            if let Some(band) = interval.checked_sub(1).and_then(|before| bands.get_mut(before)) {
-                *band += falling;
-            }
-        };
-        power_spectrum(self.fft, first, count, |power| {
-            while k >= end && interval < edges.len() {
-                close(interval, rising, falling);
-                (rising, falling) = (0.0, 0.0);
-                interval += 1;
-                end = edge(interval + 1);
-            }
-            let weight = rise.next().map_or(0, |w| i16::from_le_bytes(*w));
-            let weight = f32::from(weight) * (1.0 / 32768.0);
-            rising += power * weight;
-            falling += power * (1.0 - weight);
-            k += 1;
-        });
-        close(interval, rising, falling);
-
-        let mut level = 0.0;
-        for band in &mut *self.log_mel {
-            let power = *band * self.power_scale;
-            level += power;
-            *band = libm::logf(power + self.floor) * (10.0 / core::f32::consts::LN_10);
+    /// Puts the framer's frame, windowed and padded with zeros, where the transform wants it.
+    fn window_frame(&mut self) {
+        let len = self.spectrum.len().saturating_sub(1);
+        if self.frame_len < 2 * len {
+            self.spectrum.fill([0; 2]);
         }
-        level
-    }
-
-    /// Filters the frame into the FFT's buffer, windowed and padded with zeros.
-    fn windowed_frame(&mut self) {
-        let (front, padding) = self.fft.split_at_mut_checked(self.frame_len).unwrap_or_default();
-        padding.fill(0.0);
         let (older, newer) = self.framer.frame();
-        // A hop, then the rest; one of the two pieces in the middle is empty.
-        let (first, rest) = older.split_at_checked(self.hop_len).unwrap_or((older, &[]));
-        let (still_first, last) = newer.split_at_checked(self.hop_len - first.len()).unwrap_or_default();
-        let mut outputs = &mut *front;
-        let [first_out, rest_out, still_out, last_out] =
-            [first, rest, still_first, last].map(|piece| outputs.split_off_mut(..piece.len()).unwrap_or_default());
-        self.filter.process(first, first_out);
-        self.filter.process(still_first, still_out);
-        // The next frame begins where the hop ends, and so does its filter.
-        let mut filter = self.filter.clone();
-        filter.process(rest, rest_out);
-        filter.process(last, last_out);
-        let half = self.frame_len / 2;
-        let (rising, falling) = front.split_at_mut_checked(half + 1).unwrap_or_default();
-        for (sample, weight) in rising.iter_mut().zip(self.tables.window) {
-            *sample *= f32::from(i16::from_le_bytes(*weight));
+        let (shift, half_step) = (self.input_shift, (1 << self.input_shift) >> 1);
+        let mut index = 0;
+        for piece in [older, newer] {
+            for sample in piece {
+                let weight = self.tables.window.get(index.min(self.frame_len - index));
+                let product = i32::from(*sample) * weight.map_or(0, |weight| i32::from(i16::from_le_bytes(*weight)));
+                if let Some(value) = self.spectrum.get_mut(fft::place(index / 2, len)) {
+                    value[index % 2] = (product + half_step) >> shift;
+                }
+                index += 1;
+            }
         }
-        let mirrored = self.tables.window.get(1..half).unwrap_or_default();
-        for (sample, weight) in falling.iter_mut().zip(mirrored.iter().rev()) {
-            *sample *= f32::from(i16::from_le_bytes(*weight));
+    }
+
+    /// Fills `log_mel` from the power spectrum; returns the frame's level.
+    fn log_mel_row(&mut self) -> i16 {
+        let floor = u64::from_le_bytes(self.tables.floor);
+        let mut edges = self.tables.mel_edges.iter().map(|edge| usize::from(u16::from_le_bytes(*edge)));
+        let mut edge = edges.next().unwrap_or_default();
+        let mut bins = self.spectrum.get(edge..).unwrap_or_default().iter().zip(self.tables.mel_rise);
+        let mut bands = self.log_mel.iter_mut();
+        let mut all = 0;
+        // What the band has that falls in the interval to come; before the first interval there is none.
+        let mut risen = None;
+        for next in edges {
+            let (mut sum, mut rising) = (0, 0);
+            for (bin, weight) in bins.by_ref().take(next.saturating_sub(edge)) {
+                let power = bin_power(*bin);
+                sum += power;
+                rising += power * u64::from(u16::from_le_bytes(*weight));
+            }
+            edge = next;
+            if let Some(risen) = risen.replace(rising)
+                && let Some(band) = bands.next()
+            {
+                // A weight is less than 1, so that what falls is not negative.
+                let power: u64 = risen + ((sum << 15) - rising);
+                all += power;
+                *band = decibels(log2(power + floor) + self.step_log2);
+            }
         }
+        if all == 0 { SILENCE } else { decibels(log2(all) + self.step_log2) }
     }
 }

@@ -1,32 +1,65 @@
-//! Log-mel rows to the network's input: normalised over the training set, then int8.
+//! Log-mel rows to the network's input: normalised over the training set, as int8.
+
+use super::decibel::DECIBEL;
+use crate::quant::{Multipliers, requantize};
+use crate::spec::SpecError;
 
 /// Real value of one step of an int8 input; the zero point is 0.
 pub const INPUT_SCALE: f32 = 1.0 / 32.0;
 /// Normalised features are limited to this range, which is that of their int8 codes.
 pub const INPUT_LIMITS: (f32, f32) = (-128.0 * INPUT_SCALE, 127.0 * INPUT_SCALE);
 
-/// `z = clamp(gain · (log_mel_db - reference_db) + offset)` for each band; with gain `1 / sd` and offset `-mean / sd` of the training set a
-/// feature counts standard deviations.
+/// Steps of a decibel in [`Normalizer::mean`].
+pub const MEAN_DECIBEL: i32 = 1 << 16;
+
+/// `code = clamp(requantize((log_mel - reference) · 512 - mean))` for each band. With a multiplier of `32 / (65536 sd)`, `mean` and `sd` (dB) those of
+/// the training set, a code counts 32nds of standard deviations.
 #[derive(Clone, Copy, Debug)]
 pub struct Normalizer<'m> {
-    /// f32 little-endian, `[mel_bands]`.
-    pub gain: &'m [[u8; 4]],
-    /// f32 little-endian, `[mel_bands]`.
-    pub offset: &'m [[u8; 4]],
+    /// i32 little-endian in steps of [`MEAN_DECIBEL`], magnitudes of at most 2³⁰, `[mel_bands]`.
+    pub mean: &'m [[u8; 4]],
+    /// `[mel_bands]`.
+    pub multipliers: Multipliers<'m>,
 }
+
+/// Largest magnitude of a mean.
+const MAX_MEAN: u32 = 1 << 30;
 
 impl Normalizer<'_> {
-    /// The normalised features of a row, band by band; `reference_db` is what [`super::LevelReference`] says of the row.
-    pub fn normalize(&self, log_mel_db: &[f32], reference_db: f32) -> impl Iterator<Item = f32> {
-        log_mel_db.iter().zip(self.gain.iter().zip(self.offset)).map(move |(db, (gain, offset))| {
-            let z = (db - reference_db) * f32::from_le_bytes(*gain) + f32::from_le_bytes(*offset);
-            z.clamp(INPUT_LIMITS.0, INPUT_LIMITS.1)
+    /// Checks means and multipliers against their ranges.
+    pub(crate) const fn check(&self) -> Result<(), SpecError> {
+        let mut numbers = self.mean;
+        while let [mean, rest @ ..] = numbers {
+            numbers = rest;
+            let mean = i32::from_le_bytes(*mean);
+            if mean.unsigned_abs() > MAX_MEAN {
+                return Err(SpecError { quantity: "normalisation mean", got: mean as f32, wanted: "a magnitude of at most 2^30" });
+            }
+        }
+        numbers = self.multipliers.mantissa;
+        while let [mantissa, rest @ ..] = numbers {
+            numbers = rest;
+            let mantissa = i32::from_le_bytes(*mantissa);
+            if mantissa < 1 << 30 {
+                return Err(SpecError { quantity: "normalisation mantissa", got: mantissa as f32, wanted: "at least 2^30" });
+            }
+        }
+        let mut shifts = self.multipliers.shift;
+        while let [shift, rest @ ..] = shifts {
+            shifts = rest;
+            if *shift < 1 || *shift > 31 {
+                return Err(SpecError { quantity: "normalisation shift", got: *shift as f32, wanted: "1..=31" });
+            }
+        }
+        Ok(())
+    }
+
+    /// The int8 codes of a row, band by band; `reference` is what [`super::LevelReference`] says of the row.
+    pub fn codes(&self, log_mel: &[i16], reference: i16) -> impl Iterator<Item = i8> {
+        log_mel.iter().zip(self.mean.iter().zip(self.multipliers.iter())).map(move |(level, (mean, multiplier))| {
+            let relative = (i32::from(*level) - i32::from(reference)) * (MEAN_DECIBEL / DECIBEL as i32);
+            let code = requantize(relative - i32::from_le_bytes(*mean), multiplier);
+            code.clamp(i32::from(i8::MIN), i32::from(i8::MAX)) as i8
         })
     }
-}
-
-/// The int8 code of a normalised feature: rounded to nearest, ties up.
-pub fn input_code(feature: f32) -> i8 {
-    // The sum is positive, so that truncation is rounding; the cast saturates.
-    (((feature * (1.0 / INPUT_SCALE) + 128.5) as u8 as i16) - 128) as i8
 }

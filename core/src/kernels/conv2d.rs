@@ -94,10 +94,9 @@ impl Conv2d<'_> {
             let seen = older.chunks_exact(row_len).chain(newer.chunks_exact(row_len)).chain(core::iter::once(row));
             rows.iter_mut().zip(seen).for_each(|(to, from)| *to = from);
             let rows = rows.get(..self.rows).unwrap_or(&rows);
+            let convolve = products.convolver(self);
             for (index, outputs) in output.chunks_mut((2 * self.channels).max(1)).enumerate() {
-                self.gather(rows, 2 * index, pair);
-                let (first, second) = outputs.split_at_mut_checked(self.channels).unwrap_or_default();
-                products.convolve(self, pair, first, second);
+                convolve(rows, 2 * index, pair, outputs);
             }
         }
         if let Some(slot) = state.ring.chunks_exact_mut(row_len).nth(oldest) {
@@ -138,10 +137,17 @@ impl Conv2d<'_> {
         }
     }
 
+    /// [`seen_3x3`] if that is what the convolution sees.
+    #[cfg(arm_dsp)]
+    pub(super) fn seen_3x3(&self, rows: &[&[i8]], band: usize) -> Option<[[i8; 4]; 3]> {
+        let single = (self.rows, self.bands, self.input.channels) == (3, 3, 1);
+        if single { seen_3x3(rows, band, self.input_zero_point) } else { None }
+    }
+
     /// Copies what the kernel sees around `band` and around the next, oldest row first, into `pair`, interleaved as
     /// [`super::matrix::four_rows_of_pair`] wants it.
     #[inline(always)]
-    fn gather(&self, rows: &[&[i8]], band: usize, pair: &mut [i16]) {
+    pub(super) fn gather(&self, rows: &[&[i8]], band: usize, pair: &mut [i16]) {
         let channels = self.input.channels;
         let width = self.bands * channels;
         // The kernel's first value in the row, counted from `half` bands below the input.
@@ -170,17 +176,24 @@ impl Conv2d<'_> {
     }
 }
 
-/// [`Conv2d::gather`] for three rows and three bands of one channel, which is what a first convolution mostly is: from each row the four codes around
-/// the two positions.
+/// What two neighbouring positions see of three rows of one channel through a kernel of three bands: of each row the four codes around them.
+#[inline(always)]
+fn seen_3x3(rows: &[&[i8]], band: usize, zero_point: i8) -> Option<[[i8; 4]; 3]> {
+    // Below the first band the index wraps around, and is outside too.
+    let lowest = band.wrapping_sub(1);
+    let around = |row: &[i8]| match row.get(lowest..).and_then(|inside| inside.first_chunk::<4>()) {
+        Some(codes) => *codes,
+        None => [0, 1, 2, 3].map(|above| row.get(lowest.wrapping_add(above)).copied().unwrap_or(zero_point)),
+    };
+    let [a, b, c] = rows else { return None };
+    Some([around(a), around(b), around(c)])
+}
+
+/// [`Conv2d::gather`] for three rows and three bands of one channel, which is what a first convolution mostly is.
 #[inline(always)]
 fn gather_3x3(rows: &[&[i8]], band: usize, zero_point: i8, pair: &mut [i16]) {
-    let around = |row: &[i8]| {
-        // Below the first band the index wraps around, and is outside too.
-        let code = |above: usize| i16::from(row.get((band + above).wrapping_sub(1)).copied().unwrap_or(zero_point));
-        [code(0), code(1), code(2), code(3)]
-    };
-    if let ([a, b, c], Some(pair)) = (rows, pair.first_chunk_mut()) {
-        let ([a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3]) = (around(a), around(b), around(c));
+    if let (Some(seen), Some(pair)) = (seen_3x3(rows, band, zero_point), pair.first_chunk_mut()) {
+        let [[a0, a1, a2, a3], [b0, b1, b2, b3], [c0, c1, c2, c3]] = seen.map(|row| row.map(i16::from));
         *pair = [a0, a1, a2, b0, a1, a2, a3, b1, b1, b2, c0, c1, b2, b3, c1, c2, c2, 0, 0, 0, c3, 0, 0, 0];
     }
 }

@@ -11,6 +11,9 @@
 //!
 //! `bias` contains `-zero_point · Σ W · 2^input_shift`, so that raw codes are multiplied.
 
+#[cfg(arm_dsp)]
+use super::matrix::row_sum;
+#[cfg(not(arm_dsp))]
 use super::matrix::{Products, Work, block_len, with_products};
 use crate::activation::{sigmoid, tanh};
 use crate::quant::{Multiplier, Multipliers, requantize};
@@ -66,6 +69,32 @@ impl Lstm<'_> {
             }
             return;
         }
+        self.portable_step(state, x, work);
+    }
+
+    /// By itself, so that a kernel's step need not have its stack; as small as can be.
+    #[cfg(arm_dsp)]
+    #[cold]
+    #[inline(never)]
+    fn portable_step(&self, state: &mut LstmState<'_>, x: &[i16], work: &mut [i16]) {
+        let Multipliers { mantissa, shift } = self.multipliers;
+        let value = |of: &[i16], index: usize| of.get(index).copied().unwrap_or_default();
+        for (unit, (cell, next_hidden)) in state.cell.iter_mut().zip(work).enumerate() {
+            let gates = [0, 1, 2, 3].map(|gate| {
+                let row = 4 * unit + gate;
+                let input = row_sum(self.input_weights, row, x.len(), |column| value(x, column));
+                let recurrent = row_sum(self.recurrent_weights, row, state.hidden.len(), |column| value(state.hidden, column));
+                let of_row = |numbers: &[[u8; 4]]| numbers.get(row).copied().unwrap_or_default();
+                let shifts = [self.input_shift, shift].map(|shifts| shifts.get(row).copied().unwrap_or_default());
+                let acc = (input << (shifts[0] & 15)) + recurrent + i32::from_le_bytes(of_row(self.bias));
+                saturate(requantize(acc, Multiplier::read(of_row(mantissa), shifts[1])))
+            });
+            advance(gates, cell, next_hidden);
+        }
+    }
+
+    #[cfg(not(arm_dsp))]
+    fn portable_step(&self, state: &mut LstmState<'_>, x: &[i16], work: &mut [i16]) {
         struct Step<'a, 'm, 's>(&'a Lstm<'m>, &'a mut LstmState<'s>, &'a [i16], &'a mut [i16]);
         impl Work for Step<'_, '_, '_> {
             type Output = ();
@@ -79,6 +108,7 @@ impl Lstm<'_> {
         with_products(Step(self, state, x, work));
     }
 
+    #[cfg(not(arm_dsp))]
     #[inline(always)]
     fn step_by(&self, products: impl Products, state: &mut LstmState<'_>, x: &[i16], work: &mut [i16]) {
         let blocks = |matrix, columns: usize| <[u8]>::chunks_exact(matrix, block_len(columns).max(1));
@@ -112,8 +142,16 @@ fn saturate(value: i32) -> i16 {
 fn next_cell(input: i16, forget: i16, candidate: i16, cell: i32) -> i32 {
     let kept = i64::from(forget) * i64::from(cell);
     let added = i64::from(i32::from(input) * i32::from(candidate)) << 9;
-    let rounded = (kept + added + (1 << 14)) >> 15;
-    i32::try_from(rounded).unwrap_or(if rounded < 0 { i32::MIN } else { i32::MAX })
+    let sum = kept + added + (1 << 14);
+    let high = (sum >> 32) as i32;
+    // Within -2⁴⁶..2⁴⁶ the result fits: told by the upper half alone.
+    if (-(1 << 14)..1 << 14).contains(&high) {
+        (sum >> 15) as i32
+    } else if high < 0 {
+        i32::MIN
+    } else {
+        i32::MAX
+    }
 }
 
 /// `o · tanh(c)`, Q0.15, ties up. The cell goes into tanh as Q3.12, rounded, saturated at ±8.

@@ -8,7 +8,7 @@
 //! choose its own.
 
 use super::conv2d::Conv2d;
-use crate::quant::requantize;
+use crate::quant::{Multiplier, requantize};
 
 /// Rows of a block, and columns of a group.
 const SIDE: usize = 4;
@@ -72,10 +72,25 @@ pub(super) trait Products: Copy {
     /// The same for two vectors that stand interleaved: a group of the one, then that of the other; `[2][columns]`, columns a multiple of 4.
     fn four_rows_of_pair(self, block: &[u8], pair: &[i16]) -> [[i32; SIDE]; 2];
 
-    /// The outputs of a convolution at two positions, `[channels]` each, from what these see; the second may be empty.
-    fn convolve(self, conv: &Conv2d<'_>, pair: &[i16], first: &mut [i8], second: &mut [i8]);
+    /// What makes the outputs of a convolution at a band and at the next, `[2][channels]` or, at the last band, `[channels]`, from the rows that the kernel
+    /// sees; with work memory for a pair.
+    #[inline(always)]
+    fn convolver(self, conv: &Conv2d<'_>) -> impl Fn(&[&[i8]], usize, &mut [i16], &mut [i8]) {
+        #[inline(always)]
+        move |rows: &[&[i8]], band: usize, pair: &mut [i16], outputs: &mut [i8]| {
+            conv.gather(rows, band, pair);
+            let (first, second) = outputs.split_at_mut_checked(conv.channels).unwrap_or_default();
+            self.convolve(conv, pair, first, second);
+        }
+    }
 
-    /// The same for any number of channels.
+    /// The outputs of a convolution at two positions, `[channels]` each, from what these see; the second may be empty.
+    #[inline(always)]
+    fn convolve(self, conv: &Conv2d<'_>, pair: &[i16], first: &mut [i8], second: &mut [i8]) {
+        self.convolve_by_rows(conv, pair, first, second);
+    }
+
+    /// Does the same for any number of channels.
     #[inline(always)]
     fn convolve_by_rows(self, conv: &Conv2d<'_>, pair: &[i16], first: &mut [i8], second: &mut [i8]) {
         let block_len = block_len(pair.len() / 2);
@@ -90,12 +105,17 @@ pub(super) trait Products: Copy {
             for (sums, codes) in [(a, first.next()), (b, second.next())] {
                 let rows = sums.into_iter().zip(bias).zip(multipliers.iter());
                 for (((sum, bias), multiplier), code) in rows.zip(codes.unwrap_or_default()) {
-                    let value = requantize(sum + i32::from_le_bytes(*bias), multiplier) + zero_point;
-                    *code = value.clamp(zero_point, 127) as i8;
+                    *code = output_code(sum + i32::from_le_bytes(*bias), multiplier, zero_point);
                 }
             }
         }
     }
+}
+
+/// A convolution's output from its sum.
+#[inline(always)]
+fn output_code(sum: i32, multiplier: Multiplier, zero_point: i32) -> i8 {
+    (requantize(sum, multiplier) + zero_point).clamp(zero_point, 127) as i8
 }
 
 /// Work that forms products. Its `run` and all that it calls are to be inlined, so that the compiler may use the processor's instructions in them too.
@@ -124,9 +144,8 @@ impl Products for Portable {
     #[inline(always)]
     fn four_rows(self, block: &[u8], x: &[i16]) -> [i32; SIDE] {
         #[cfg(arm_dsp)]
-        if let Some(sums) = super::dsp::four_rows(block, x) {
-            return sums;
-        }
+        return super::dsp::four_rows(block, x).unwrap_or_else(|| four_rows_without_kernel(block, x));
+        #[cfg(not(arm_dsp))]
         portable_four_rows(block, x)
     }
 
@@ -135,13 +154,57 @@ impl Products for Portable {
         portable_four_rows_of_pair(block, pair)
     }
 
+    #[cfg(arm_dsp)]
     #[inline(always)]
-    fn convolve(self, conv: &Conv2d<'_>, pair: &[i16], first: &mut [i8], second: &mut [i8]) {
-        #[cfg(arm_dsp)]
-        if super::dsp::convolve(conv, pair, first, second) {
-            return;
+    fn convolver(self, conv: &Conv2d<'_>) -> impl Fn(&[&[i8]], usize, &mut [i16], &mut [i8]) {
+        let kernel = super::dsp::Convolver::new(conv);
+        #[inline(always)]
+        move |rows: &[&[i8]], band: usize, pair: &mut [i16], outputs: &mut [i8]| {
+            if let (Some(kernel), Some(seen)) = (&kernel, conv.seen_3x3(rows, band))
+                && kernel.run_3x3(&seen, outputs)
+            {
+                return;
+            }
+            conv.gather(rows, band, pair);
+            if outputs.len() == conv.channels {
+                // The last of an odd number of positions, as both of a pair.
+                for [first, second] in pair.as_chunks_mut::<SIDE>().0.as_chunks_mut::<2>().0 {
+                    *second = *first;
+                }
+            }
+            if !kernel.as_ref().is_some_and(|kernel| kernel.run(pair, outputs)) {
+                convolve_without_kernel(conv, pair, outputs);
+            }
         }
-        self.convolve_by_rows(conv, pair, first, second);
+    }
+}
+
+/// `Σ_k w[row][k] x(k)`, as small as can be: for what a kernel does not take.
+#[cfg(arm_dsp)]
+pub(super) fn row_sum(matrix: &[u8], row: usize, columns: usize, x: impl Fn(usize) -> i16) -> i32 {
+    let weight = |column: usize| matrix.get(packed_index(row, column, columns)).map_or(0, |weight| i32::from(*weight as i8));
+    (0..columns).map(|column| weight(column) * i32::from(x(column))).sum()
+}
+
+/// By itself, so that the usual way need not have its stack.
+#[cfg(arm_dsp)]
+#[cold]
+#[inline(never)]
+fn four_rows_without_kernel(block: &[u8], x: &[i16]) -> [i32; SIDE] {
+    [0, 1, 2, 3].map(|row| row_sum(block, row, x.len(), |column| x.get(column).copied().unwrap_or_default()))
+}
+
+/// By itself, as well.
+#[cfg(arm_dsp)]
+#[cold]
+#[inline(never)]
+fn convolve_without_kernel(conv: &Conv2d<'_>, pair: &[i16], outputs: &mut [i8]) {
+    for (lane, codes) in outputs.chunks_mut(conv.channels.max(1)).enumerate() {
+        let seen = |column: usize| pair.get(column / SIDE * 2 * SIDE + lane * SIDE + column % SIDE).copied().unwrap_or_default();
+        for ((row, code), (bias, multiplier)) in codes.iter_mut().enumerate().zip(conv.bias.iter().zip(conv.multipliers.iter())) {
+            let sum = row_sum(conv.weights, row, pair.len() / 2, seen) + i32::from_le_bytes(*bias);
+            *code = output_code(sum, multiplier, i32::from(conv.output_zero_point));
+        }
     }
 }
 
@@ -173,47 +236,75 @@ pub fn four_rows_of_pair(block: &[u8], pair: &[i16]) -> [[i32; SIDE]; 2] {
     with_products(FourRowsOfPair(block, pair))
 }
 
+/// The sums of a block while they are formed, in portable code.
+struct Sums {
+    /// Where the processor has vectors, one for each byte of a group, so that the compiler makes vectors of them; else one for each row.
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+    lanes: [i32; SIDE * SIDE],
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    rows: [i32; SIDE],
+}
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+impl Sums {
+    const ZERO: Self = Self { lanes: [0; SIDE * SIDE] };
+
+    #[inline(always)]
+    fn add(&mut self, group: &[u8; SIDE * SIDE], &[x0, x1, x2, x3]: &[i16; SIDE]) {
+        let x = [x0, x2, x1, x3, x0, x2, x1, x3, x0, x2, x1, x3, x0, x2, x1, x3];
+        for ((lane, w), x) in self.lanes.iter_mut().zip(group).zip(x) {
+            *lane += i32::from(*w as i8) * i32::from(x);
+        }
+    }
+
+    #[inline(always)]
+    fn rows(self) -> [i32; SIDE] {
+        let (rows, _) = self.lanes.as_chunks::<SIDE>();
+        let mut sums = [0; SIDE];
+        sums.iter_mut().zip(rows).for_each(|(sum, row)| *sum = row.iter().sum());
+        sums
+    }
+}
+
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+impl Sums {
+    const ZERO: Self = Self { rows: [0; SIDE] };
+
+    #[inline(always)]
+    fn add(&mut self, group: &[u8; SIDE * SIDE], &[x0, x1, x2, x3]: &[i16; SIDE]) {
+        let product = |w: u8, x: i16| i32::from(w as i8) * i32::from(x);
+        for (sum, &[w0, w2, w1, w3]) in self.rows.iter_mut().zip(group.as_chunks::<SIDE>().0) {
+            *sum += product(w0, x0) + product(w1, x1) + product(w2, x2) + product(w3, x3);
+        }
+    }
+
+    #[inline(always)]
+    fn rows(self) -> [i32; SIDE] {
+        self.rows
+    }
+}
+
 /// [`four_rows`] in portable code.
 pub fn portable_four_rows(block: &[u8], x: &[i16]) -> [i32; SIDE] {
-    let mut lanes = [0; SIDE * SIDE];
+    let mut sums = Sums::ZERO;
     let (groups, _) = block.as_chunks::<{ SIDE * SIDE }>();
     let (quads, rest) = x.as_chunks::<SIDE>();
     let mut last = [0; SIDE];
     last.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-    for (group, quad) in groups.iter().zip(quads.iter().chain(core::iter::once(&last))) {
-        // A lane for each byte of the group, so that a workstation's compiler makes vectors of them.
-        let [x0, x1, x2, x3] = *quad;
-        let x = [x0, x2, x1, x3, x0, x2, x1, x3, x0, x2, x1, x3, x0, x2, x1, x3];
-        for ((lane, w), x) in lanes.iter_mut().zip(group).zip(x) {
-            *lane += i32::from(*w as i8) * i32::from(x);
-        }
-    }
-    let (rows, _) = lanes.as_chunks::<SIDE>();
-    let mut sums = [0; SIDE];
-    sums.iter_mut().zip(rows).for_each(|(sum, row)| *sum = row.iter().sum());
-    sums
+    groups.iter().zip(quads.iter().chain(core::iter::once(&last))).for_each(|(group, quad)| sums.add(group, quad));
+    sums.rows()
 }
 
 /// [`four_rows_of_pair`] in portable code.
 pub fn portable_four_rows_of_pair(block: &[u8], pair: &[i16]) -> [[i32; SIDE]; 2] {
-    let mut lanes = [[0; SIDE * SIDE]; 2];
+    let (mut first, mut second) = (Sums::ZERO, Sums::ZERO);
     let (groups, _) = block.as_chunks::<{ SIDE * SIDE }>();
-    let (pairs, _) = pair.as_chunks::<{ 2 * SIDE }>();
-    for (group, pair) in groups.iter().zip(pairs) {
-        let (quads, _) = pair.as_chunks::<SIDE>();
-        for (lanes, &[x0, x1, x2, x3]) in lanes.iter_mut().zip(quads) {
-            let x = [x0, x2, x1, x3, x0, x2, x1, x3, x0, x2, x1, x3, x0, x2, x1, x3];
-            for ((lane, w), x) in lanes.iter_mut().zip(group).zip(x) {
-                *lane += i32::from(*w as i8) * i32::from(x);
-            }
-        }
+    let (quads, _) = pair.as_chunks::<SIDE>();
+    for (group, quads) in groups.iter().zip(quads.as_chunks::<2>().0) {
+        first.add(group, &quads[0]);
+        second.add(group, &quads[1]);
     }
-    lanes.map(|lanes| {
-        let (rows, _) = lanes.as_chunks::<SIDE>();
-        let mut sums = [0; SIDE];
-        sums.iter_mut().zip(rows).for_each(|(sum, row)| *sum = row.iter().sum());
-        sums
-    })
+    [first.rows(), second.rows()]
 }
 
 /// Calls `row(Σ_k w[r][k] x[k])` for each row `r` of a packed matrix of `x.len()` columns, in order; last for those that fill it up.

@@ -12,9 +12,9 @@ use crate::spec::{self, Level, MAX_LABELS, MAX_LAYERS, Shape, SpecError, Trim, W
 /// First bytes of a model file.
 pub const MAGIC: [u8; 8] = *b"SERMODEL";
 /// Version of the layout.
-pub const FORMAT_VERSION: u16 = 2;
+pub const FORMAT_VERSION: u16 = 3;
 /// Which arithmetic the numbers are meant for; a core that computes otherwise must refuse the file.
-pub const CONTRACT_ID: u16 = 1;
+pub const CONTRACT_ID: u16 = 2;
 /// Fixed part of the file, bytes.
 pub const HEADER_LEN: usize = 80;
 /// One label, bytes.
@@ -414,28 +414,20 @@ const fn parse_tables<'m>(reader: &mut Reader<'m>, model: &mut Model<'m>) -> Res
         _ => 0,
     };
     let mel_rise = check!(section(reader, bins));
-    model.tables = Tables { window, mel_edges, mel_rise };
+    let floor = match check!(section(reader, 1)) {
+        [floor, ..] => *floor,
+        [] => [0; 8],
+    };
+    model.tables = Tables { window, mel_edges, mel_rise, floor };
     if let Err(error) = model.tables.check(&spec) {
         return Err(ParseError::Spec(error));
     }
-    let gain = check!(section(reader, spec.mel_bands));
-    let offset = check!(section(reader, spec.mel_bands));
-    check!(check_finite("normalisation gain", gain));
-    check!(check_finite("normalisation offset", offset));
-    model.normalizer = Normalizer { gain, offset };
-    Ok(())
-}
-
-const fn check_finite(quantity: &'static str, values: &[[u8; 4]]) -> Result<(), ParseError> {
-    let mut rest = values;
-    while let [value, behind @ ..] = rest {
-        rest = behind;
-        let value = f32::from_le_bytes(*value);
-        if !value.is_finite() {
-            return Err(ParseError::Spec(SpecError { quantity, got: value, wanted: "a finite number" }));
-        }
+    let (mean, multipliers) = check!(parse_multipliers(reader, spec.mel_bands));
+    model.normalizer = Normalizer { mean, multipliers };
+    match model.normalizer.check() {
+        Ok(()) => Ok(()),
+        Err(error) => Err(ParseError::Spec(error)),
     }
-    Ok(())
 }
 
 /// What one layer hands to the next.
@@ -446,6 +438,7 @@ struct Flow {
     magnitude: u64,
 }
 
+/// A number for each row, its bias or mean, and its multiplier.
 const fn parse_multipliers<'m>(reader: &mut Reader<'m>, rows: usize) -> Result<(&'m [[u8; 4]], Multipliers<'m>), ParseError> {
     let bias = check!(section(reader, rows));
     let mantissa = check!(section(reader, rows));

@@ -11,7 +11,7 @@ use core::ptr::read_volatile;
 
 use ser_core::endpointer::{Endpointer, EndpointerConfig};
 use ser_core::engine::{Engine, Logits};
-use ser_core::frontend::{Frame, Framer, FrontEnd, InputFilter, LevelReference, Normalizer, Passage, RowGate, Tables, input_code};
+use ser_core::frontend::{Frame, Framer, FrontEnd, InputFilter, LevelReference, Normalizer, Passage, RowGate, Tables};
 use ser_core::kernels::matrix::{
     four_rows, four_rows_of_pair, matrix_vector, packed_index, packed_len, portable_four_rows, portable_four_rows_of_pair,
 };
@@ -127,7 +127,7 @@ fn listener() {
         });
         listener.reset();
         if let Ok(mut endpointer) = Endpointer::new(config, &front_end_spec()) {
-            black_box(endpointer.push(float()));
+            black_box(endpointer.push(number() as i16));
             black_box(endpointer.finish());
         }
     }
@@ -148,7 +148,7 @@ fn engine() {
 fn front_end() {
     let spec = front_end_spec();
     let _ = black_box(spec.check());
-    let tables = Tables { window: slice(), mel_edges: slice(), mel_rise: slice() };
+    let tables = Tables { window: slice(), mel_edges: slice(), mel_rise: slice(), floor: (number() as u64).to_le_bytes() };
     let _ = black_box(tables.check(&spec));
     if let Some(mut front_end) = FrontEnd::new(&spec, tables, slice()) {
         front_end.push(slice(), &mut |frame: Frame<'_>| {
@@ -157,18 +157,18 @@ fn front_end() {
         front_end.reset();
     }
     let mut framer = Framer::new(slice(), number());
-    black_box(framer.push(slice()));
+    black_box(framer.push(slice(), |from, to| to.iter_mut().zip(from).for_each(|(to, from)| *to = *from)));
     black_box(framer.frame());
     let mut filter = InputFilter::new(&spec);
     filter.process(slice(), slice());
     let mut reference = LevelReference::new(spec.level);
-    black_box(reference.of_row(slice()));
-    let normalizer = Normalizer { gain: slice(), offset: slice() };
-    normalizer.normalize(slice(), float()).for_each(|feature| {
-        black_box(input_code(feature));
+    black_box(reference.of_row(slice::<i16>()));
+    let normalizer = Normalizer { mean: slice(), multipliers: multipliers() };
+    normalizer.codes(slice(), number() as i16).for_each(|code| {
+        black_box(code);
     });
     let mut gate = RowGate::new(spec.trim, number(), slice::<i8>());
-    let passage = gate.judge(float());
+    let passage = gate.judge(number() as i16);
     gate.push(slice(), passage, |row| {
         black_box(row);
     });

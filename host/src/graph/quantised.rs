@@ -9,13 +9,14 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 use ser_core::Model;
 use ser_core::engine::Engine;
-use ser_core::frontend::{INPUT_SCALE, input_code};
+use ser_core::frontend::INPUT_SCALE;
 use ser_core::kernels::LOGIT_FRACTION_BITS;
 use ser_core::model::LayerParams;
 
 use super::trunk::{Norming, Outputs};
 use super::{Batch, Graph, Heads, TrainOutput};
 use crate::dequantise::Dequantiser;
+use crate::features::input_code;
 
 /// `values`, with the gradient of `own`. Its value is exact: nothing but 0 is added.
 pub(super) fn straight_through<const D: usize>(own: Tensor<D>, values: Tensor<D>) -> Tensor<D> {

@@ -13,7 +13,10 @@ const LARGEST_BIAS: f64 = (1u32 << 30) as f64;
 const COARSER: f64 = 1.05;
 
 /// The multiplier nearest to a real factor.
-fn multiplier(real: f64) -> Result<Multiplier> {
+///
+/// # Errors
+/// If there is none: the factor is to be in 2⁻³³..2⁻².
+pub(crate) fn multiplier(real: f64) -> Result<Multiplier> {
     (1..=31u8)
         .map(|shift| (shift, (real * 2f64.powi(32 + i32::from(shift))).round()))
         .find(|(_, mantissa)| *mantissa >= 2f64.powi(30))

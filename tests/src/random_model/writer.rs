@@ -18,8 +18,9 @@ impl ModelFile {
         section(&mut file, &spec.window_table, i16::to_le_bytes);
         section(&mut file, &spec.edges, u16::to_le_bytes);
         section(&mut file, &spec.rising, i16::to_le_bytes);
-        section(&mut file, &spec.gain, f32::to_le_bytes);
-        section(&mut file, &spec.offset, f32::to_le_bytes);
+        section(&mut file, &[spec.floor], u64::to_le_bytes);
+        section(&mut file, &spec.mean, i32::to_le_bytes);
+        multiplier_sections(&mut file, &spec.multipliers);
         for layer in &self.layers {
             numbers(&mut file, layer);
         }
@@ -31,7 +32,7 @@ impl ModelFile {
     fn header(&self) -> Vec<u8> {
         let spec = &self.front_end;
         let mut header = b"SERMODEL".to_vec();
-        header.extend([2, 0, 1, 0]);
+        header.extend([3, 0, 2, 0]);
         header.extend([0; 8]);
         header.extend(spec.sample_rate_hz.to_le_bytes());
         for field in [spec.frame_len, spec.hop_len, spec.fft_len, spec.mel_bands] {

@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 
 use super::FrontEnd;
 
-/// What the front end makes of an utterance, one entry for each frame, before and behind the silence gate.
+/// What the front end makes of an utterance, one entry for each frame, were it not for rounding.
 #[derive(Clone, Debug)]
 pub struct Analysis {
     /// Power of each windowed frame over all frequencies, full scale = 1.
@@ -13,17 +13,6 @@ pub struct Analysis {
     pub powers: Vec<Vec<f64>>,
     /// `10 log10` of powers with the floor: `[frame][mel_bands]`.
     pub log_mel_db: Vec<Vec<f64>>,
-    /// `32 z` before rounding, in `-128..=127`: `[frame][mel_bands]`.
-    pub scaled: Vec<Vec<f64>>,
-    /// Frames that the silence gate lets through, ascending.
-    pub kept: Vec<usize>,
-}
-
-impl Analysis {
-    /// The rows of the frames that the gate lets through.
-    pub fn rows(&self) -> Vec<Vec<i8>> {
-        self.kept.iter().map(|&frame| self.scaled[frame].iter().map(|z| (z + 0.5).floor() as i8).collect()).collect()
-    }
 }
 
 /// Analyses a whole utterance.
@@ -32,26 +21,15 @@ pub fn analyse(spec: &FrontEnd, samples: &[i16]) -> Analysis {
     let frames = frames(spec, &filtered);
     let total_power = frames.iter().map(|frame| total_power(spec, frame)).collect();
     let powers: Vec<Vec<f64>> = frames.iter().map(|frame| band_powers(spec, frame)).collect();
-    let floor = 10_f64.powf(f64::from(spec.floor_db) / 10.0);
+    let floor = spec.floor as f64 * step(spec);
     let log_mel_db: Vec<Vec<f64>> = powers.iter().map(|row| row.iter().map(|power| 10.0 * (power + floor).log10()).collect()).collect();
-    let levels: Vec<f64> = powers.iter().map(|row| row.iter().sum()).collect();
-    let kept = gated(spec, &levels);
-    let loudest = |frame: usize| log_mel_db[frame].iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let scaled = (0..frames.len())
-        .map(|frame| {
-            let heard = kept.iter().filter(|&&earlier| earlier <= frame);
-            let reference_db = if spec.level == 0 { 0.0 } else { heard.map(|&earlier| loudest(earlier)).fold(f64::NEG_INFINITY, f64::max) };
-            let normalised = log_mel_db[frame].iter().zip(&spec.gain).zip(&spec.offset);
-            let z = |((db, &gain), &offset): ((&f64, &f32), &f32)| f64::from(gain) * (db - reference_db) + f64::from(offset);
-            normalised.map(|value| 32.0 * z(value).clamp(-4.0, 127.0 / 32.0)).collect()
-        })
-        .collect();
-    Analysis { kept, total_power, powers, log_mel_db, scaled }
+    Analysis { total_power, powers, log_mel_db }
 }
 
 /// Audio behind the DC block and the pre-emphasis, in PCM steps.
 pub fn filtered(spec: &FrontEnd, samples: &[i16]) -> Vec<f64> {
-    let pole = f64::from(spec.dc_block_pole);
+    let q15 = |value: f32| (f64::from(value) * 32768.0).round().min(32767.0) / 32768.0;
+    let (pole, emphasis) = (q15(spec.dc_block_pole), q15(spec.pre_emphasis));
     let x: Vec<f64> = samples.iter().map(|&sample| f64::from(sample)).collect();
     let mut y = Vec::new();
     for n in 0..x.len() {
@@ -60,14 +38,19 @@ pub fn filtered(spec: &FrontEnd, samples: &[i16]) -> Vec<f64> {
         } else if n == 0 {
             y.push(0.0);
         } else {
-            let next = (x[n] - x[n - 1]) + pole * y[n - 1];
-            y.push(if next.abs() < 1e-6 { 0.0 } else { next });
+            y.push((x[n] - x[n - 1]) + pole * y[n - 1]);
         }
     }
     // The first sample counts as having been there forever.
     let mut before = if pole == 0.0 { x.first().copied().unwrap_or(0.0) } else { 0.0 };
-    let pre_emphasised = y.iter().map(|&y| y - f64::from(spec.pre_emphasis) * std::mem::replace(&mut before, y));
+    let pre_emphasised = y.iter().map(|&y| y - emphasis * std::mem::replace(&mut before, y));
     pre_emphasised.collect()
+}
+
+/// Power, full scale = 1, of one step of a band's sum.
+pub fn step(spec: &FrontEnd) -> f64 {
+    let energy: f64 = window(spec).iter().map(|code| code * code).sum();
+    f64::from(spec.fft_len) / 2f64.powi(30) / energy
 }
 
 /// The first frame is complete after `frame_len` samples, the others each `hop_len`.
@@ -117,29 +100,4 @@ fn band_powers(spec: &FrontEnd, frame: &[f64]) -> Vec<f64> {
         }
     }
     powers
-}
-
-/// Frames that the silence gate lets through.
-pub fn gated(spec: &FrontEnd, levels: &[f64]) -> Vec<usize> {
-    if spec.gate == 0 {
-        return (0..levels.len()).collect();
-    }
-    let ratio = |db: f32| 10_f64.powf(f64::from(db) / 10.0);
-    let mut largest = 0.0_f64;
-    let mut speech = Vec::new();
-    for &level in levels {
-        largest = largest.max(level);
-        speech.push(level > ratio(spec.gate_threshold_db) && level > largest / ratio(spec.gate_range_db));
-    }
-    // A silent row stays when speech lies somewhere before it and somewhere after it, and it is among the first of its pause.
-    let first = speech.iter().position(|&is_speech| is_speech);
-    let last = speech.iter().rposition(|&is_speech| is_speech);
-    let (Some(first), Some(last)) = (first, last) else { return Vec::new() };
-    let mut pause = 0;
-    (first..=last)
-        .filter(|&row| {
-            pause = if speech[row] { 0 } else { pause + 1 };
-            pause <= spec.longest_pause
-        })
-        .collect()
 }

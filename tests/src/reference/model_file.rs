@@ -43,10 +43,12 @@ pub struct FrontEnd {
     pub edges: Vec<u16>,
     /// `[e[last] - e[0]]`, Q0.15.
     pub rising: Vec<i16>,
+    /// Steps of a band's sum.
+    pub floor: u64,
+    /// `[mel_bands]`, dB, Q16.16.
+    pub mean: Vec<i32>,
     /// `[mel_bands]`.
-    pub gain: Vec<f32>,
-    /// `[mel_bands]`.
-    pub offset: Vec<f32>,
+    pub multipliers: Vec<Multiplier>,
 }
 
 /// `mantissa / 2^(32 + shift)`.
@@ -123,8 +125,8 @@ impl ModelFile {
             return Err("no magic".into());
         }
         let (version, contract) = (header.u16()?, header.u16()?);
-        if (version, contract) != (2, 1) {
-            return Err(format!("format version and contract 2, 1 wanted, got {version}, {contract}"));
+        if (version, contract) != (3, 2) {
+            return Err(format!("format version and contract 3, 2 wanted, got {version}, {contract}"));
         }
         let length = header.u32()?;
         if length as usize != bytes.len() {
@@ -154,8 +156,9 @@ impl ModelFile {
             window_table: Vec::new(),
             edges: Vec::new(),
             rising: Vec::new(),
-            gain: Vec::new(),
-            offset: Vec::new(),
+            floor: 0,
+            mean: Vec::new(),
+            multipliers: Vec::new(),
         };
         let temperature = header.f32()?;
         let confidence_threshold = header.f32()?;
@@ -179,8 +182,9 @@ impl ModelFile {
         let (first, last) = (front_end.edges[0], front_end.edges[mel_bands + 1]);
         let bins = usize::from(last.checked_sub(first).ok_or("mel edges wanted in ascending order")?);
         front_end.rising = sections.section(bins, i16::from_le_bytes)?;
-        front_end.gain = sections.section(mel_bands, f32::from_le_bytes)?;
-        front_end.offset = sections.section(mel_bands, f32::from_le_bytes)?;
+        front_end.floor = sections.section(1, u64::from_le_bytes)?[0];
+        front_end.mean = sections.section(mel_bands, i32::from_le_bytes)?;
+        front_end.multipliers = sections.multipliers(mel_bands)?;
 
         let mut shape = (mel_bands, 1);
         let mut layers = Vec::new();

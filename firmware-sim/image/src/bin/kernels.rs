@@ -242,7 +242,7 @@ fn main() -> ! {
     clock::start();
     let memory = &raw mut MEMORY;
     // SAFETY: this function runs once, and nothing else names the memory.
-    let memory = unsafe { &mut *memory };
+    let memory = core::hint::black_box(unsafe { &mut *memory });
     let mut random = Random { state: 0x5EED_1234, extreme: false };
 
     for round in 0..300 {

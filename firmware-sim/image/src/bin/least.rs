@@ -3,7 +3,8 @@
 #![no_std]
 #![no_main]
 
-use core::ptr::{read_volatile, write_volatile};
+use core::hint::black_box;
+use core::ptr::write_volatile;
 
 #[cfg(target_arch = "arm")]
 use cortex_m_rt::entry;
@@ -25,12 +26,12 @@ fn main() -> ! {
     // SAFETY: this function runs once, and nothing else names the memory.
     let mut recognizer = Recognizer::new(&MODEL, unsafe { &mut *memory }).ok();
     loop {
-        // SAFETY: statics, for the linker to see that samples come and an answer goes.
-        let samples = unsafe { read_volatile(&raw const SAMPLES) };
         if let Some(recognizer) = &mut recognizer {
-            recognizer.push(&samples);
+            let samples = &raw const SAMPLES;
+            // SAFETY: nothing else names the samples; the compiler knows nothing of what they hold.
+            recognizer.push(black_box(unsafe { &*samples }));
             if let Some(prediction) = recognizer.prediction() {
-                // SAFETY: as above.
+                // SAFETY: nothing else names the answer.
                 unsafe { write_volatile(&raw mut ANSWER, (prediction.index, prediction.confident)) };
             }
         }

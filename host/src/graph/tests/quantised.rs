@@ -1,4 +1,5 @@
 use super::*;
+use crate::features::input_code;
 use crate::float_model::FloatModel;
 use crate::graph::quantised::CoreOutputs;
 use crate::graph::trunk::Norming;
@@ -8,7 +9,6 @@ use crate::quantise::{Calibration, quantise};
 use burn::module::{ModuleVisitor, Param};
 use ser_core::Model;
 use ser_core::engine::Engine;
-use ser_core::frontend::input_code;
 
 /// The float model of a graph, and its int8 model.
 fn exported(graph: &Graph, utterances: &[Rows]) -> (FloatModel, Vec<u8>) {

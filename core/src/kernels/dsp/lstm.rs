@@ -1,0 +1,143 @@
+//! The gates of an LSTM.
+
+use core::marker::PhantomData;
+
+use super::super::lstm::Lstm;
+use super::super::matrix::block_len;
+use super::{add_groups, aligned};
+use crate::quant::Multipliers;
+
+/// The gates of an LSTM's units, one after the other.
+pub struct Gates<'a> {
+    next: Unit,
+    left: usize,
+    of: PhantomData<(&'a Lstm<'a>, &'a [i16])>,
+}
+
+impl<'a> Gates<'a> {
+    /// None for what the kernel does not take: data that is not aligned to 4 bytes, vectors whose lengths are no multiples of 4, parameters that are too
+    /// short.
+    pub fn new(lstm: &'a Lstm<'_>, x: &'a [i16], hidden: &'a [i16]) -> Option<Self> {
+        let Multipliers { mantissa, shift } = lstm.multipliers;
+        let (units, rows) = (lstm.hidden, 4 * lstm.hidden);
+        let long_enough = lstm.input_weights.len() >= units * block_len(x.len())
+            && lstm.recurrent_weights.len() >= units * block_len(hidden.len())
+            && lstm.bias.len() >= rows
+            && mantissa.len() >= rows
+            && shift.len() >= rows
+            && lstm.input_shift.len() >= rows;
+        let weights_aligned = aligned(lstm.input_weights) && aligned(lstm.recurrent_weights) && aligned(x) && aligned(hidden);
+        let rows_aligned = aligned(lstm.bias) && aligned(mantissa) && aligned(shift) && aligned(lstm.input_shift);
+        if !long_enough || !weights_aligned || !rows_aligned || !x.len().is_multiple_of(4) || !hidden.len().is_multiple_of(4) {
+            return None;
+        }
+        let next = Unit {
+            w: lstm.input_weights.as_ptr(),
+            x: x.as_ptr(),
+            x_groups: x.len() / 4,
+            r: lstm.recurrent_weights.as_ptr(),
+            hidden: hidden.as_ptr(),
+            hidden_groups: hidden.len() / 4,
+            input_shift: lstm.input_shift.as_ptr(),
+            bias: lstm.bias.as_ptr(),
+            mantissa: mantissa.as_ptr(),
+            shift: shift.as_ptr(),
+        };
+        Some(Self { next, left: units, of: PhantomData })
+    }
+}
+
+impl Iterator for Gates<'_> {
+    type Item = [i16; 4];
+
+    fn next(&mut self) -> Option<[i16; 4]> {
+        self.left = self.left.checked_sub(1)?;
+        // SAFETY: the lengths and alignments that `lstm_gates` wants were checked for `left` units.
+        let gates = unsafe { lstm_gates(&mut self.next) };
+        Some([gates as i16, (gates >> 16) as i16, (gates >> 32) as i16, (gates >> 48) as i16])
+    }
+}
+
+/// What [`lstm_gates`] reads, and moves on to the next unit; it knows the order of the fields.
+#[repr(C)]
+struct Unit {
+    w: *const u8,
+    x: *const i16,
+    x_groups: usize,
+    r: *const u8,
+    hidden: *const i16,
+    hidden_groups: usize,
+    input_shift: *const u8,
+    bias: *const [u8; 4],
+    mantissa: *const [u8; 4],
+    shift: *const u8,
+}
+
+/// For each of four rows `saturate(requantize((Σ W x << input_shift) + Σ R h + bias))`, int16. A shift of ARM takes the lowest byte of a register, so that
+/// the four shifts of a word are used one after the other as the word moves down. The first row is in the lowest 16 bits of what comes back.
+///
+/// # Safety
+/// `w` is to be readable for 16 bytes and `x` for 4 values for each of its groups, `r` and `hidden` likewise, the others for four values; all aligned to 4
+/// bytes.
+#[unsafe(naked)]
+unsafe extern "C" fn lstm_gates(unit: *mut Unit) -> u64 {
+    core::arch::naked_asm!(
+        processor!(),
+        "push {{r0, r4-r11, lr}}",
+        "ldm r0, {{r0-r2}}",
+        "movs r4, #0",
+        "movs r5, #0",
+        "movs r6, #0",
+        "movs r7, #0",
+        "bl {add_groups}",
+        "ldr r12, [sp]",
+        "str r0, [r12], #12",
+        "ldm r12, {{r0-r2, lr}}",
+        "ldr r8, [r12, #16]",
+        "ldr r3, [lr], #4",
+        "str lr, [r12, #12]",
+        "ldm r8!, {{r9-r11, lr}}",
+        "str r8, [r12, #16]",
+        "lsl r4, r4, r3",
+        "lsr r3, r3, #8",
+        "lsl r5, r5, r3",
+        "lsr r3, r3, #8",
+        "lsl r6, r6, r3",
+        "lsr r3, r3, #8",
+        "lsl r7, r7, r3",
+        "add r4, r4, r9",
+        "add r5, r5, r10",
+        "add r6, r6, r11",
+        "add r7, r7, lr",
+        "bl {add_groups}",
+        "ldr r12, [sp]",
+        "str r0, [r12, #12]",
+        "ldrd r0, r1, [r12, #32]",
+        "ldr r3, [r1], #4",
+        "ldm r0!, {{r8-r11}}",
+        "strd r0, r1, [r12, #32]",
+        "smmul r4, r4, r8",
+        "smmul r5, r5, r9",
+        "smmul r6, r6, r10",
+        "smmul r7, r7, r11",
+        "asrs r4, r4, r3",
+        "adc r4, r4, #0",
+        "lsr r3, r3, #8",
+        "asrs r5, r5, r3",
+        "adc r5, r5, #0",
+        "lsr r3, r3, #8",
+        "asrs r6, r6, r3",
+        "adc r6, r6, #0",
+        "lsr r3, r3, #8",
+        "asrs r7, r7, r3",
+        "adc r7, r7, #0",
+        "ssat r4, #16, r4",
+        "ssat r5, #16, r5",
+        "ssat r6, #16, r6",
+        "ssat r7, #16, r7",
+        "pkhbt r0, r4, r5, lsl #16",
+        "pkhbt r1, r6, r7, lsl #16",
+        "pop {{r3-r11, pc}}",
+        add_groups = sym add_groups,
+    )
+}

@@ -1,0 +1,81 @@
+//! A firmware around the core, without an operating system.
+//!
+//! ```text
+//! microphone ─ DMA ─ two blocks ─ interrupt ─ queue ─ main loop ─ Listener ─ events
+//!                                     └────── queue ──────┘
+//! ```
+//!
+//! The DMA fills one block while the next one waits for it. When a block is full, the interrupt sends it to the main loop and gives the DMA an empty
+//! one. The main loop sends it back once it was heard, and sleeps when there is none. All that depends on the board is in one file of [`board`].
+
+#![no_std]
+#![no_main]
+
+mod board;
+mod handover;
+
+use core::fmt;
+
+use board::println;
+use cortex_m_rt::entry;
+use handover::BLOCK_LEN;
+use ser_core::{EndpointerConfig, Event, Listener, Model};
+use static_cell::ConstStaticCell;
+
+/// Parsed, and so checked, when the firmware is compiled. Cargo takes the path from `.cargo/config.toml`.
+const PARSED: Model<'static> = ser_core::model!(env!("SER_MODEL"));
+static MODEL: Model<'static> = PARSED;
+/// As much as this model needs, known when the firmware is compiled.
+static MEMORY: ConstStaticCell<[u32; PARSED.state_words()]> = ConstStaticCell::new([0; PARSED.state_words()]);
+
+#[entry]
+fn main() -> ! {
+    let Ok(mut listener) = Listener::new(&MODEL, MEMORY.take(), &EndpointerConfig::default()) else {
+        panic!("the memory is not this model's");
+    };
+    let (capture, mut stream, for_the_dma) = handover::new();
+    board::start_microphone(capture, for_the_dma);
+    loop {
+        match stream.receive() {
+            Some(block) => {
+                if block.lost > 0 {
+                    println!("overrun: {} blocks of {} samples lost", block.lost, BLOCK_LEN);
+                }
+                listener.push(block.samples, show);
+                stream.give_back(block.samples);
+            }
+            // Interrupts are held back, so that none comes between looking and sleeping; it wakes the processor all the same.
+            None => critical_section::with(|_| {
+                if stream.is_empty() {
+                    board::sleep();
+                }
+            }),
+        }
+    }
+}
+
+fn show(event: Event<'_>) {
+    match event {
+        Event::Started { start } => println!("{:9} s  speech", Seconds(start)),
+        Event::Ended { start, end, cut, prediction } => {
+            let why = if cut { "cut" } else { "end" };
+            let (label, sure) = match prediction {
+                None => ("too little speech", ""),
+                Some(prediction) => (prediction.label, if prediction.confident { "" } else { ", not sure" }),
+            };
+            println!("{:9} s  {} after {} s: {}{}", Seconds(end), why, Seconds(end - start), label, sure);
+        }
+    }
+}
+
+/// Samples, shown as seconds with two decimals; without floating point, whose formatting is large.
+struct Seconds(u64);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let rate = u64::from(PARSED.front_end().sample_rate_hz);
+        let hundredths = (100 * self.0 + rate / 2) / rate;
+        let width = f.width().unwrap_or(0).saturating_sub(3);
+        write!(f, "{:width$}.{:02}", hundredths / 100, hundredths % 100)
+    }
+}

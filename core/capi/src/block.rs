@@ -79,24 +79,44 @@ pub unsafe fn create<T: Core>(
     build: impl FnOnce(&'static Model<'static>, &'static mut [u32]) -> Result<T, ser_status_t>,
 ) -> Result<*mut Block<T>, ser_status_t> {
     const { Block::<T>::FITS };
-    // SAFETY: by this function's contract.
-    let model = Model::parse(unsafe { array(file, file_bytes) }?)?;
     let block = memory.cast::<Block<T>>();
     check(block)?;
-    if memory_bytes < Block::<T>::bytes(&model) {
+    if memory_bytes < size_of::<Block<T>>() {
         return Err(SER_ERROR_MEMORY_TOO_SHORT);
     }
-    let state_words = model.state_words();
-    // SAFETY: the memory is aligned and long enough for block and state, which do not overlap, and nobody else uses it.
-    unsafe {
+    // SAFETY: by this function's contract; the memory is aligned and long enough for a block, and nobody else uses it.
+    let model = unsafe {
         (&raw mut (*block).tag).write(AtomicU32::new(EMPTY));
-        (&raw mut (*block).model).write(model);
+        parse_into(&raw mut (*block).model, array(file, file_bytes)?)?
+    };
+    if memory_bytes < Block::<T>::bytes(model) {
+        return Err(SER_ERROR_MEMORY_TOO_SHORT);
+    }
+    // SAFETY: it is long enough for the state too, which lies behind the block.
+    unsafe {
         let state = block.add(1).cast::<u32>();
-        state.write_bytes(0, state_words);
-        (&raw mut (*block).core).write(build(&(*block).model, slice::from_raw_parts_mut(state, state_words))?);
+        state.write_bytes(0, model.state_words());
+        (&raw mut (*block).core).write(build(model, slice::from_raw_parts_mut(state, model.state_words()))?);
         (*block).tag.store(T::TAG, Ordering::Release);
     }
     Ok(block)
+}
+
+/// Parses a model to where it is to stay, with one copy on the stack, where there is nothing larger.
+///
+/// # Safety
+/// `place` is aligned, and nobody else uses it.
+#[inline(never)]
+unsafe fn parse_into(place: *mut Model<'static>, file: &'static [u8]) -> Result<&'static Model<'static>, ser_status_t> {
+    // By reference: `?` and `write` would make a second one.
+    match &Model::parse(file) {
+        // SAFETY: by this function's contract.
+        Ok(model) => unsafe {
+            place.copy_from_nonoverlapping(model, 1);
+            Ok(&*place)
+        },
+        Err(error) => Err((*error).into()),
+    }
 }
 
 /// Lets a function work on what a handle points to, unless another is at it.

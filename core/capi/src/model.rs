@@ -79,7 +79,12 @@ pub struct ser_model_info_t {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_model_info(model: *const u8, model_bytes: usize, info: *mut ser_model_info_t) -> ser_status_t {
     // SAFETY: by this function's contract.
-    let answer = || unsafe { put(info, of(&Model::parse(array(model, model_bytes)?)?)) };
+    let answer = || unsafe {
+        match &Model::parse(array(model, model_bytes)?) {
+            Ok(model) => put(info, of(model)),
+            Err(error) => Err((*error).into()),
+        }
+    };
     status(answer())
 }
 

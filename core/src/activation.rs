@@ -10,7 +10,7 @@ const SEGMENTS: usize = 128;
 const FRACTION_BITS: u32 = 21;
 
 /// `tanh((i - 1) / 16)` in Q21: from one before the first segment's start to three past the last one's.
-static TANH: [i32; SEGMENTS + 4] = tanh_table();
+pub(crate) static TANH: [i32; SEGMENTS + 4] = tanh_table();
 
 /// `e^x` for `x` in 0..=17, relative error below 1e-13: Taylor series of `e^(x/64)`, then six squarings.
 const fn exp(x: f64) -> f64 {

@@ -13,6 +13,7 @@ pub mod corpus;
 pub mod crossval;
 pub mod dequantise;
 pub mod disturb;
+pub mod embed;
 pub mod emotion;
 #[cfg(feature = "train")]
 pub mod evaluate;

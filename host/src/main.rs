@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use ser_host::cli::{corpus, crossval, eval, export, inspect, report, train};
+use ser_host::cli::{corpus, crossval, embed, eval, export, inspect, report, train};
 
 /// The workstation side of ser: corpora, training, evaluation, export.
 #[derive(Parser, Debug)]
@@ -20,6 +20,7 @@ enum Command {
     Crossval(crossval::CrossvalArgs),
     Eval(eval::EvalArgs),
     Export(export::ExportArgs),
+    Embed(embed::EmbedArgs),
     Inspect(inspect::InspectArgs),
     Report(report::ReportArgs),
 }
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Crossval(args) => crossval::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Embed(args) => embed::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Report(args) => report::run(&args),
     };

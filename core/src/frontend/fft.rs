@@ -4,6 +4,12 @@
 //! 1965; Sorensen et al. 1987 for real data). Each pass halves what it reads, so that with the first shift
 //! of [`input_shift`] the spectrum comes out divided by `N` and no sum can leave int32: at each point a magnitude is at most the sum of those that it is made of.
 
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+mod avx2;
+
+#[cfg(all(feature = "std", target_arch = "x86_64"))]
+pub(super) use avx2::{Avx2, Frame};
+
 /// Steps of the circle of which [`SINE`] holds a quarter: as many as the longest FFT has.
 const CIRCLE: usize = 2048;
 /// A quarter of the circle.
@@ -163,6 +169,11 @@ pub(super) fn bin_power([lower, upper]: Complex) -> u64 {
 pub(super) fn power_spectrum(z: &mut [Complex]) {
     let Some((nyquist, z)) = z.split_last_mut() else { return };
     transform(z);
+    split_bins(z, nyquist, 0);
+}
+
+/// The transform of `M` complex values to the powers of the bins of `2 M` real ones; so many pairs of mirrored bins are done already.
+fn split_bins(z: &mut [Complex], nyquist: &mut Complex, done: usize) {
     let step = CIRCLE / (2 * z.len()).max(1);
     let Some((dc, z)) = z.split_first_mut() else { return };
     *nyquist = power([dc[0] - dc[1], 0]);
@@ -171,7 +182,8 @@ pub(super) fn power_spectrum(z: &mut [Complex]) {
     let Some((low, high)) = z.split_at_mut_checked(half) else { return };
     let Some((middle, high)) = high.split_first_mut() else { return };
     *middle = power(*middle);
-    for (k, (x, y)) in low.iter_mut().zip(high.iter_mut().rev()).enumerate() {
+    let (low, high) = (low.get_mut(done..).unwrap_or_default(), high.iter_mut().rev().skip(done));
+    for (k, (x, y)) in (done..).zip(low.iter_mut().zip(high)) {
         // Spectra of the even and the odd values: x + y* and -i (x - y*), halved.
         let even = [(x[0] + y[0]) >> 1, (x[1] - y[1]) >> 1];
         let [re, im] = Twiddle::new(step * (k + 1)).half_product([x[0] - y[0], x[1] + y[1]]);

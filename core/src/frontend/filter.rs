@@ -77,7 +77,7 @@ impl InputFilter {
             input = i32::from(*sample);
             blocked =
                 if pole > 0 { ((input - last.0) << FRACTION_BITS) + (multiply_high(last.1, pole) << 1) } else { input << FRACTION_BITS };
-            let emphasised = blocked - (multiply_high(last.1, emphasis) << 1);
+            let emphasised = if emphasis > 0 { blocked - (multiply_high(last.1, emphasis) << 1) } else { blocked };
             let half = (emphasised + (1 << FRACTION_BITS)) >> (FRACTION_BITS + 1);
             *output = half.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16;
         }

@@ -188,11 +188,22 @@ impl<'m, 's> FrontEnd<'m, 's> {
         let mut samples = samples;
         while let Some(left) = self.framer.push(samples, |from, to| self.filter.process(from, to)) {
             samples = left;
-            self.window_frame();
-            power_spectrum(self.spectrum);
+            self.power_spectrum();
             let level = self.log_mel_row();
             features.frame(Frame { log_mel: self.log_mel, level });
         }
+    }
+
+    /// The frame's power spectrum, by the fastest code of the processor.
+    fn power_spectrum(&mut self) {
+        #[cfg(all(feature = "std", target_arch = "x86_64"))]
+        if let Some(avx2) = fft::Avx2::try_new() {
+            let (older, newer) = self.framer.frame();
+            avx2.power_spectrum(fft::Frame { pieces: [older, newer], window: self.tables.window, spectrum: self.spectrum });
+            return;
+        }
+        self.window_frame();
+        power_spectrum(self.spectrum);
     }
 
     /// Puts the framer's frame, windowed and padded with zeros, where the transform wants it.
@@ -221,14 +232,19 @@ impl<'m, 's> FrontEnd<'m, 's> {
         let floor = u64::from_le_bytes(self.tables.floor);
         let mut edges = self.tables.mel_edges.iter().map(|edge| usize::from(u16::from_le_bytes(*edge)));
         let mut edge = edges.next().unwrap_or_default();
-        let mut bins = self.spectrum.get(edge..).unwrap_or_default().iter().zip(self.tables.mel_rise);
+        let mut bins = self.spectrum.get(edge..).unwrap_or_default();
+        let mut weights = self.tables.mel_rise;
         let mut bands = self.log_mel.iter_mut();
         let mut all = 0;
         // What the band has that falls in the interval to come; before the first interval there is none.
         let mut risen = None;
         for next in edges {
             let (mut sum, mut rising) = (0, 0);
-            for (bin, weight) in bins.by_ref().take(next.saturating_sub(edge)) {
+            let width = next.saturating_sub(edge);
+            let (bins_of_it, higher_bins) = bins.split_at_checked(width).unwrap_or((bins, &[]));
+            let (weights_of_it, higher_weights) = weights.split_at_checked(width).unwrap_or((weights, &[]));
+            (bins, weights) = (higher_bins, higher_weights);
+            for (bin, weight) in bins_of_it.iter().zip(weights_of_it) {
                 let power = bin_power(*bin);
                 sum += power;
                 rising += power * u64::from(u16::from_le_bytes(*weight));

@@ -105,6 +105,24 @@ impl Conv2d<'_> {
         *state.oldest = if oldest + 2 < self.rows { oldest as u32 + 1 } else { 0 };
     }
 
+    /// [`Conv2d::gather`] for channels in fours; false where one of the positions sees beyond the rows.
+    #[cfg(not(arm_dsp))]
+    #[inline(always)]
+    fn gather_inside(&self, rows: &[&[i8]], start: usize, pair: &mut [i16]) -> bool {
+        let channels = self.input.channels;
+        let width = self.bands * channels;
+        for (row, pair) in rows.iter().zip(pair.chunks_exact_mut((2 * width).max(1))) {
+            let (Some(first), Some(second)) = (row.get(start..start + width), row.get(start + channels..start + channels + width)) else {
+                return false;
+            };
+            let quads = first.as_chunks::<4>().0.iter().zip(second.as_chunks::<4>().0);
+            for (octet, ([a, b, c, d], [e, f, g, h])) in pair.as_chunks_mut::<8>().0.iter_mut().zip(quads) {
+                *octet = [*a, *b, *c, *d, *e, *f, *g, *h].map(i16::from);
+            }
+        }
+        true
+    }
+
     /// [`Conv2d::gather`] by the kernel of the processor; false where one of the positions sees beyond the rows, or the kernel does not take the data.
     #[cfg(arm_dsp)]
     fn gather_inside(&self, rows: &[&[i8]], start: usize, pair: &mut [i16]) -> bool {
@@ -155,7 +173,6 @@ impl Conv2d<'_> {
         if (self.rows, self.bands, channels) == (3, 3, 1) {
             gather_3x3(rows, band, self.input_zero_point, pair);
         } else if channels.is_multiple_of(4) {
-            #[cfg(arm_dsp)]
             if first >= half && self.gather_inside(rows, first - half, pair) {
                 return;
             }

@@ -115,21 +115,29 @@ impl Lstm<'_> {
         let weights = blocks(self.input_weights, self.inputs).zip(blocks(self.recurrent_weights, self.hidden));
         let rows = self.bias.as_chunks::<4>().0.iter().zip(self.input_shift.as_chunks::<4>().0);
         let multipliers = self.multipliers.mantissa.as_chunks::<4>().0.iter().zip(self.multipliers.shift.as_chunks::<4>().0);
-        let units = state.cell.iter_mut().zip(work);
-        for ((((w, r), (bias, input_shift)), (mantissa, shift)), (cell, next_hidden)) in weights.zip(rows).zip(multipliers).zip(units) {
-            let [ix, fx, gx, ox] = products.four_rows(w, x);
-            let [ih, fh, gh, oh] = products.four_rows(r, state.hidden);
-            let gate = |row: usize, x: i32, h: i32| {
-                let acc = (x << (input_shift[row] & 15)) + h + i32::from_le_bytes(bias[row]);
-                saturate(requantize(acc, Multiplier::read(mantissa[row], shift[row])))
-            };
-            advance([gate(0, ix, ih), gate(1, fx, fh), gate(2, gx, gh), gate(3, ox, oh)], cell, next_hidden);
+        let mut units = weights.zip(rows).zip(multipliers);
+        let cells = state.cell.chunks_mut(UNITS_AT_A_TIME).zip(work.chunks_mut(UNITS_AT_A_TIME));
+        for (cells, next_hidden) in cells {
+            let mut gates = [[0; 4]; UNITS_AT_A_TIME];
+            for (gates, (((w, r), (bias, input_shift)), (mantissa, shift))) in gates.iter_mut().zip(units.by_ref().take(cells.len())) {
+                let input = products.four_rows(w, x);
+                let recurrent = products.four_rows(r, state.hidden);
+                for (row, gate) in gates.iter_mut().enumerate() {
+                    let acc = (input[row] << (input_shift[row] & 15)) + recurrent[row] + i32::from_le_bytes(bias[row]);
+                    *gate = saturate(requantize(acc, Multiplier::read(mantissa[row], shift[row])));
+                }
+            }
+            products.advance(&gates, cells, next_hidden);
         }
     }
 }
 
+/// Units whose gates are activated together.
+#[cfg(not(arm_dsp))]
+pub(super) const UNITS_AT_A_TIME: usize = 8;
+
 /// The new cell and hidden state of a unit from its gates before their activation, Q3.12: input, forget, cell, output.
-fn advance([input, forget, candidate, output]: [i16; 4], cell: &mut i32, hidden: &mut i16) {
+pub(super) fn advance([input, forget, candidate, output]: [i16; 4], cell: &mut i32, hidden: &mut i16) {
     *cell = next_cell(sigmoid(input), sigmoid(forget), tanh(candidate), *cell);
     *hidden = next_output(sigmoid(output), *cell);
 }
@@ -139,7 +147,7 @@ fn saturate(value: i32) -> i16 {
 }
 
 /// `f · c + i · g`: Q0.15 gates, Q7.24 cell; rounded once, ties up, saturated.
-fn next_cell(input: i16, forget: i16, candidate: i16, cell: i32) -> i32 {
+pub(super) fn next_cell(input: i16, forget: i16, candidate: i16, cell: i32) -> i32 {
     let kept = i64::from(forget) * i64::from(cell);
     let added = i64::from(i32::from(input) * i32::from(candidate)) << 9;
     let sum = kept + added + (1 << 14);

@@ -8,6 +8,8 @@
 //! choose its own.
 
 use super::conv2d::Conv2d;
+#[cfg(not(arm_dsp))]
+use super::lstm::{UNITS_AT_A_TIME, advance};
 use crate::quant::{Multiplier, requantize};
 
 /// Rows of a block, and columns of a group.
@@ -82,6 +84,13 @@ pub(super) trait Products: Copy {
             let (first, second) = outputs.split_at_mut_checked(conv.channels).unwrap_or_default();
             self.convolve(conv, pair, first, second);
         }
+    }
+
+    /// The new cells and hidden states of LSTM units, as many as there are cells, from their gates before their activation, Q3.12.
+    #[cfg(not(arm_dsp))]
+    #[inline(always)]
+    fn advance(self, gates: &[[i16; 4]; UNITS_AT_A_TIME], cells: &mut [i32], hidden: &mut [i16]) {
+        gates.iter().zip(cells.iter_mut().zip(hidden)).for_each(|(gates, (cell, hidden))| advance(*gates, cell, hidden));
     }
 
     /// The outputs of a convolution at two positions, `[channels]` each, from what these see; the second may be empty.

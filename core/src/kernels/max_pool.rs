@@ -1,5 +1,6 @@
 //! Maximum over blocks of rows and bands that do not overlap.
 
+use super::matrix::{Products, Work, with_products};
 use crate::spec::Shape;
 
 /// Parameters of a max pool. Scale and zero point pass through unchanged.
@@ -38,14 +39,26 @@ impl MaxPool {
 
     /// Takes one row, i8 `[input.len()]`; true when a block is full and `maximum` is the output row.
     pub fn push(&self, state: &mut MaxPoolState<'_>, row: &[i8]) -> bool {
-        let channels = self.input.channels.max(1);
+        struct Raise<'a>(&'a MaxPool, &'a mut [i8], &'a [i8]);
+        impl Work for Raise<'_> {
+            type Output = ();
+
+            #[inline(always)]
+            fn run(self, _: impl Products) {
+                let Self(pool, maximum, row) = self;
+                let channels = pool.input.channels.max(1);
+                let blocks = row.chunks_exact((pool.bands * channels).max(1));
+                for (maximum, block) in maximum.chunks_exact_mut(channels).zip(blocks) {
+                    for position in block.chunks_exact(channels) {
+                        raise(maximum, position);
+                    }
+                }
+            }
+        }
         if *state.filled == 0 {
             state.maximum.fill(i8::MIN);
         }
-        let blocks = row.chunks_exact((self.bands * channels).max(1));
-        for (maximum, block) in state.maximum.chunks_exact_mut(channels).zip(blocks) {
-            block.chunks_exact(channels).for_each(|position| raise(maximum, position));
-        }
+        with_products(Raise(self, state.maximum, row));
         *state.filled += 1;
         let full = *state.filled as usize >= self.rows;
         if full {
@@ -56,6 +69,7 @@ impl MaxPool {
 }
 
 /// The larger of two codes each.
+#[inline(always)]
 fn raise(maximum: &mut [i8], position: &[i8]) {
     #[cfg(arm_dsp)]
     if super::dsp::maximum(maximum, position) {

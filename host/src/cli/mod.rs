@@ -3,6 +3,7 @@
 pub mod corpus;
 #[cfg(feature = "train")]
 pub mod crossval;
+pub mod embed;
 #[cfg(feature = "train")]
 pub mod eval;
 pub mod export;

@@ -1,0 +1,33 @@
+# ser_rust_target(flags target cpu): from a compiler's flags to Rust's name of the target, and to the processor where it has to be named.
+#
+# No function of ser.h takes or gives a float by value, but hard-float objects link with hard-float objects alone.
+#
+# An Armv8-M processor is named only where it has all that Rust takes from the name: the DSP extension, with its kernels, and an FPU that is on.
+function(ser_rust_target flags target cpu)
+    set(${cpu} "" PARENT_SCOPE)
+    if(NOT flags MATCHES "-mcpu=(cortex-m[0-9a-z]+)([^ ]*)")
+        message(FATAL_ERROR "ser: no -mcpu=cortex-m... among the C compiler's flags (${flags}); set SER_RUST_TARGET")
+    endif()
+    set(processor ${CMAKE_MATCH_1})
+    set(without "${CMAKE_MATCH_2}")
+    set(float eabi)
+    if(flags MATCHES "-mfloat-abi=hard")
+        set(float eabihf)
+    endif()
+    if(processor MATCHES "^cortex-m(0|0plus|1)$")
+        set(${target} thumbv6m-none-eabi PARENT_SCOPE)
+    elseif(processor STREQUAL "cortex-m3")
+        set(${target} thumbv7m-none-eabi PARENT_SCOPE)
+    elseif(processor MATCHES "^cortex-m(4|7)$")
+        set(${target} thumbv7em-none-${float} PARENT_SCOPE)
+    elseif(processor STREQUAL "cortex-m23")
+        set(${target} thumbv8m.base-none-eabi PARENT_SCOPE)
+    elseif(processor MATCHES "^cortex-m(33|35p)$")
+        set(${target} thumbv8m.main-none-${float} PARENT_SCOPE)
+        if("${float}${without}" STREQUAL "eabihf")
+            set(${cpu} ${processor} PARENT_SCOPE)
+        endif()
+    else()
+        message(FATAL_ERROR "ser: ${processor} is not known here; set SER_RUST_TARGET")
+    endif()
+endfunction()

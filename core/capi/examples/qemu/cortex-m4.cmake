@@ -1,0 +1,15 @@
+# Toolchain file: a Cortex-M4 with arm-none-eabi-gcc, FLOAT_ABI hard (with its FPU) or soft.
+set(CMAKE_SYSTEM_NAME Generic)
+set(CMAKE_SYSTEM_PROCESSOR arm)
+set(CMAKE_C_COMPILER arm-none-eabi-gcc)
+set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
+
+set(FLOAT_ABI hard CACHE STRING "hard or soft")
+set(CMAKE_TRY_COMPILE_PLATFORM_VARIABLES FLOAT_ABI)
+if(FLOAT_ABI STREQUAL "hard")
+    set(CMAKE_C_FLAGS_INIT "-mcpu=cortex-m4 -mthumb -mfloat-abi=hard -mfpu=fpv4-sp-d16")
+elseif(FLOAT_ABI STREQUAL "soft")
+    set(CMAKE_C_FLAGS_INIT "-mcpu=cortex-m4 -mthumb -mfloat-abi=soft")
+else()
+    message(FATAL_ERROR "FLOAT_ABI is ${FLOAT_ABI}, wanted hard or soft")
+endif()

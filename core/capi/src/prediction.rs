@@ -1,0 +1,35 @@
+//! What was recognised.
+
+use core::ffi::c_char;
+
+use ser_core::Prediction;
+
+use crate::model::{SER_LABEL_BYTES, SER_MAX_LABELS, label};
+
+/// What was recognised.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ser_prediction_t {
+    /// Index of the leading label: that of the largest logit, the first of equals.
+    pub index: u32,
+    /// Whether the leading label's probability reaches the model's threshold.
+    pub confident: bool,
+    /// The leading label, a string in UTF-8.
+    pub label: [c_char; SER_LABEL_BYTES],
+    /// One for each label of the model, zeros behind them; they sum to 1.
+    pub probabilities: [f32; SER_MAX_LABELS],
+    /// What the probabilities were made from, Q19.12.
+    pub logits: [i32; SER_MAX_LABELS],
+}
+
+impl From<&Prediction<'_>> for ser_prediction_t {
+    fn from(prediction: &Prediction<'_>) -> Self {
+        Self {
+            index: prediction.index as u32,
+            confident: prediction.confident,
+            label: label(prediction.label),
+            probabilities: prediction.probabilities,
+            logits: prediction.logits,
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! One utterance after the other.
+
+use core::ffi::c_void;
+
+use ser_core::{Prediction, Recognizer};
+
+use crate::block::{Block, create, enter};
+use crate::pointers::{array, array_mut, check, put};
+use crate::prediction::ser_prediction_t;
+use crate::status::ser_status_t::{self, *};
+use crate::status::status;
+
+/// Recognises utterances whose ends the caller knows. It lies in the memory that ser_recognizer_create was given.
+pub struct ser_recognizer_t {
+    _block: Block<Recognizer<'static, 'static>>,
+}
+
+/// # Safety
+/// As of [`enter`].
+unsafe fn with<R>(
+    recognizer: *mut ser_recognizer_t,
+    work: impl FnOnce(&mut Recognizer<'static, 'static>) -> Result<R, ser_status_t>,
+) -> Result<R, ser_status_t> {
+    // SAFETY: a recognizer is its block alone.
+    unsafe { enter(recognizer.cast::<Block<Recognizer<'static, 'static>>>(), work) }
+}
+
+/// # Safety
+/// `to` is null, misaligned or points to memory for a prediction.
+unsafe fn answer(to: *mut ser_prediction_t, prediction: Option<Prediction<'_>>) -> Result<(), ser_status_t> {
+    // SAFETY: by this function's contract.
+    unsafe { put(to, ser_prediction_t::from(&prediction.ok_or(SER_TOO_LITTLE_SPEECH)?)) }
+}
+
+/// Makes a recognizer, before its first sample, in memory of the caller, and sets `recognizer` to it.
+///
+/// `memory` is aligned to SER_ALIGN and has at least SER_RECOGNIZER_BYTES or, less, ser_model_info's `recognizer_bytes`. To be done with the
+/// recognizer it is enough not to use it any more.
+///
+/// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _MEMORY_TOO_SHORT, or one of SER_ERROR_NOT_A_MODEL and SER_ERROR_MODEL_...: then `recognizer` is set to NULL,
+/// unless it is itself at fault.
+///
+/// # Safety
+/// `model` points to `model_bytes` bytes and `memory` to `memory_bytes` bytes. As long as the recognizer is used both stay where they are, the model stays
+/// as it is, and nobody else touches the memory. `recognizer` points to a pointer outside of that memory.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ser_recognizer_create(
+    model: *const u8,
+    model_bytes: usize,
+    memory: *mut c_void,
+    memory_bytes: usize,
+    recognizer: *mut *mut ser_recognizer_t,
+) -> ser_status_t {
+    let make = || {
+        // SAFETY: by this function's contract.
+        unsafe {
+            put(recognizer, core::ptr::null_mut())?;
+            let block = create(model, model_bytes, memory, memory_bytes, |model, state| Ok(Recognizer::new(model, state)?))?;
+            put(recognizer, block.cast())
+        }
+    };
+    status(make())
+}
+
+/// Takes `count` samples at the model's rate, as many as there are; where chunks begin and end makes no difference. `samples` may be NULL if there are none.
+///
+/// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY: then none were taken.
+///
+/// # Safety
+/// `recognizer` was made by ser_recognizer_create; `samples` points to so many samples.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ser_recognizer_push(recognizer: *mut ser_recognizer_t, samples: *const i16, count: usize) -> ser_status_t {
+    // SAFETY: by this function's contract.
+    status(unsafe {
+        with(recognizer, |recognizer| {
+            recognizer.push(array(samples, count)?);
+            Ok(())
+        })
+    })
+}
+
+/// The prediction for what was heard since the start of the utterance.
+///
+/// SER_TOO_LITTLE_SPEECH as long as there is none; SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY. But for SER_OK, `prediction` is left as it is.
+///
+/// # Safety
+/// `recognizer` was made by ser_recognizer_create; `prediction` points to memory for the answer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ser_recognizer_prediction(recognizer: *mut ser_recognizer_t, prediction: *mut ser_prediction_t) -> ser_status_t {
+    // SAFETY: by this function's contract.
+    status(unsafe {
+        with(recognizer, |recognizer| {
+            check(prediction)?;
+            answer(prediction, recognizer.prediction())
+        })
+    })
+}
+
+/// Ends the utterance: gives its prediction, and is ready for the next. Silence at the end counts for nothing.
+///
+/// SER_TOO_LITTLE_SPEECH if there is none, all the same ready for the next; SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY: then the utterance goes on.
+/// But for SER_OK, `prediction` is left as it is.
+///
+/// # Safety
+/// `recognizer` was made by ser_recognizer_create; `prediction` points to memory for the answer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ser_recognizer_finish(recognizer: *mut ser_recognizer_t, prediction: *mut ser_prediction_t) -> ser_status_t {
+    // SAFETY: by this function's contract.
+    status(unsafe {
+        with(recognizer, |recognizer| {
+            check(prediction)?;
+            answer(prediction, recognizer.finish())
+        })
+    })
+}
+
+/// Forgets what was heard.
+///
+/// SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY.
+///
+/// # Safety
+/// `recognizer` was made by ser_recognizer_create.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ser_recognizer_reset(recognizer: *mut ser_recognizer_t) -> ser_status_t {
+    // SAFETY: by this function's contract.
+    status(unsafe {
+        with(recognizer, |recognizer| {
+            recognizer.reset();
+            Ok(())
+        })
+    })
+}
+
+/// Writes all that was heard into `snapshot`, whose length is ser_model_info's `recognizer_snapshot_bytes`.
+///
+/// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY, _SNAPSHOT_LENGTH.
+///
+/// # Safety
+/// `recognizer` was made by ser_recognizer_create; `snapshot` points to so many bytes outside of its memory.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ser_recognizer_snapshot(
+    recognizer: *mut ser_recognizer_t,
+    snapshot: *mut u8,
+    snapshot_bytes: usize,
+) -> ser_status_t {
+    // SAFETY: by this function's contract.
+    status(unsafe { with(recognizer, |recognizer| Ok(recognizer.snapshot(array_mut(snapshot, snapshot_bytes)?)?)) })
+}
+
+/// Goes on from a snapshot, which any recognizer with the same model may have taken: the same bits come out from there on.
+///
+/// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY: then nothing has changed. SER_ERROR_SNAPSHOT_...: then the recognizer is as before its first sample.
+///
+/// # Safety
+/// `recognizer` was made by ser_recognizer_create; `snapshot` points to so many bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ser_recognizer_restore(
+    recognizer: *mut ser_recognizer_t,
+    snapshot: *const u8,
+    snapshot_bytes: usize,
+) -> ser_status_t {
+    // SAFETY: by this function's contract.
+    status(unsafe { with(recognizer, |recognizer| Ok(recognizer.restore(array(snapshot, snapshot_bytes)?)?)) })
+}

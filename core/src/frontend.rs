@@ -12,6 +12,7 @@ mod log_mel;
 mod normalize;
 
 pub use decibel::{DECIBEL, SILENCE};
+pub use fft::portable_power_spectrum;
 pub use filter::InputFilter;
 pub use framer::Framer;
 pub use gate::{Passage, RowGate};

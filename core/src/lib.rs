@@ -12,7 +12,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`spec`] | the one description of front end and network: shapes, parameters, presets |
-//! | [`frontend`] | PCM to log-mel rows, in f32 |
+//! | [`frontend`] | PCM to log-mel rows, in integers |
 //! | [`quant`], [`activation`] | the numeric contract: rounding, sigmoid and tanh from a table |
 //! | [`kernels`] | convolution, pooling, LSTM, dense on plain slices |
 //! | [`mod@model`] | the model file: read in place, checked once |
@@ -52,7 +52,7 @@
 //! # Ok::<(), ser_core::recognizer::StateTooSmall>(())
 //! ```
 //!
-//! No allocation, `unsafe` in one file of assembly kernels alone, and after [`model::Model::parse`] no error left to report: buffers are the caller's.
+//! No allocation, `unsafe` in assembly kernels alone, and after [`model::Model::parse`] no error left to report: buffers are the caller's.
 #![no_std]
 
 pub mod activation;

@@ -1,7 +1,7 @@
 //! The core's front end against the integer reference, bit for bit, against the `f64` one with a naive DFT, and against what a filterbank and a silence gate
 //! should do.
 
-use ser_core::frontend::{DECIBEL as STEPS, Frame, FrontEnd, SILENCE};
+use ser_core::frontend::{DECIBEL as STEPS, Frame, FrontEnd, SILENCE, portable_power_spectrum};
 use ser_core::spec::{self, Level, Trim, Window, edge};
 use ser_core::{Model, Recognizer};
 use ser_host::emotion::EMOTIONS;
@@ -9,6 +9,7 @@ use ser_host::features::Extractor;
 use ser_host::synth;
 use ser_host::tables::{OwnedTables, hz, mel};
 use ser_tests::random_model::Shape;
+use ser_tests::reference::integer_front_end::{input_shift, power_spectrum_of};
 use ser_tests::reference::{analyse, analyse_in_integers};
 use ser_tests::signals;
 use ser_tests::tolerance::{self, DECIBEL, SAMPLE, SPECTRUM};
@@ -130,6 +131,34 @@ fn log_mel_rows_of_speech_and_noise_are_within_a_twentieth_of_a_decibel_rms() {
             let largest = errors.iter().fold(0.0, |largest: f64, error| largest.max(error.abs()));
             println!("{name} at {level_db} dBFS: {rms:.4} dB RMS, {largest:.3} dB at most, {} values", errors.len());
             tolerance::LOG_MEL_RMS.check(rms, 0.0, &format!("{name} at {level_db} dBFS"));
+        }
+    }
+}
+
+/// The front end takes the processor's own code where it has some.
+#[test]
+fn the_portable_spectrum_equals_the_integer_reference_for_every_length_and_at_the_limits() {
+    for fft_len in [256, 512, 1024, 2048] {
+        let limit = 1 << (30 - input_shift(fft_len));
+        let noise =
+            |seed, amplitude| -> Vec<i32> { signals::noise(seed, i16::MAX, fft_len).iter().map(|&x| i32::from(x) * amplitude).collect() };
+        let square = |half: usize| -> Vec<i32> { (0..fft_len).map(|n| if n / half % 2 == 0 { limit } else { -limit }).collect() };
+        for values in [
+            noise(1, 1),
+            noise(2, limit >> 15),
+            square(1),
+            square(2),
+            square(fft_len / 8),
+            square(fft_len),
+            vec![-limit; fft_len],
+            noise(3, 1)[..99].to_vec(),
+        ] {
+            let mut z = vec![[0x5A5A_5A5A; 2]; fft_len / 2 + 1];
+            portable_power_spectrum(&values, &mut z);
+            let mut wanted: Vec<i128> = values.iter().map(|&value| i128::from(value)).collect();
+            wanted.resize(fft_len, 0);
+            let bins = z.iter().map(|&[lower, upper]| i128::from(lower as u32) | i128::from(upper as u32) << 32);
+            assert!(bins.eq(power_spectrum_of(&wanted)), "{fft_len} values from {}", values[0]);
         }
     }
 }

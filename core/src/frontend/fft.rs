@@ -172,6 +172,19 @@ pub(super) fn power_spectrum(z: &mut [Complex]) {
     split_bins(z, nyquist, 0);
 }
 
+/// The power spectrum of `2 M` windowed values in their order, into `z` as [`FrontEnd`](super::FrontEnd) has it: for each of the `M + 1` bins lower and upper word of a u64.
+/// In portable code, for tests to compare with a processor's. `values` are to be below 2³⁰ shifted down as a front end does; what is missing of them is 0.
+pub fn portable_power_spectrum(values: &[i32], z: &mut [Complex]) {
+    z.fill([0; 2]);
+    let len = z.len().saturating_sub(1);
+    for (index, value) in values.iter().enumerate() {
+        if let Some(to) = z.get_mut(place(index / 2, len)) {
+            to[index % 2] = *value;
+        }
+    }
+    power_spectrum(z);
+}
+
 /// The transform of `M` complex values to the powers of the bins of `2 M` real ones; so many pairs of mirrored bins are done already.
 fn split_bins(z: &mut [Complex], nyquist: &mut Complex, done: usize) {
     let step = CIRCLE / (2 * z.len()).max(1);

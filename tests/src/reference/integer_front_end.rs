@@ -120,10 +120,21 @@ fn transform(values: &[Complex]) -> Vec<Complex> {
 /// `floor(|X|² / 2¹²)` of bins `0 ..= N/2` of a frame padded to `N`.
 fn power_spectrum(spec: &FrontEnd, frame: &[i128]) -> Vec<i128> {
     let (len, fft_len) = (frame.len(), usize::from(spec.fft_len));
-    let shift = (fft_len.trailing_zeros() - 1) / 2 + 1;
+    let shift = input_shift(fft_len);
     let window = |n: usize| i128::from(spec.window_table[n.min(len - n)]);
     let mut x: Vec<i128> = frame.iter().enumerate().map(|(n, sample)| (sample * window(n) + (1 << (shift - 1))) >> shift).collect();
     x.resize(fft_len, 0);
+    power_spectrum_of(&x)
+}
+
+/// How far products of samples and window codes are shifted down.
+pub fn input_shift(fft_len: usize) -> u32 {
+    (fft_len.trailing_zeros() - 1) / 2 + 1
+}
+
+/// The same of windowed values.
+pub fn power_spectrum_of(x: &[i128]) -> Vec<i128> {
+    let fft_len = x.len();
     let z = transform(&x.chunks(2).map(|pair| (pair[0], pair[1])).collect::<Vec<_>>());
     let half = z.len();
     let power = |(re, im): Complex| (re * re + im * im) >> 12;

@@ -172,7 +172,7 @@ fn audio_at_full_scale() -> impl Iterator<Item = (&'static str, Vec<i16>)> {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 16) as i16
     });
-    let square = |half_period: usize| (0..).map(move |n: usize| if n / half_period % 2 == 0 { i16::MAX } else { i16::MIN });
+    let square = |half_period: usize| (0..).map(move |n: usize| if (n / half_period).is_multiple_of(2) { i16::MAX } else { i16::MIN });
     const SAMPLES: usize = 8000;
     [
         ("white noise at full scale", noise.take(SAMPLES).collect()),

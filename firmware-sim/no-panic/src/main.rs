@@ -11,7 +11,9 @@ use core::ptr::read_volatile;
 
 use ser_core::endpointer::{Endpointer, EndpointerConfig};
 use ser_core::engine::{Engine, Logits};
-use ser_core::frontend::{Frame, Framer, FrontEnd, InputFilter, LevelReference, Normalizer, Passage, RowGate, Tables, portable_power_spectrum};
+use ser_core::frontend::{
+    Frame, Framer, FrontEnd, InputFilter, LevelReference, Normalizer, Passage, RowGate, Tables, portable_power_spectrum,
+};
 use ser_core::kernels::matrix::{
     four_rows, four_rows_of_pair, matrix_vector, packed_index, packed_len, portable_four_rows, portable_four_rows_of_pair,
 };

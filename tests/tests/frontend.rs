@@ -142,7 +142,8 @@ fn the_portable_spectrum_equals_the_integer_reference_for_every_length_and_at_th
         let limit = 1 << (30 - input_shift(fft_len));
         let noise =
             |seed, amplitude| -> Vec<i32> { signals::noise(seed, i16::MAX, fft_len).iter().map(|&x| i32::from(x) * amplitude).collect() };
-        let square = |half: usize| -> Vec<i32> { (0..fft_len).map(|n| if n / half % 2 == 0 { limit } else { -limit }).collect() };
+        let square =
+            |half: usize| -> Vec<i32> { (0..fft_len).map(|n| if (n / half).is_multiple_of(2) { limit } else { -limit }).collect() };
         for values in [
             noise(1, 1),
             noise(2, limit >> 15),

@@ -35,6 +35,7 @@ pub mod reliability;
 #[cfg(feature = "report")]
 pub mod report;
 pub mod run;
+pub mod spectrum;
 pub mod split;
 pub mod statistics;
 pub mod sweep;

@@ -15,10 +15,11 @@ mod plot;
 mod reliability;
 mod robustness;
 mod scatter;
-mod spectrogram;
+pub mod spectrogram;
 #[cfg(test)]
 mod tests;
 mod text;
+mod wrong;
 
 use std::path::{Path, PathBuf};
 
@@ -30,14 +31,14 @@ use serde::Serialize;
 use crate::files::write_atomic;
 use crate::sweep::SweepReport;
 use conditions::{Conditions, same_training};
-use curves::Curve;
+pub use curves::Curve;
 use figures::{Agreement, ModelFigures, Said};
 use gather::Run;
 use page::{Part, Section, Table};
-use plot::Picture;
+pub use plot::Picture;
 use reliability::Reliability;
 use scatter::Point;
-use spectrogram::Wrong;
+use wrong::Wrong;
 
 /// The figures behind a report; as JSON what `host report --json` writes.
 #[derive(Clone, Debug, Serialize)]
@@ -206,9 +207,9 @@ impl Report {
                 "Most wrong utterances",
                 "Wrong answers with the largest probability. The spectrograms show what the network hears, silence left out: time to the right, frequency upwards, \
                  the darker the louder; all on one scale.",
-                spectrogram::seen,
-                spectrogram::pictures,
-                spectrogram::table,
+                wrong::seen,
+                wrong::pictures,
+                wrong::table,
             )?,
         ])
     }
@@ -254,8 +255,8 @@ impl Group {
             });
             ModelFigures::new(&labels, &said.collect::<Vec<_>>())
         };
-        let mut worst = spectrogram::most_wrong(runs);
-        spectrogram::read(&mut worst, first);
+        let mut worst = wrong::most_wrong(runs);
+        wrong::read(&mut worst, first);
         Self {
             name: conditions::name(first),
             prefix: String::new(),
@@ -275,8 +276,13 @@ impl Group {
 
     /// Name of a picture's files.
     fn picture_name(&self, name: &str) -> String {
-        if self.prefix.is_empty() { name.to_owned() } else { format!("{}-{name}", self.prefix) }
+        picture_name(&self.prefix, name)
     }
+}
+
+/// Name of a picture's files.
+fn picture_name(prefix: &str, name: &str) -> String {
+    if prefix.is_empty() { name.to_owned() } else { format!("{prefix}-{name}") }
 }
 
 /// Writes the figures behind a report as JSON.

@@ -4,10 +4,10 @@ use anyhow::Result;
 use plotters::style::Color;
 use serde::Serialize;
 
-use super::Group;
 use super::gather::Run;
 use super::plot::{Area, Axis, DARK, GREY, Look, MIDDLE, Marker, Picture, Stroke, axes, heading, range, series};
 use super::text::{number, percent, thousands};
+use super::{Group, picture_name};
 use crate::run::EpochMetrics;
 
 /// The epochs of one run.
@@ -35,103 +35,132 @@ struct Quantity {
     look: Look,
 }
 
-/// What is seen.
+/// What is seen of a group.
 pub fn seen(group: &Group) -> String {
-    let last: Vec<&EpochMetrics> = group.curves.iter().filter_map(|curve| curve.epochs.last()).collect();
-    if last.is_empty() {
-        return "There is no metrics.csv, so there is nothing to draw.".to_owned();
-    }
-    let mean = |value: fn(&EpochMetrics) -> f64| last.iter().map(|epoch| value(epoch)).sum::<f64>() / last.len() as f64;
-    format!(
-        "After the last epoch ({}) the training loss is {:.3} and {} of the augmented training utterances are recognised; the int8 core recognises {} of the test part.",
-        thousands(last.iter().map(|epoch| epoch.epoch).max().unwrap_or_default()),
-        mean(|epoch| epoch.train_loss),
-        percent(mean(|epoch| epoch.train_accuracy)),
-        percent(group.int8.war.value)
-    )
+    training(group).seen()
 }
 
-/// The three pictures; none without an epoch.
+/// The three pictures of a group; none without an epoch.
 pub fn pictures(group: &Group) -> Result<Vec<Picture>> {
-    if group.curves.is_empty() {
-        return Ok(Vec::new());
-    }
-    let loss = Quantity {
-        label: "training loss, nat",
-        value: |epoch| Some(epoch.train_loss),
-        look: Look::line(DARK, Stroke::Solid, Marker::None),
-    };
-    let training = Quantity {
-        label: "training part, augmented",
-        value: |epoch| Some(epoch.train_accuracy),
-        look: Look::line(MIDDLE, Stroke::Dashed, Marker::None),
-    };
-    let validation = Quantity {
-        label: "validation part (WAR)",
-        value: |epoch| epoch.validation_war,
-        look: Look::line(DARK, Stroke::Solid, Marker::None),
-    };
-    let rate =
-        Quantity { label: "learning rate", value: |epoch| Some(epoch.learning_rate), look: Look::line(DARK, Stroke::Solid, Marker::None) };
-    let thousandths = Axis { label: "learning rate, thousandths", range: (0.0, 0.0), ticks: 6, format: |rate| number(&(1000.0 * rate)) };
-    let loss_axis = Axis { label: "cross-entropy, nat", range: (0.0, 0.0), ticks: 6, format: number };
-    Ok(vec![
-        picture(group, "loss", "Training loss", loss_axis, &[loss], None)?,
-        picture(group, "accuracy", "Accuracy", Axis::share("recognised"), &[training, validation], Some(group.int8.war.value))?,
-        picture(group, "learning-rate", "Learning rate", thousandths, &[rate], None)?,
-    ])
+    training(group).pictures()
 }
 
-fn picture(group: &Group, name: &str, title: &str, y: Axis<'_>, quantities: &[Quantity], level: Option<f64>) -> Result<Picture> {
-    let lines = |quantity: &Quantity| -> Vec<Line> {
-        let line = |epochs: &[EpochMetrics]| {
-            let points = epochs.iter().filter_map(|epoch| Some((epoch.epoch as f64, (quantity.value)(epoch)?)));
-            points.filter(|(_, value)| value.is_finite()).collect::<Line>()
+fn training(group: &Group) -> Training<'_> {
+    Training { prefix: &group.prefix, name: &group.name, curves: &group.curves, tested: "int8 core", war: group.int8.war.value }
+}
+
+/// What is drawn of a training of one run or several.
+#[derive(Clone, Copy, Debug)]
+pub struct Training<'a> {
+    /// What the names of the pictures' files start with; may be empty.
+    pub prefix: &'a str,
+    /// What was trained.
+    pub name: &'a str,
+    /// The runs, each with an epoch at least.
+    pub curves: &'a [Curve],
+    /// What was tested: `int8 core` for instance.
+    pub tested: &'a str,
+    /// The share of the test part that it recognises, over all runs.
+    pub war: f64,
+}
+
+impl Training<'_> {
+    /// What is seen.
+    pub fn seen(&self) -> String {
+        let last: Vec<&EpochMetrics> = self.curves.iter().filter_map(|curve| curve.epochs.last()).collect();
+        if last.is_empty() {
+            return "There is no metrics.csv, so there is nothing to draw.".to_owned();
+        }
+        let mean = |value: fn(&EpochMetrics) -> f64| last.iter().map(|epoch| value(epoch)).sum::<f64>() / last.len() as f64;
+        format!(
+            "After the last epoch ({}) the training loss is {:.3} and {} of the augmented training utterances are recognised; the {} recognises {} of the test part.",
+            thousands(last.iter().map(|epoch| epoch.epoch).max().unwrap_or_default()),
+            mean(|epoch| epoch.train_loss),
+            percent(mean(|epoch| epoch.train_accuracy)),
+            self.tested,
+            percent(self.war)
+        )
+    }
+
+    /// Loss, accuracy and learning rate over the epochs, the mean of several runs thick and each of them thin; none without an epoch.
+    ///
+    /// # Errors
+    ///
+    /// If a picture can't be drawn.
+    pub fn pictures(&self) -> Result<Vec<Picture>> {
+        if self.curves.is_empty() {
+            return Ok(Vec::new());
+        }
+        let solid = Look::line(DARK, Stroke::Solid, Marker::None);
+        let loss = Quantity { label: "training loss, nat", value: |epoch| Some(epoch.train_loss), look: solid };
+        let training = Quantity {
+            label: "training part, augmented",
+            value: |epoch| Some(epoch.train_accuracy),
+            look: Look::line(MIDDLE, Stroke::Dashed, Marker::None),
         };
-        group.curves.iter().map(|curve| line(&curve.epochs)).filter(|line| !line.is_empty()).collect()
-    };
-    let drawn: Vec<(&Quantity, Vec<Line>)> =
-        quantities.iter().map(|quantity| (quantity, lines(quantity))).filter(|(_, lines)| !lines.is_empty()).collect();
-    let points = || drawn.iter().flat_map(|(_, lines)| lines.iter().flatten().copied());
-    let x = Axis { label: "epoch", range: range(points().map(|(epoch, _)| epoch), (0.0, 1.0)), ticks: 6, format: number };
-    let least = if y.range == (0.0, 0.0) { (0.0, f64::MIN_POSITIVE) } else { y.range };
-    let (low, high) = range(points().map(|(_, value)| value), least);
-    // A little air above the highest point, except where the axis ends by its nature; a loss that diverged leaves the picture.
-    let y = Axis { range: (low, if y.range.1 == high { high } else { (1.04 * high).clamp(1e-6, 1e12) }), ..y };
-    let many = group.curves.len() > 1;
-    let draw = |area: &Area<'_>| -> Result<()> {
-        let mut entries: Vec<(String, Look)> = Vec::new();
-        for (quantity, _) in &drawn {
-            let label = if many { format!("{}: mean", quantity.label) } else { quantity.label.to_owned() };
-            entries.push((label, quantity.look));
-        }
-        if many {
-            entries.push(("each run".to_owned(), Look::faint(DARK)));
-        }
-        let test = Look::line(GREY, Stroke::Dotted, Marker::None);
-        if level.is_some() {
-            entries.push(("test part, int8, at the end".to_owned(), test));
-        }
-        // A single line is named by its axis.
-        let shown = if entries.len() > 1 { entries.as_slice() } else { &[] };
-        let entries: Vec<(&str, Look)> = shown.iter().map(|(label, look)| (label.as_str(), *look)).collect();
-        let top = heading(area, title, &entries)?;
-        let mut chart = axes(area, top, &x, &y)?;
-        if let Some(level) = level {
-            series(area, &mut chart, &[(x.range.0, level), (x.range.1, level)], &test)?;
-        }
-        for (quantity, lines) in &drawn {
-            if many {
-                let faint = Look { colour: quantity.look.colour.mix(0.45), ..Look::faint(DARK) };
-                lines.iter().try_for_each(|line| series(area, &mut chart, line, &faint))?;
-                series(area, &mut chart, &mean(lines), &quantity.look)?;
-            } else {
-                lines.iter().try_for_each(|line| series(area, &mut chart, line, &quantity.look))?;
+        let validation = Quantity { label: "validation part (WAR)", value: |epoch| epoch.validation_war, look: solid };
+        let rate = Quantity { label: "learning rate", value: |epoch| Some(epoch.learning_rate), look: solid };
+        let thousandths =
+            Axis { label: "learning rate, thousandths", range: (0.0, 0.0), ticks: 6, format: |rate| number(&(1000.0 * rate)) };
+        let loss_axis = Axis { label: "cross-entropy, nat", range: (0.0, 0.0), ticks: 6, format: number };
+        Ok(vec![
+            self.picture("loss", "Training loss", loss_axis, &[loss], None)?,
+            self.picture("accuracy", "Accuracy", Axis::share("recognised"), &[training, validation], Some(self.war))?,
+            self.picture("learning-rate", "Learning rate", thousandths, &[rate], None)?,
+        ])
+    }
+
+    fn picture(&self, name: &str, title: &str, y: Axis<'_>, quantities: &[Quantity], level: Option<f64>) -> Result<Picture> {
+        let lines = |quantity: &Quantity| -> Vec<Line> {
+            let line = |epochs: &[EpochMetrics]| {
+                let points = epochs.iter().filter_map(|epoch| Some((epoch.epoch as f64, (quantity.value)(epoch)?)));
+                points.filter(|(_, value)| value.is_finite()).collect::<Line>()
+            };
+            self.curves.iter().map(|curve| line(&curve.epochs)).filter(|line| !line.is_empty()).collect()
+        };
+        let drawn: Vec<(&Quantity, Vec<Line>)> =
+            quantities.iter().map(|quantity| (quantity, lines(quantity))).filter(|(_, lines)| !lines.is_empty()).collect();
+        let points = || drawn.iter().flat_map(|(_, lines)| lines.iter().flatten().copied());
+        let x = Axis { label: "epoch", range: range(points().map(|(epoch, _)| epoch), (0.0, 1.0)), ticks: 6, format: number };
+        let least = if y.range == (0.0, 0.0) { (0.0, f64::MIN_POSITIVE) } else { y.range };
+        let (low, high) = range(points().map(|(_, value)| value), least);
+        // A little air above the highest point, except where the axis ends by its nature; a loss that diverged leaves the picture.
+        let y = Axis { range: (low, if y.range.1 == high { high } else { (1.04 * high).clamp(1e-6, 1e12) }), ..y };
+        let many = self.curves.len() > 1;
+        let draw = |area: &Area<'_>| -> Result<()> {
+            let mut entries: Vec<(String, Look)> = Vec::new();
+            for (quantity, _) in &drawn {
+                let label = if many { format!("{}: mean", quantity.label) } else { quantity.label.to_owned() };
+                entries.push((label, quantity.look));
             }
-        }
-        Ok(())
-    };
-    Picture::draw(group.picture_name(name), format!("{title}, {}", group.name), seen(group), (420, 310), draw)
+            if many {
+                entries.push(("each run".to_owned(), Look::faint(DARK)));
+            }
+            let test = Look::line(GREY, Stroke::Dotted, Marker::None);
+            if level.is_some() {
+                entries.push((format!("test part, {}, at the end", self.tested), test));
+            }
+            // A single line is named by its axis.
+            let shown = if entries.len() > 1 { entries.as_slice() } else { &[] };
+            let entries: Vec<(&str, Look)> = shown.iter().map(|(label, look)| (label.as_str(), *look)).collect();
+            let top = heading(area, title, &entries)?;
+            let chart = axes(area, top, &x, &y)?;
+            if let Some(level) = level {
+                series(area, &chart, &[(x.range.0, level), (x.range.1, level)], &test)?;
+            }
+            for (quantity, lines) in &drawn {
+                if many {
+                    let faint = Look { colour: quantity.look.colour.mix(0.45), ..Look::faint(DARK) };
+                    lines.iter().try_for_each(|line| series(area, &chart, line, &faint))?;
+                    series(area, &chart, &mean(lines), &quantity.look)?;
+                } else {
+                    lines.iter().try_for_each(|line| series(area, &chart, line, &quantity.look))?;
+                }
+            }
+            Ok(())
+        };
+        Picture::draw(picture_name(self.prefix, name), format!("{title}, {}", self.name), self.seen(), (420, 310), draw)
+    }
 }
 
 /// The mean of lines at each epoch that one of them has.

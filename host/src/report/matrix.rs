@@ -11,6 +11,8 @@ use crate::metrics::Confusion;
 
 /// Left end of the cells, units.
 const LEFT: i32 = 170;
+/// Width of a picture with one matrix, CSS pixels.
+pub const WIDTH: u32 = 420;
 /// Height of a row, units.
 const ROW: i32 = 76;
 
@@ -29,7 +31,7 @@ fn rows(confusion: &Confusion) -> impl Iterator<Item = (&str, Vec<u64>)> {
     confusion.labels.iter().zip(counts).map(|(label, (counts, none))| (label.as_str(), counts.iter().chain([none]).copied().collect()))
 }
 
-/// What is seen.
+/// What is seen of a group.
 pub fn seen(group: &Group) -> String {
     let confusion = &group.int8.confusion;
     let mut worst: Option<(u64, u64, &str, &str)> = None;
@@ -48,60 +50,72 @@ pub fn seen(group: &Group) -> String {
     }
 }
 
-/// Both matrices.
+/// Both matrices of a group.
 pub fn pictures(group: &Group) -> Result<Vec<Picture>> {
-    let confusion = &group.int8.confusion;
-    let largest = rows(confusion).flat_map(|(_, counts)| counts).max().unwrap_or_default().max(1) as f64;
-    let count = |count: u64, _: u64| (count as f64 / largest, count.to_string());
-    let share = |count: u64, total: u64| {
-        let share = count as f64 / total.max(1) as f64;
-        (share, format!("{:.0} %", 100.0 * share))
+    let picture = |name: &str, title: &str, cells: Cells| {
+        let confusion = &group.int8.confusion;
+        let draw = |area: &Area<'_>| draw(area, heading(area, title, &[])?, confusion, cells);
+        let size = (WIDTH, height(confusion));
+        Picture::draw(group.picture_name(name), format!("{title}, {}", group.name), description(confusion), size, draw)
     };
     Ok(vec![
-        picture(group, "confusion-counts", "Confusion matrix, int8: utterances", &count)?,
-        picture(group, "confusion-shares", "Confusion matrix, int8: share of the true class", &share)?,
+        picture("confusion-counts", "Confusion matrix, int8: utterances", Cells::Utterances)?,
+        picture("confusion-shares", "Confusion matrix, int8: share of the true class", Cells::Shares)?,
     ])
 }
 
-fn picture(group: &Group, name: &str, title: &str, cell: &dyn Fn(u64, u64) -> (f64, String)) -> Result<Picture> {
-    let confusion = &group.int8.confusion;
+/// What is written in the cells and makes them dark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cells {
+    /// Numbers of utterances.
+    Utterances,
+    /// Shares of the true class.
+    Shares,
+}
+
+/// Height of a picture with one matrix and a heading, CSS pixels.
+pub fn height(confusion: &Confusion) -> u32 {
+    (170 + confusion.labels.len() as u32 * ROW as u32) / UNITS
+}
+
+/// Draws a matrix below `top`, as wide as the area: a row is a true class, a column what it was taken for.
+pub fn draw(area: &Area<'_>, top: i32, confusion: &Confusion, cells: Cells) -> Result<()> {
     let columns = columns(confusion);
-    let (width, height) = (420, (170 + confusion.labels.len() as i32 * ROW) as u32 / UNITS);
-    let column = (UNITS as i32 * width - LEFT - 12) / columns.len().max(1) as i32;
-    let draw = |area: &Area<'_>| -> Result<()> {
-        let top = heading(area, title, &[])? + 84;
-        let size = fitting(columns.iter().copied(), column - 4);
-        write(
-            area,
-            "recognised as",
-            (LEFT + column * columns.len() as i32 / 2, top - 78),
-            text_style(TEXT, GREY, HPos::Center, VPos::Top),
-        )?;
-        write(area, "true class", (LEFT - 14, top - 38), text_style(TEXT, GREY, HPos::Right, VPos::Top))?;
-        for (index, label) in columns.iter().enumerate() {
-            write(area, label, (LEFT + column * index as i32 + column / 2, top - 38), text_style(size, BLACK, HPos::Center, VPos::Top))?;
+    let column = (area.dim_in_pixel().0 as i32 - LEFT - 12) / columns.len().max(1) as i32;
+    let largest = rows(confusion).flat_map(|(_, counts)| counts).max().unwrap_or_default().max(1) as f64;
+    let cell = |count: u64, total: u64| match cells {
+        Cells::Utterances => (count as f64 / largest, count.to_string()),
+        Cells::Shares => {
+            let share = count as f64 / total.max(1) as f64;
+            (share, format!("{:.0} %", 100.0 * share))
         }
-        for (row, (label, counts)) in rows(confusion).enumerate() {
-            let y = top + ROW * row as i32;
-            write(area, label, (LEFT - 14, y + ROW / 2), text_style(size, BLACK, HPos::Right, VPos::Center))?;
-            let total: u64 = counts.iter().sum();
-            for (index, (count, _)) in counts.iter().zip(&columns).enumerate() {
-                let x = LEFT + column * index as i32;
-                let (share, text) = cell(*count, total);
-                let corners = [(x, y), (x + column, y + ROW)];
-                area.draw(&Rectangle::new(corners, shade(share).filled()))?;
-                area.draw(&Rectangle::new(corners, GREY.mix(0.6)))?;
-                let ink = if *count == 0 { GREY } else { ink_on(share) };
-                write(area, &text, (x + column / 2, y + ROW / 2), text_style(TEXT, ink, HPos::Center, VPos::Center))?;
-            }
-        }
-        Ok(())
     };
-    Picture::draw(group.picture_name(name), format!("{title}, {}", group.name), description(confusion), (width as u32, height), draw)
+    let top = top + 84;
+    let size = fitting(columns.iter().copied(), column - 4);
+    write(area, "recognised as", (LEFT + column * columns.len() as i32 / 2, top - 78), text_style(TEXT, GREY, HPos::Center, VPos::Top))?;
+    write(area, "true class", (LEFT - 14, top - 38), text_style(TEXT, GREY, HPos::Right, VPos::Top))?;
+    for (index, label) in columns.iter().enumerate() {
+        write(area, label, (LEFT + column * index as i32 + column / 2, top - 38), text_style(size, BLACK, HPos::Center, VPos::Top))?;
+    }
+    for (row, (label, counts)) in rows(confusion).enumerate() {
+        let y = top + ROW * row as i32;
+        write(area, label, (LEFT - 14, y + ROW / 2), text_style(size, BLACK, HPos::Right, VPos::Center))?;
+        let total: u64 = counts.iter().sum();
+        for (index, (count, _)) in counts.iter().zip(&columns).enumerate() {
+            let x = LEFT + column * index as i32;
+            let (share, text) = cell(*count, total);
+            let corners = [(x, y), (x + column, y + ROW)];
+            area.draw(&Rectangle::new(corners, shade(share).filled()))?;
+            area.draw(&Rectangle::new(corners, GREY.mix(0.6)))?;
+            let ink = if *count == 0 { GREY } else { ink_on(share) };
+            write(area, &text, (x + column / 2, y + ROW / 2), text_style(TEXT, ink, HPos::Center, VPos::Center))?;
+        }
+    }
+    Ok(())
 }
 
 /// The whole matrix in words.
-fn description(confusion: &Confusion) -> String {
+pub fn description(confusion: &Confusion) -> String {
     let columns = columns(confusion);
     let row = |(label, counts): (&str, Vec<u64>)| {
         let counts: Vec<String> = columns.iter().zip(counts).map(|(name, count)| format!("{name} {count}")).collect();

@@ -17,7 +17,9 @@ nav ul { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; list-style: none; 
 a { color: #0b3d6e; }
 .pictures { display: grid; gap: 1rem; margin: 1rem 0; grid-template-columns: repeat(auto-fill, minmax(min(100%, 22rem), 1fr)); align-items: start; }
 figure { margin: 0; }
+figure.wide { grid-column: 1 / -1; }
 figure svg { display: block; width: 100%; max-width: 34rem; height: auto; border: 1px solid #bbb; }
+figure.wide svg { max-width: 100%; }
 .tables { display: flex; flex-wrap: wrap; gap: 0 2.5rem; }
 .table { max-width: 100%; overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; }
@@ -110,7 +112,8 @@ fn add_section(page: &mut String, section: &Section) {
         if !part.pictures.is_empty() {
             page.push_str("<div class=\"pictures\">\n");
             for picture in &part.pictures {
-                let _ = write!(page, "<figure>\n{}</figure>\n", picture.svg());
+                let class = if picture.is_wide() { " class=\"wide\"" } else { "" };
+                let _ = write!(page, "<figure{class}>\n{}</figure>\n", picture.svg());
             }
         }
         // Beside a single picture there is room.

@@ -24,6 +24,8 @@ pub const UNITS: u32 = 2;
 const FONT: &[u8] = include_bytes!("../../fonts/Vera.ttf");
 /// The font of the PNG first, then fonts of the same widths.
 const FAMILY: &str = "Bitstream Vera Sans, DejaVu Sans, Verdana, sans-serif";
+/// A wider picture needs more than a column of a page, CSS pixels.
+const WIDE: u32 = 544;
 /// Height of text, units.
 pub const TEXT: i32 = 13 * UNITS as i32;
 /// Height of titles, units.
@@ -83,16 +85,23 @@ impl Picture {
         Ok(Self { name, title, description, size, drawing: drawing.context("plotters gave no SVG")? })
     }
 
-    /// Lays a PNG over a rectangle (left, top, width, height, units), a pixel of it a sharp block.
-    pub fn with_image(mut self, (x, y, width, height): (i32, i32, i32, i32), png: &[u8]) -> Self {
-        let data = STANDARD.encode(png);
-        // Writing to a string does not fail.
-        let _ = writeln!(
-            self.drawing,
-            "<image x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" preserveAspectRatio=\"none\" style=\"image-rendering: pixelated\" \
-             href=\"data:image/png;base64,{data}\"/>"
-        );
+    /// Lays images over the drawing, a pixel of them a sharp block.
+    pub fn with_images(mut self, images: impl IntoIterator<Item = Image>) -> Self {
+        for Image { left, top, width, height, png } in images {
+            let data = STANDARD.encode(png);
+            // Writing to a string does not fail.
+            let _ = writeln!(
+                self.drawing,
+                "<image x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\" preserveAspectRatio=\"none\" \
+                 style=\"image-rendering: pixelated\" href=\"data:image/png;base64,{data}\"/>"
+            );
+        }
         self
+    }
+
+    /// Whether it needs more than a column of a page.
+    pub fn is_wide(&self) -> bool {
+        self.size.0 > WIDE
     }
 
     /// The picture as an SVG document, or an element of a page.
@@ -121,6 +130,28 @@ impl Picture {
         let mut pixels = tiny_skia::Pixmap::new(width, height).context("a picture without pixels")?;
         resvg::render(&tree, tiny_skia::Transform::from_scale(UNITS as f32, UNITS as f32), &mut pixels.as_mut());
         pixels.encode_png().context("cannot encode a PNG")
+    }
+}
+
+/// A PNG and its place in a picture, units.
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// Distance from the picture's left side.
+    pub left: i32,
+    /// Distance from the picture's top.
+    pub top: i32,
+    /// Width.
+    pub width: i32,
+    /// Height.
+    pub height: i32,
+    /// The PNG file.
+    pub png: Vec<u8>,
+}
+
+impl Image {
+    /// Between two corners of a picture.
+    pub fn between((left, top): (i32, i32), (right, bottom): (i32, i32), png: Vec<u8>) -> Self {
+        Self { left, top, width: right - left, height: bottom - top, png }
     }
 }
 
@@ -227,6 +258,11 @@ pub fn fitting<'t>(texts: impl IntoIterator<Item = &'t str>, width: i32) -> i32 
     TEXT.min(TEXT * width / longest)
 }
 
+/// Letters that a title of a picture of this width (CSS pixels) may have.
+pub fn title_letters(width: u32) -> usize {
+    (width * UNITS).saturating_sub(24) as usize * 10 / (6 * TITLE as usize)
+}
+
 /// Title and legend at the top; returns where they end, units.
 pub fn heading(area: &Area<'_>, title: &str, entries: &[(&str, Look)]) -> Result<i32> {
     write(area, title, (12, 14), text_style(TITLE, BLACK, HPos::Left, VPos::Top))?;
@@ -277,9 +313,16 @@ pub fn axes<'a>(area: &Area<'a>, top: i32, x: &Axis<'_>, y: &Axis<'_>) -> Result
     Ok(chart)
 }
 
+/// Where a point of a chart lies on the area that the chart was drawn on.
+pub fn point(area: &Area<'_>, chart: &Chart<'_>, at: (f64, f64)) -> (i32, i32) {
+    // A chart counts from the corner of the picture, an area from its own.
+    let ((x, y), (left, top)) = (chart.backend_coord(&at), area.get_base_pixel());
+    (x - left, y - top)
+}
+
 /// Draws a line with its markers.
-pub fn series(area: &Area<'_>, chart: &mut Chart<'_>, points: &[(f64, f64)], look: &Look) -> Result<()> {
-    let points: Vec<(i32, i32)> = points.iter().map(|point| chart.backend_coord(point)).collect();
+pub fn series(area: &Area<'_>, chart: &Chart<'_>, points: &[(f64, f64)], look: &Look) -> Result<()> {
+    let points: Vec<(i32, i32)> = points.iter().map(|at| point(area, chart, *at)).collect();
     path(area, points.clone(), look)?;
     points.into_iter().try_for_each(|point| marker(area, point, look))
 }

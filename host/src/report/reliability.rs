@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::Group;
 use super::gather::Run;
-use super::plot::{Area, Axis, DARK, GREY, Look, MIDDLE, Marker, Picture, Stroke, axes, heading, series};
+use super::plot::{Area, Axis, DARK, GREY, Look, MIDDLE, Marker, Picture, Stroke, axes, heading, point, series};
 use super::text::percent;
 use crate::predictions::Prediction;
 use crate::reliability::{Answer, Bin, expected_calibration_error, fit_temperature, reliability};
@@ -116,12 +116,12 @@ pub fn pictures(group: &Group) -> Result<Vec<Picture>> {
         entries.push(("as sure as right", ideal));
         let top = heading(area, title, &entries)?;
         let (above, below) = area.split_vertically(area.dim_in_pixel().1 as i32 - 190);
-        let mut chart = axes(&above, top, &Axis { label: "", ..Axis::share("") }, &Axis::share("share that is right"))?;
-        series(&above, &mut chart, &[(0.0, 0.0), (1.0, 1.0)], &ideal)?;
+        let chart = axes(&above, top, &Axis { label: "", ..Axis::share("") }, &Axis::share("share that is right"))?;
+        series(&above, &chart, &[(0.0, 0.0), (1.0, 1.0)], &ideal)?;
         for (_, diagram, look) in &diagrams {
             let points: Vec<(f64, f64)> =
                 diagram.bins.iter().filter(|bin| bin.count > 0).map(|bin| (bin.confidence, bin.accuracy)).collect();
-            series(&above, &mut chart, &points, look)?;
+            series(&above, &chart, &points, look)?;
         }
         counts(&below, &diagrams.iter().map(|(_, diagram, look)| (*diagram, *look)).collect::<Vec<_>>())
     };
@@ -140,9 +140,7 @@ fn counts(area: &Area<'_>, diagrams: &[(&Diagram, Look)]) -> Result<()> {
                 let width = 0.8 / diagrams.len() as f64;
                 let left = (f64::from(place) + 0.1 + width * index as f64) / diagram.bins.len() as f64;
                 let right = left + width / diagram.bins.len() as f64;
-                let corners = [chart.backend_coord(&(left, bin.count as f64)), chart.backend_coord(&(right, 0.0))];
-                let (base_x, base_y) = area.get_base_pixel();
-                let corners = corners.map(|(x, y)| (x - base_x, y - base_y));
+                let corners = [(left, bin.count as f64), (right, 0.0)].map(|corner| point(area, &chart, corner));
                 if look.marker == Marker::Disc {
                     area.draw(&Rectangle::new(corners, look.colour.filled()))?;
                 } else {

@@ -114,11 +114,11 @@ fn picture(group: &Group, index: usize, family: &SweepFamily) -> Result<Picture>
         let not_sure = Look::line(MIDDLE, Stroke::Dashed, Marker::Ring);
         let reference = Look { width: 2, ..Look::line(GREY, Stroke::Dotted, Marker::None) };
         let top = heading(area, &title, &[("WAR", war), ("not sure", not_sure), ("WAR undisturbed", reference)])?;
-        let mut chart = axes(area, top, &x, &Axis::share("share of utterances"))?;
+        let chart = axes(area, top, &x, &Axis::share("share of utterances"))?;
         let points = |value: fn(&SweepPoint) -> f64| family.points.iter().map(|point| (point.value, value(point))).collect::<Vec<_>>();
-        series(area, &mut chart, &[(x.range.0, undisturbed), (x.range.1, undisturbed)], &reference)?;
-        series(area, &mut chart, &points(|point| point.not_sure), &not_sure)?;
-        series(area, &mut chart, &points(|point| point.war), &war)
+        series(area, &chart, &[(x.range.0, undisturbed), (x.range.1, undisturbed)], &reference)?;
+        series(area, &chart, &points(|point| point.not_sure), &not_sure)?;
+        series(area, &chart, &points(|point| point.war), &war)
     };
     let words = |point: &SweepPoint| format!("{}: WAR {}, not sure {}", number(&point.value), percent(point.war), percent(point.not_sure));
     let points = family.points.iter().map(words).collect::<Vec<_>>().join("; ");

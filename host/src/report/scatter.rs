@@ -62,8 +62,8 @@ pub fn pictures(group: &Group) -> Result<Vec<Picture>> {
         let other = Look::line(BLACK, Stroke::None, Marker::Cross);
         let equal = Look { width: 3, ..Look::line(GREY, Stroke::Dotted, Marker::None) };
         let top = heading(area, title, &[("same label", same), ("another label", other), ("equal", equal)])?;
-        let mut chart = axes(area, top, &Axis::share("float model"), &Axis::share("int8 core"))?;
-        series(area, &mut chart, &[(0.0, 0.0), (1.0, 1.0)], &equal)?;
+        let chart = axes(area, top, &Axis::share("float model"), &Axis::share("int8 core"))?;
+        series(area, &chart, &[(0.0, 0.0), (1.0, 1.0)], &equal)?;
         // The crosses last, so that nothing hides them.
         for (agree, look) in [(true, same), (false, other)] {
             for point in group.scatter.iter().filter(|point| point.agree == agree) {

@@ -201,7 +201,7 @@ fn a_png_shows_text_and_spectrogram_without_any_font_installed() {
     let dir = tempfile::tempdir().unwrap();
     single(dir.path());
     let report = Report::read(&dir.path().join("run"), None).unwrap();
-    let pictures = spectrogram::pictures(&report.groups[0]).unwrap();
+    let pictures = wrong::pictures(&report.groups[0]).unwrap();
     // The recordings of the corpus; not that of the hostile name, which is not there.
     assert_eq!(pictures.len(), report.groups[0].worst.len() - 1);
     let pixels = resvg::tiny_skia::Pixmap::decode_png(&pictures[0].png().unwrap()).unwrap();
@@ -263,7 +263,7 @@ fn without_the_recordings_the_rest_of_the_report_is_there() {
     single(dir.path());
     fs::remove_dir_all(dir.path().join("corpus")).unwrap();
     let report = Report::read(&dir.path().join("run"), None).unwrap();
-    assert!(spectrogram::pictures(&report.groups[0]).unwrap().is_empty());
+    assert!(wrong::pictures(&report.groups[0]).unwrap().is_empty());
     let page = page_of(&report);
     parse(&page);
     assert!(page.contains("Not every recording could be read"));

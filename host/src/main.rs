@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use ser_host::cli::{corpus, crossval, embed, eval, export, inspect, report, train};
+use ser_host::cli::{corpus, crossval, embed, eval, export, inspect, report, spectrogram, train};
 
 /// The workstation side of ser: corpora, training, evaluation, export.
 #[derive(Parser, Debug)]
@@ -23,6 +23,7 @@ enum Command {
     Embed(embed::EmbedArgs),
     Inspect(inspect::InspectArgs),
     Report(report::ReportArgs),
+    Spectrogram(spectrogram::SpectrogramArgs),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Embed(args) => embed::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Spectrogram(args) => spectrogram::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -12,6 +12,8 @@ pub mod inspect;
 pub mod options;
 #[cfg(feature = "report")]
 pub mod report;
+#[cfg(feature = "report")]
+pub mod spectrogram;
 #[cfg(all(test, feature = "train"))]
 mod tones;
 #[cfg(feature = "train")]

@@ -11,6 +11,7 @@ mod gather;
 mod headline;
 mod matrix;
 mod page;
+pub mod paper;
 mod plot;
 mod reliability;
 mod robustness;

@@ -29,6 +29,13 @@ pub fn hz(mel: f64) -> f64 {
     700.0 * (10f64.powf(mel / 2595.0) - 1.0)
 }
 
+/// Corners of the mel triangles in Hz, ascending, `[mel_bands + 2]`: band `b` rises from corner `b` to corner `b + 1` and falls to corner `b + 2`.
+pub fn mel_corners_hz(spec: &FrontEnd) -> Vec<f64> {
+    let (low, high) = (mel(f64::from(spec.mel_low_hz)), mel(f64::from(spec.mel_high_hz)));
+    let step = (high - low) / (spec.mel_bands + 1) as f64;
+    (0..spec.mel_bands + 2).map(|corner| hz(low + step * corner as f64)).collect()
+}
+
 fn q15(value: f64) -> [u8; 2] {
     let code = (value * 32768.0).round().clamp(-32768.0, 32767.0);
     (code as i16).to_le_bytes()
@@ -51,10 +58,8 @@ impl OwnedTables {
         let steps = energy * f64::from(1 << 30) / spec.fft_len as f64;
         let floor = (10f64.powf(f64::from(spec.floor_db) / 10.0) * steps).round().max(1.0) as u64;
 
-        let (low, high) = (mel(f64::from(spec.mel_low_hz)), mel(f64::from(spec.mel_high_hz)));
-        let step = (high - low) / (spec.mel_bands + 1) as f64;
         let bin_hz = f64::from(spec.sample_rate_hz) / spec.fft_len as f64;
-        let corners: Vec<f64> = (0..spec.mel_bands + 2).map(|i| hz(low + step * i as f64) / bin_hz).collect();
+        let corners: Vec<f64> = mel_corners_hz(spec).into_iter().map(|corner| corner / bin_hz).collect();
         let last = spec.fft_len / 2 + 1;
         let edges: Vec<usize> = corners.iter().map(|corner| ((corner - 1e-9).ceil() as usize).min(last)).collect();
         for (band, edge) in edges.windows(3).enumerate() {

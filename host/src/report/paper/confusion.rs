@@ -1,0 +1,50 @@
+//! Two confusion matrices side by side, and the one that the paper prints.
+
+use anyhow::Result;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, VPos};
+
+use crate::emotion::EMOTIONS;
+use crate::metrics::Confusion;
+use crate::report::matrix::{self, Cells};
+use crate::report::plot::{Area, Picture, TEXT, UNITS, fitting, heading, text_style, write};
+use crate::report::text::percent;
+
+/// The paper's figure as printed: a row is what the network says, a column the true class, both in the order of [`EMOTIONS`].
+const PRINTED: [[u64; 6]; 6] =
+    [[40, 0, 0, 0, 0, 0], [0, 31, 7, 0, 0, 0], [0, 9, 25, 0, 6, 0], [0, 0, 0, 40, 0, 0], [0, 0, 1, 0, 11, 0], [0, 0, 7, 0, 23, 40]];
+
+/// The matrix that the paper prints, turned round: here a row is a true class.
+pub fn printed() -> Confusion {
+    let mut confusion = Confusion::new(EMOTIONS);
+    for (truth, row) in confusion.counts.iter_mut().enumerate() {
+        row.iter_mut().zip(PRINTED).for_each(|(count, said)| *count = said[truth]);
+    }
+    confusion
+}
+
+/// Draws two matrices, each with what it is of, on the same convention: a row is a true class, a column what it was taken for.
+///
+/// # Errors
+///
+/// If the picture can't be drawn.
+pub fn confusion(name: &str, title: &str, cells: Cells, matrices: [(&str, &Confusion); 2]) -> Result<Picture> {
+    let draw = |area: &Area<'_>| -> Result<()> {
+        let (_, below) = area.split_vertically(heading(area, title, &[])?);
+        let right = matrices.map(|(of, confusion)| right(of, confusion));
+        let size = fitting(right.iter().map(String::as_str), (matrix::WIDTH * UNITS) as i32 - 24);
+        for ((half, (_, confusion)), right) in below.split_evenly((1, 2)).iter().zip(matrices).zip(&right) {
+            write(half, right, (12, 8), text_style(size, BLACK, HPos::Left, VPos::Top))?;
+            matrix::draw(half, TEXT + 24, confusion, cells)?;
+        }
+        Ok(())
+    };
+    let description: Vec<String> =
+        matrices.iter().map(|(of, confusion)| format!("{} {}", right(of, confusion), matrix::description(confusion))).collect();
+    let height = matrices.iter().map(|(_, confusion)| matrix::height(confusion)).max().unwrap_or_default() + (TEXT as u32 + 24) / UNITS;
+    Picture::draw(name.to_owned(), title.to_owned(), description.join(" "), (2 * matrix::WIDTH, height), draw)
+}
+
+fn right(of: &str, confusion: &Confusion) -> String {
+    format!("{of}: {} of {} right, {}.", confusion.correct(), confusion.total(), percent(confusion.war()))
+}

@@ -10,9 +10,10 @@ mod report;
 #[cfg(feature = "train")]
 pub mod run;
 mod summary;
-mod table;
+pub(crate) mod table;
 #[cfg(test)]
 mod tests;
+mod verdict;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ use crate::condition::Condition;
 pub use calibration::{Calibration, calibrate, fold_temperatures};
 pub use gather::{FoldRun, Gathered, gather};
 pub use report::{ConditionReport, CrossvalReport, Figures, FoldReport, ModelReport, SpeakerReport, Unambiguous};
+pub use verdict::Verdict;
 
 /// One training of a cross-validation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 
 use super::calibration::{fold_temperatures, pooled_error};
-use super::{ConditionReport, CrossvalReport, Figures, FoldReport, FoldRun, Gathered, ModelReport, SpeakerReport, Unambiguous};
+use super::{ConditionReport, CrossvalReport, Figures, FoldReport, FoldRun, Gathered, ModelReport, SpeakerReport, Verdict};
 use crate::condition::Condition;
-use crate::metrics::Confusion;
 use crate::predictions::{Prediction, Predictions, leading, probabilities};
 use crate::split::{Part, Protocol};
-use crate::statistics::{Score, bootstrap_95, mcnemar, spread};
+use crate::statistics::mcnemar;
 
 /// Which of the two models.
 #[derive(Clone, Copy)]
@@ -33,12 +32,9 @@ impl Side {
         self.label(prediction) == Some(prediction.truth)
     }
 
-    fn confusion<'a>(self, labels: &[String], predictions: impl IntoIterator<Item = &'a Prediction>) -> Confusion {
-        let mut confusion = Confusion::new(labels.iter().cloned());
-        for prediction in predictions {
-            confusion.add(prediction.truth, self.label(prediction));
-        }
-        confusion
+    fn verdicts(self, run: &FoldRun) -> Vec<Verdict<'_>> {
+        let answers = run.predictions.utterances.iter();
+        answers.map(|answer| Verdict { id: &answer.id, truth: answer.truth, label: self.label(answer) }).collect()
     }
 }
 
@@ -86,11 +82,15 @@ fn condition_report(
         let folds = runs.iter().enumerate().map(|(index, run)| Some((&run.predictions, temperature(index)?)));
         folds.collect::<Option<Vec<_>>>().map(|folds| pooled_error(&folds))
     };
+    let report = |side: Side| {
+        let folds: Vec<Vec<Verdict<'_>>> = runs.iter().map(|run| side.verdicts(run)).collect();
+        ModelReport::new(labels, &folds, ambiguous)
+    };
     let nothing = || format!("no utterance could be read in the folds of {condition}");
     Ok(ConditionReport {
         condition,
-        int8: model_report(Side::Int8, runs, labels, ambiguous).with_context(nothing)?,
-        float: model_report(Side::Float, runs, labels, ambiguous).with_context(nothing)?,
+        int8: report(Side::Int8).with_context(nothing)?,
+        float: report(Side::Float).with_context(nothing)?,
         mcnemar: mcnemar(only(Side::Float, Side::Int8), only(Side::Int8, Side::Float)),
         agreement: agreement(answers.iter().copied()),
         max_probability_difference: answers.iter().map(|answer| probability_difference(answer)).fold(0.0, f64::max),
@@ -119,53 +119,8 @@ fn temperatures(runs: &[&FoldRun]) -> Vec<Option<f64>> {
     temperatures
 }
 
-/// None if there is no answer.
-fn model_report(side: Side, runs: &[&FoldRun], labels: &[String], ambiguous: Option<&BTreeSet<String>>) -> Option<ModelReport> {
-    let figures = figures_of_runs(side, runs, labels, &|_| true);
-    let over = |figure: fn(&Figures) -> f64| spread(&figures.iter().map(figure).collect::<Vec<_>>());
-    let mut scores: BTreeMap<&str, Score> = BTreeMap::new();
-    for answer in runs.iter().flat_map(|run| &run.predictions.utterances) {
-        let score = scores.entry(&answer.id).or_default();
-        score.right += u64::from(side.is_right(answer));
-        score.total += 1;
-    }
-    let confusion = side.confusion(labels, runs.iter().flat_map(|run| &run.predictions.utterances));
-    Some(ModelReport {
-        war: over(|figures| figures.war)?,
-        uar: over(|figures| figures.uar)?,
-        macro_f1: over(|figures| figures.macro_f1)?,
-        pooled_war: confusion.war(),
-        war_interval: bootstrap_95(&scores.into_values().collect::<Vec<_>>())?,
-        recalls: confusion.recalls(),
-        confusion,
-        unambiguous: ambiguous.and_then(|ambiguous| unambiguous(side, runs, labels, ambiguous)),
-    })
-}
-
-/// None if there is nothing to leave out, or nothing else.
-fn unambiguous(side: Side, runs: &[&FoldRun], labels: &[String], ambiguous: &BTreeSet<String>) -> Option<Unambiguous> {
-    let answers = runs.iter().flat_map(|run| &run.predictions.utterances);
-    let without: BTreeSet<&str> = answers.map(|answer| answer.id.as_str()).filter(|id| ambiguous.contains(*id)).collect();
-    if without.is_empty() {
-        return None;
-    }
-    let figures = figures_of_runs(side, runs, labels, &|answer| !ambiguous.contains(&answer.id));
-    let over = |figure: fn(&Figures) -> f64| spread(&figures.iter().map(figure).collect::<Vec<_>>());
-    Some(Unambiguous { without: without.len(), war: over(|figures| figures.war)?, uar: over(|figures| figures.uar)? })
-}
-
-/// The figures of each run over the answers that count, if it has one.
-fn figures_of_runs(side: Side, runs: &[&FoldRun], labels: &[String], counts: &dyn Fn(&Prediction) -> bool) -> Vec<Figures> {
-    let answers = |run: &&FoldRun| side.confusion(labels, run.predictions.utterances.iter().filter(|answer| counts(answer)));
-    runs.iter().map(answers).filter(|confusion| confusion.total() > 0).map(|confusion| figures(&confusion)).collect()
-}
-
-fn figures(confusion: &Confusion) -> Figures {
-    Figures { war: confusion.war(), uar: confusion.uar(), macro_f1: confusion.macro_f1() }
-}
-
 fn fold_report(run: &FoldRun, temperature: Option<f64>) -> FoldReport {
-    let figures = |side: Side| figures(&side.confusion(&run.predictions.labels, &run.predictions.utterances));
+    let figures = |side: Side| Figures::new(&Verdict::confusion(&run.predictions.labels, side.verdicts(run)));
     FoldReport {
         id: run.id,
         utterances: run.predictions.utterances.len(),

@@ -215,11 +215,13 @@ struct Line<'a> {
     training_seconds: f64,
 }
 
-fn percent(share: f64) -> String {
+/// A share as per cent, without the sign.
+pub(crate) fn percent(share: f64) -> String {
     format!("{:.1}", 100.0 * share)
 }
 
-fn spread(spread: Spread) -> String {
+/// Mean and standard deviation of a share as per cent, without the sign.
+pub(crate) fn spread(spread: Spread) -> String {
     match spread.sd {
         Some(sd) => format!("{} ± {}", percent(spread.mean), percent(sd)),
         None => percent(spread.mean),

@@ -43,6 +43,11 @@ impl FeatureCache {
         Ok(Self { folder: folder.map(Path::to_owned), extractor, digest: hasher.finish() })
     }
 
+    /// The front end whose rows these are.
+    pub fn front_end(&self) -> &FrontEnd {
+        self.extractor.front_end()
+    }
+
     /// Log-mel rows (dBFS) of each utterance, played `speed` times as fast. An utterance that cannot be read is no error of the
     /// whole: its place holds the reason.
     ///

@@ -50,6 +50,11 @@ impl Extractor {
         Ok(Self { spec: *spec, tables })
     }
 
+    /// The description it was made from.
+    pub fn front_end(&self) -> &spec::FrontEnd {
+        &self.spec
+    }
+
     /// The tables in use.
     pub fn tables(&self) -> &OwnedTables {
         &self.tables

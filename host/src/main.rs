@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use ser_host::cli::{corpus, crossval, embed, eval, export, inspect, report, spectrogram, train};
+use ser_host::cli::{baseline, corpus, crossval, embed, eval, export, inspect, report, spectrogram, train};
 
 /// The workstation side of ser: corpora, training, evaluation, export.
 #[derive(Parser, Debug)]
@@ -18,6 +18,7 @@ enum Command {
     Corpus(corpus::CorpusArgs),
     Train(train::TrainArgs),
     Crossval(crossval::CrossvalArgs),
+    Baseline(baseline::BaselineArgs),
     Eval(eval::EvalArgs),
     Export(export::ExportArgs),
     Embed(embed::EmbedArgs),
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Corpus(args) => corpus::run(&args),
         Command::Train(args) => train::run(&args),
         Command::Crossval(args) => crossval::run(&args),
+        Command::Baseline(args) => baseline::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Embed(args) => embed::run(&args),

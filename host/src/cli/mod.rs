@@ -1,5 +1,7 @@
 //! The commands of the binary `host`, one module each.
 
+#[cfg(feature = "baseline")]
+pub mod baseline;
 pub mod corpus;
 #[cfg(feature = "train")]
 pub mod crossval;

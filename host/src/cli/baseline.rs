@@ -1,0 +1,138 @@
+//! `host baseline`.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+use ser_core::spec::edge;
+
+use crate::baseline::Baseline;
+use crate::baseline::report::{BaselineFigures, BaselineReport, evaluate_all, splits};
+use crate::cache::FeatureCache;
+use crate::condition::Condition;
+use crate::corpus::{Corpus, Problem};
+use crate::files::write_atomic;
+use crate::split::Protocol;
+use crate::synth;
+
+/// Fits classical classifiers to every fold of a corpus, and makes a table of what they say to the test parts.
+///
+/// They hear the log-mel rows of the network `edge` and are tested on the very utterances that `host crossval` tests on with the same
+/// protocol, number of folds and seed.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:\n  host baseline svm --corpus casia\n  \
+                        host baseline all --corpus casia --protocol random --condition as-recorded --out baselines.json")]
+pub struct BaselineArgs {
+    /// Which classifier.
+    #[arg(value_enum, value_name = "NAME")]
+    name: Names,
+    /// A folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest. Without it: the synthetic corpus.
+    #[arg(long, value_name = "DIR")]
+    corpus: Option<PathBuf>,
+    /// What training and test do not share.
+    #[arg(long, value_enum, default_value_t = Protocol::Sentence)]
+    protocol: Protocol,
+    /// Number of folds [default: 5; one for each speaker].
+    #[arg(long)]
+    folds: Option<usize>,
+    /// Seed of the splits and of what is drawn by chance.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// What of the recordings is heard.
+    #[arg(long, value_enum, default_value_t = Condition::CuesRemoved)]
+    condition: Condition,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// Write the figures to this JSON file too.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Where log-mel rows are kept between runs.
+    #[arg(long, value_name = "DIR", default_value = "runs/.features")]
+    cache: PathBuf,
+}
+
+/// One baseline, or all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Names {
+    One(Baseline),
+    All,
+}
+
+impl Names {
+    fn list(self) -> Vec<Baseline> {
+        match self {
+            Self::One(baseline) => vec![baseline],
+            Self::All => Baseline::ALL.to_vec(),
+        }
+    }
+}
+
+impl ValueEnum for Names {
+    fn value_variants<'a>() -> &'a [Self] {
+        &[
+            Self::One(Baseline::Hmm),
+            Self::One(Baseline::Gmm),
+            Self::One(Baseline::Knn),
+            Self::One(Baseline::Svm),
+            Self::One(Baseline::KernelRegression),
+            Self::All,
+        ]
+    }
+
+    fn to_possible_value(&self) -> Option<clap::builder::PossibleValue> {
+        match self {
+            Self::One(baseline) => baseline.to_possible_value(),
+            Self::All => Some(clap::builder::PossibleValue::new("all").help("All of these, one after the other")),
+        }
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// If the corpus cannot be opened or split so, its training parts lack a class, or a file cannot be written.
+pub fn run(args: &BaselineArgs) -> Result<()> {
+    let report = report(args)?;
+    let json = serde_json::to_string_pretty(&report)? + "\n";
+    if let Some(path) = &args.out {
+        write_atomic(path, json.as_bytes())?;
+    }
+    if args.json {
+        print!("{json}");
+    } else {
+        print!("{report}");
+    }
+    Ok(())
+}
+
+/// Fits and tests, with progress on standard error.
+fn report(args: &BaselineArgs) -> Result<BaselineReport> {
+    let corpus = match &args.corpus {
+        Some(path) => Corpus::open(path)?,
+        None => Corpus::synthetic(synth::DEFAULT_SEED),
+    };
+    let mut told = BTreeSet::new();
+    let mut skipped = |problem: &Problem| {
+        if told.insert(problem.path.clone()) {
+            eprintln!("skipped {problem}");
+        }
+    };
+    corpus.problems.iter().for_each(&mut skipped);
+    let cache = FeatureCache::new(&args.condition.front_end(edge().front_end), Some(&args.cache))?;
+    let splits = splits(&corpus, args.protocol, args.folds, args.seed)?;
+    let mut baselines = Vec::new();
+    for baseline in args.name.list() {
+        let evaluations = evaluate_all(baseline, &corpus, &cache, &splits, &mut |split, evaluation| {
+            evaluation.skipped_training.iter().chain(&evaluation.skipped).for_each(&mut skipped);
+            let war = 100.0 * evaluation.confusion.war();
+            eprintln!("{baseline}: fold {} of {} has {war:.1} %", split.fold + 1, split.folds);
+        })?;
+        baselines.push(BaselineFigures::new(baseline, &evaluations, None)?);
+    }
+    let folds = splits.len();
+    let BaselineArgs { condition, protocol, seed, .. } = *args;
+    Ok(BaselineReport { corpus: corpus.name, utterances: corpus.utterances.len(), condition, protocol, folds, seed, baselines })
+}

@@ -91,6 +91,8 @@ enum ser_status_t
     SER_ERROR_SNAPSHOT_FOREIGN = -14,
     // The snapshot is damaged.
     SER_ERROR_SNAPSHOT_DAMAGED = -15,
+    // The model is for images of whole utterances: neither a recognizer nor a listener, which hear streams, can be made of it.
+    SER_ERROR_MODEL_FOR_IMAGES = -16,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L

@@ -1,12 +1,14 @@
 //! int8 rows through the layers.
 //!
 //! All memory is one slice of words that the caller owns; each layer's part of it follows from the model. A row goes down
-//! the layers until one keeps it: a pool whose block is not full, or the time mean.
+//! the layers until one keeps it: a pool whose block is not full, for instance, or the time mean.
 
-use crate::kernels::{Conv2d, Conv2dState, Lstm, LstmState, MaxPool, MaxPoolState, TimeMean, TimeMeanState};
+use crate::kernels::{
+    Conv2d, Conv2dState, Flatten, FlattenState, LastStep, LastStepState, Lstm, LstmState, MaxPool, MaxPoolState, TimeMean, TimeMeanState,
+};
 use crate::model::{LayerParams, Model};
 use crate::snapshot::{Reader, SnapshotError, Writer, check};
-use crate::spec::MAX_LABELS;
+use crate::spec::{IMAGES, MAX_LABELS};
 
 /// Logits, Q19.12 ([`crate::kernels::LOGIT_FRACTION_BITS`]); one for each label of the model, zeros behind them.
 pub type Logits = [i32; MAX_LABELS];
@@ -43,8 +45,10 @@ impl<'m, 's> Engine<'m, 's> {
         for_each_state(self.model, self.state, |layer| match layer {
             LayerState::Conv2d(conv, mut state, _) => conv.reset(&mut state),
             LayerState::MaxPool(pool, mut state) => pool.reset(&mut state),
+            LayerState::Flatten(flatten, mut state) => flatten.reset(&mut state),
             LayerState::Lstm(lstm, mut state) => lstm.reset(&mut state),
             LayerState::TimeMean(mean, mut state) => mean.reset(&mut state),
+            LayerState::LastStep(last, mut state) => last.reset(&mut state),
         });
     }
 
@@ -62,10 +66,10 @@ impl<'m, 's> Engine<'m, 's> {
         let mut result = Ok(());
         for_each_state(self.model, self.state, |layer| {
             result = result.and(match layer {
-                LayerState::Conv2d(conv, state, _) => {
-                    check((*state.oldest as usize) < conv.rows.saturating_sub(1).max(1), "ring of a convolution", "a position in it")
-                }
-                LayerState::MaxPool(pool, state) => check((*state.filled as usize) < pool.rows, "rows in a pool", "less than its block"),
+                LayerState::Conv2d(conv, state, _) => check(conv.is_possible(&state), "ring of a convolution", "a position in it"),
+                LayerState::MaxPool(pool, state) => check(pool.is_possible(&state), "rows in a pool", "less than its block"),
+                LayerState::Flatten(flatten, state) => check(flatten.is_possible(&state), "rows in a flatten", "less than it takes"),
+                LayerState::LastStep(last, state) => check(last.is_possible(&state), "mark of a last step", "0 or 1"),
                 LayerState::TimeMean(mean, state) => {
                     check(mean.is_possible(&state), "sum of a time mean", "one of as many rows as it counts")
                 }
@@ -75,25 +79,61 @@ impl<'m, 's> Engine<'m, 's> {
         result
     }
 
-    /// Takes one row of codes, `[mel_bands]`. `tap(layer, row)` sees what each layer passes on.
-    pub fn push(&mut self, row: &[i8], mut tap: impl FnMut(usize, Row<'_>)) {
-        let mut row = Row::Codes(row);
+    /// Takes one row of codes, `[band][channel]` as the front end makes it. `tap(layer, row)` sees what each layer passes on.
+    pub fn push(&mut self, row: &[i8], tap: impl FnMut(usize, Row<'_>)) {
+        self.pass(0, Some(row), tap);
+    }
+
+    /// The image is complete: what its convolutions still owe because they wait for rows behind the last. Nothing for a network
+    /// that hears a stream.
+    pub fn finish(&mut self, mut tap: impl FnMut(usize, Row<'_>)) {
+        for (index, layer) in self.model.layers().iter().enumerate() {
+            if let LayerParams::Conv2d(conv) = layer {
+                for _ in 0..conv.rows_behind() {
+                    self.pass(index, None, &mut tap);
+                }
+            }
+        }
+    }
+
+    /// From layer `first` on: the row that enters it, or one of zeros.
+    fn pass(&mut self, first: usize, entering: Option<&[i8]>, mut tap: impl FnMut(usize, Row<'_>)) {
+        let mut row = Row::Codes(entering.unwrap_or_default());
         let mut rest = &mut *self.state;
         for (index, layer) in self.model.layers().iter().enumerate() {
             let Some((own, behind)) = rest.split_at_mut_checked(layer.state_words()) else { return };
             rest = behind;
+            if index < first {
+                continue;
+            }
             let Some(layer) = LayerState::new(layer, own) else { return };
             let work: &mut [i16] = bytemuck::cast_slice_mut(self.scratch);
             row = match (layer, row) {
                 (LayerState::Conv2d(conv, mut state, output), Row::Codes(codes)) => {
-                    conv.push(&mut state, codes, output, work);
+                    let Some((work, zeros)) = work.split_at_mut_checked(conv.work_len()) else { return };
+                    let codes = if IMAGES && entering.is_none() && index == first {
+                        let Some(zeros) = bytemuck::cast_slice_mut(zeros).get_mut(..conv.input.len()) else { return };
+                        zeros.fill(conv.input_zero_point);
+                        zeros
+                    } else {
+                        codes
+                    };
+                    if !conv.push(&mut state, codes, output, work) {
+                        return;
+                    }
                     Row::Codes(output)
                 }
                 (LayerState::MaxPool(pool, mut state), Row::Codes(codes)) => {
                     if !pool.push(&mut state, codes) {
                         return;
                     }
-                    Row::Codes(state.maximum)
+                    Row::Codes(pool.blocks(state.maximum).0)
+                }
+                (LayerState::Flatten(flatten, mut state), Row::Codes(codes)) if IMAGES => {
+                    if !flatten.push(&mut state, codes) {
+                        return;
+                    }
+                    Row::Codes(state.values)
                 }
                 (LayerState::Lstm(lstm, mut state), Row::Codes(codes)) => {
                     let Some((widened, work)) = work.split_at_mut_checked(codes.len()) else { return };
@@ -107,6 +147,10 @@ impl<'m, 's> Engine<'m, 's> {
                 }
                 (LayerState::TimeMean(mean, mut state), Row::Hidden(hidden)) => {
                     mean.push(&mut state, hidden);
+                    return;
+                }
+                (LayerState::LastStep(last, mut state), Row::Hidden(hidden)) if IMAGES => {
+                    last.push(&mut state, hidden);
                     return;
                 }
                 // Parsing has refused every other order of layers.
@@ -125,10 +169,15 @@ impl<'m, 's> Engine<'m, 's> {
         let mut logits = None;
         let work: &mut [i16] = bytemuck::cast_slice_mut(self.scratch);
         for_each_state(self.model, self.state, |layer| {
-            if let LayerState::TimeMean(mean, state) = layer
-                && let Some(row) = work.get_mut(..mean.len)
-                && mean.mean(&state, row)
-            {
+            let summary: Option<&[i16]> = match layer {
+                LayerState::TimeMean(mean, state) => match work.get_mut(..mean.len) {
+                    Some(row) => mean.mean(&state, row).then_some(row),
+                    None => None,
+                },
+                LayerState::LastStep(_, state) if IMAGES && *state.seen > 0 => Some(state.row),
+                _ => None,
+            };
+            if let Some(row) = summary {
                 let mut values = Logits::default();
                 dense.map(row, &mut values);
                 logits = Some(values);
@@ -155,8 +204,10 @@ enum LayerState<'m, 's> {
     /// And the output row.
     Conv2d(&'m Conv2d<'m>, Conv2dState<'s>, &'s mut [i8]),
     MaxPool(&'m MaxPool, MaxPoolState<'s>),
+    Flatten(&'m Flatten, FlattenState<'s>),
     Lstm(&'m Lstm<'m>, LstmState<'s>),
     TimeMean(&'m TimeMean, TimeMeanState<'s>),
+    LastStep(&'m LastStep, LastStepState<'s>),
 }
 
 fn codes(words: &mut [u32], len: usize) -> Option<&mut [i8]> {
@@ -171,11 +222,15 @@ impl<'m, 's> LayerState<'m, 's> {
                 let (oldest, own) = own.split_first_mut()?;
                 let (ring, output) = own.split_at_mut_checked(conv.ring_len().div_ceil(4))?;
                 let state = Conv2dState { ring: codes(ring, conv.ring_len())?, oldest };
-                LayerState::Conv2d(conv, state, codes(output, conv.input.bands * conv.channels)?)
+                LayerState::Conv2d(conv, state, codes(output, conv.output_len())?)
             }
             LayerParams::MaxPool(pool) => {
                 let (filled, maximum) = own.split_first_mut()?;
-                LayerState::MaxPool(pool, MaxPoolState { maximum: codes(maximum, pool.output_len())?, filled })
+                LayerState::MaxPool(pool, MaxPoolState { maximum: codes(maximum, pool.maximum_len())?, filled })
+            }
+            LayerParams::Flatten(flatten) if IMAGES => {
+                let (filled, values) = own.split_first_mut()?;
+                LayerState::Flatten(flatten, FlattenState { values: codes(values, flatten.output_len())?, filled })
             }
             LayerParams::Lstm(lstm) => {
                 let (cell, hidden) = own.split_at_mut_checked(lstm.hidden)?;
@@ -186,7 +241,12 @@ impl<'m, 's> LayerState<'m, 's> {
                 let (count, sum) = own.split_first_mut()?;
                 LayerState::TimeMean(mean, TimeMeanState { sum: bytemuck::cast_slice_mut(sum), count })
             }
-            LayerParams::Dense(_) => return None,
+            LayerParams::LastStep(last) if IMAGES => {
+                let (seen, row) = own.split_first_mut()?;
+                let row = bytemuck::cast_slice_mut(row).get_mut(..last.len)?;
+                LayerState::LastStep(last, LastStepState { row, seen })
+            }
+            LayerParams::Flatten(_) | LayerParams::LastStep(_) | LayerParams::Dense(_) => return None,
         })
     }
 }

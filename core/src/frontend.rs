@@ -1,12 +1,15 @@
-//! PCM to log-mel rows, in integers.
+//! PCM to log-mel rows, in integers; or a whole utterance to an image.
 //!
 //! The same numbers on every target, with or without an FPU, in whatever order a target's kernels compute them. Training features come from here too.
 
 mod decibel;
+mod denoise;
 mod fft;
 mod filter;
 mod framer;
 mod gate;
+#[cfg(feature = "image")]
+pub mod image;
 mod level;
 mod log_mel;
 mod normalize;
@@ -16,6 +19,8 @@ pub use fft::portable_power_spectrum;
 pub use filter::InputFilter;
 pub use framer::Framer;
 pub use gate::{Passage, RowGate};
+#[cfg(feature = "image")]
+pub use image::ImageFrontEnd;
 pub use level::LevelReference;
 pub use log_mel::{Features, Frame, FrontEnd, Tables};
 pub use normalize::{INPUT_LIMITS, INPUT_SCALE, MEAN_DECIBEL, Normalizer};

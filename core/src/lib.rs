@@ -12,14 +12,25 @@
 //! | module | what it holds |
 //! |---|---|
 //! | [`spec`] | the one description of front end and network: shapes, parameters, presets |
-//! | [`frontend`] | PCM to log-mel rows, in integers |
+//! | [`frontend`] | PCM to log-mel rows, in integers; a whole utterance to an image |
 //! | [`quant`], [`activation`] | the numeric contract: rounding, sigmoid and tanh from a table |
 //! | [`kernels`] | convolution, pooling, LSTM, dense on plain slices |
 //! | [`mod@model`] | the model file: read in place, checked once |
 //! | [`engine`] | int8 rows through the layers |
 //! | [`recognizer`] | audio to prediction: what a firmware calls |
+//! | [`image_recognizer`] | a whole utterance, as an image, to prediction: for models like `paper` |
 //! | [`endpointer`], [`listener`] | an endless stream: where utterances begin and end, a prediction for each |
 //! | [`snapshot`] | state as one array of bytes |
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `image` (default) | models for images and what is for these: [`image_recognizer`], paddings, overlapping pools, flatten, last step |
+//! | `denoise` (default) | models that subtract noise ([`spec::Denoise`]) |
+//! | `std` | AVX2 where the processor has it |
+//! | `serde` | (de)serialisation of [`spec`] |
+//!
+//! None changes a number. [`Model::parse`] refuses a model that needs a feature that is off, so that a firmware for streams can do without the first two:
+//! 1,600 bytes of code.
 //!
 //! # In a firmware
 //!
@@ -49,7 +60,7 @@
 //! }
 //! // The utterance is over: its prediction, and a recognizer ready for the next.
 //! assert!(recognizer.finish().is_some());
-//! # Ok::<(), ser_core::recognizer::StateTooSmall>(())
+//! # Ok::<(), ser_core::recognizer::RecognizerError>(())
 //! ```
 //!
 //! No allocation, `unsafe` in assembly kernels alone, and after [`model::Model::parse`] no error left to report: buffers are the caller's.
@@ -59,6 +70,8 @@ pub mod activation;
 pub mod endpointer;
 pub mod engine;
 pub mod frontend;
+#[cfg(feature = "image")]
+pub mod image_recognizer;
 pub mod kernels;
 pub mod listener;
 pub mod model;
@@ -68,6 +81,8 @@ pub mod snapshot;
 pub mod spec;
 
 pub use endpointer::EndpointerConfig;
+#[cfg(feature = "image")]
+pub use image_recognizer::ImageRecognizer;
 pub use listener::{Event, Listener};
 pub use model::Model;
 pub use recognizer::{Prediction, Recognizer};

@@ -3,7 +3,7 @@
 use crate::endpointer::{Endpointer, EndpointerConfig, News, Span, Step};
 use crate::frontend::{Frame, SILENCE};
 use crate::model::Model;
-use crate::recognizer::{Prediction, Recognizer, StateTooSmall};
+use crate::recognizer::{Prediction, Recognizer, RecognizerError};
 use crate::snapshot::{self, SNAPSHOT_HEADER_LEN, SnapshotError};
 use crate::spec::SpecError;
 
@@ -13,8 +13,8 @@ const MAGIC: &str = "SERLISTN";
 /// Why there is no listener.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ListenerError {
-    /// The memory is too short for the model.
-    Memory(StateTooSmall),
+    /// There is no recognizer: the memory is too short for the model, or the model is for images.
+    Recognizer(RecognizerError),
     /// A parameter is out of range.
     Config(SpecError),
 }
@@ -22,7 +22,7 @@ pub enum ListenerError {
 impl core::fmt::Display for ListenerError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::Memory(error) => error.fmt(f),
+            Self::Recognizer(error) => error.fmt(f),
             Self::Config(error) => error.fmt(f),
         }
     }
@@ -66,10 +66,10 @@ impl<'m, 's> Listener<'m, 's> {
     /// A listener before its first sample. `memory` is the caller's: at least [`Model::state_words`].
     ///
     /// # Errors
-    /// [`ListenerError`] when it is shorter, or when a parameter is out of range.
+    /// [`ListenerError`] when it is shorter, when the model is for images, or when a parameter is out of range.
     pub fn new(model: &'m Model<'m>, memory: &'s mut [u32], config: &EndpointerConfig) -> Result<Self, ListenerError> {
         let endpointer = Endpointer::new(config, model.front_end()).map_err(ListenerError::Config)?;
-        let recognizer = Recognizer::new(model, memory).map_err(ListenerError::Memory)?;
+        let recognizer = Recognizer::new(model, memory).map_err(ListenerError::Recognizer)?;
         Ok(Self { model, recognizer, endpointer })
     }
 

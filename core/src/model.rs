@@ -8,7 +8,9 @@ mod parse;
 mod reader;
 
 pub use layers::LayerParams;
-pub use parse::{CONTRACT_ID, CRC, FORMAT_VERSION, HEADER_LEN, LABEL_LEN, LAYER_RECORD_LEN, MAGIC, ParseError, SECTION_ALIGN, kind};
+pub use parse::{
+    CONTRACT_ID, CRC, FORMAT_VERSION, Feature, HEADER_LEN, LABEL_LEN, LAYER_RECORD_LEN, MAGIC, ParseError, SECTION_ALIGN, kind,
+};
 
 use crate::frontend::{Normalizer, Tables};
 use crate::kernels::TimeMean;
@@ -100,7 +102,7 @@ impl<'m> Model<'m> {
         self.tables
     }
 
-    /// Normalisation of the log-mel rows.
+    /// Normalisation of the log-mel rows, or of the colours of an image.
     pub const fn normalizer(&self) -> Normalizer<'m> {
         self.normalizer
     }
@@ -165,9 +167,25 @@ impl<'m> Model<'m> {
         words
     }
 
-    /// Memory that a [`crate::Recognizer`] needs, u32 words: audio, FFT, held rows and the network.
+    /// Memory that a [`crate::Recognizer`] needs, u32 words: audio, FFT, held rows and the network; for a model of images [`Model::image_state_words`].
     pub const fn state_words(&self) -> usize {
+        #[cfg(feature = "image")]
+        if self.front_end.image.is_some() {
+            return self.image_state_words();
+        }
         self.front_end_words() + self.held_words() + self.row_words() + self.network_words()
+    }
+
+    /// Memory that a [`crate::ImageRecognizer`] needs besides the levels of the utterance, u32 words: FFT or sums, one column and the network.
+    #[cfg(feature = "image")]
+    pub const fn image_state_words(&self) -> usize {
+        self.image_words() + self.column_words() + self.network_words()
+    }
+
+    /// i16 values that a [`crate::ImageRecognizer`] needs for the levels of an utterance of so many samples.
+    #[cfg(feature = "image")]
+    pub const fn image_levels_len(&self, samples: usize) -> usize {
+        crate::frontend::ImageFrontEnd::levels_len(&self.front_end, samples)
     }
 
     /// Length of a [`crate::Recognizer::snapshot`], bytes.
@@ -181,6 +199,16 @@ impl<'m> Model<'m> {
 
     pub(crate) const fn held_words(&self) -> usize {
         crate::frontend::RowGate::<i8>::held_len(self.front_end.trim, self.front_end.mel_bands).div_ceil(4)
+    }
+
+    #[cfg(feature = "image")]
+    pub(crate) const fn image_words(&self) -> usize {
+        crate::frontend::ImageFrontEnd::work_len(&self.front_end)
+    }
+
+    #[cfg(feature = "image")]
+    pub(crate) const fn column_words(&self) -> usize {
+        self.front_end.row_shape().len().div_ceil(4)
     }
 
     pub(crate) const fn row_words(&self) -> usize {

@@ -24,6 +24,26 @@ impl core::fmt::Display for StateTooSmall {
 
 impl core::error::Error for StateTooSmall {}
 
+/// Why there is no recognizer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecognizerError {
+    /// The memory is too short for the model.
+    Memory(StateTooSmall),
+    /// The model wants an image of a whole utterance ([`crate::spec::Image`]), and a recognizer hears a stream.
+    ForImages,
+}
+
+impl core::fmt::Display for RecognizerError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Memory(error) => error.fmt(f),
+            Self::ForImages => write!(f, "a model for streams is wanted, this one is for images of whole utterances"),
+        }
+    }
+}
+
+impl core::error::Error for RecognizerError {}
+
 /// What was recognised.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction<'m> {
@@ -73,7 +93,7 @@ impl<'m> Rows<'m, '_> {
 
     pub(crate) fn push(&mut self, frame: Frame<'_>, mut observe: impl FnMut(Observation<'_>)) {
         let passage = self.gate.judge(frame.level);
-        if passage == Passage::Never {
+        if passage == Passage::Never || self.codes.is_empty() {
             return;
         }
         let reference = self.reference.of_row(frame.log_mel);
@@ -88,10 +108,10 @@ impl<'m> Rows<'m, '_> {
     }
 }
 
-/// What an observer of a recognizer sees; see [`Recognizer::push_observed`].
+/// What an observer of a recognizer sees; see [`Recognizer::push_observed`] and [`crate::ImageRecognizer::recognize_observed`].
 #[derive(Clone, Copy, Debug)]
 pub enum Observation<'a> {
-    /// A row of codes that enters the network, `[mel_bands]`.
+    /// A row of codes that enters the network, `[mel_bands]`; a column of an image, `[bands][3]`.
     Input(&'a [i8]),
     /// A row that a layer (counted from 0) passes on.
     Layer(usize, Row<'a>),
@@ -101,10 +121,13 @@ impl<'m, 's> Recognizer<'m, 's> {
     /// A recognizer before its first sample. `memory` is the caller's: at least [`Model::state_words`].
     ///
     /// # Errors
-    /// [`StateTooSmall`] when it is shorter.
-    pub fn new(model: &'m Model<'m>, memory: &'s mut [u32]) -> Result<Self, StateTooSmall> {
+    /// [`RecognizerError`] when it is shorter, or when the model is for images.
+    pub fn new(model: &'m Model<'m>, memory: &'s mut [u32]) -> Result<Self, RecognizerError> {
+        if model.front_end().image.is_some() {
+            return Err(RecognizerError::ForImages);
+        }
         let too_small = StateTooSmall { got: memory.len(), wanted: model.state_words() };
-        Self::build(model, memory).ok_or(too_small)
+        Self::build(model, memory).ok_or(RecognizerError::Memory(too_small))
     }
 
     fn build(model: &'m Model<'m>, memory: &'s mut [u32]) -> Option<Self> {

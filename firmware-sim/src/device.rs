@@ -72,6 +72,7 @@ pub struct DeviceArgs {
 pub fn run(args: &DeviceArgs) -> Result<Outcome> {
     let file = File::model(args.model.as_deref(), BuiltIn::Casia)?;
     let model = file.parse()?;
+    file.ensure_stream(&model, "device")?;
     if args.kernels {
         return kernels::run(args.board, file.bytes(), &args.target_dir);
     }
@@ -83,9 +84,9 @@ pub fn run(args: &DeviceArgs) -> Result<Outcome> {
     write_atomic(&flash, file.bytes())?;
     let image = match &args.image {
         Some(image) => image.clone(),
-        None => args.board.build("ser-image", "3", &flash, &args.target_dir)?,
+        None => args.board.build("ser-image", "3", &features(&model), &flash, &args.target_dir)?,
     };
-    let least = args.board.build("least", "s", &flash, &args.target_dir)?;
+    let least = args.board.build("least", "s", &features(&model), &flash, &args.target_dir)?;
     write_atomic(&work.path().join(answers::AUDIO), &answers::pack(audio.values().map(Vec::as_slice)))?;
     args.board.emulate(&image, work.path())?;
     let bytes = std::fs::read(work.path().join(answers::ANSWERS)).context("the image wrote no answers")?;
@@ -110,6 +111,13 @@ pub fn run(args: &DeviceArgs) -> Result<Outcome> {
         None => false,
     };
     Ok(if report.differences.is_empty() && !grown { Outcome::Passed } else { Outcome::Failed })
+}
+
+/// Features of the core that the model needs: what a firmware for it alone would be built with.
+fn features(model: &Model<'_>) -> Vec<&'static str> {
+    let denoise = model.front_end().denoise.map(|_| "denoise");
+    let image = model.layers().iter().any(|layer| layer.spec().is_for_images()).then_some("image");
+    denoise.into_iter().chain(image).collect()
 }
 
 /// Compares the figures with a snapshot, or writes it; whether one has grown.

@@ -73,6 +73,13 @@ impl File {
         Ok(model)
     }
 
+    /// An error if the model makes an image of a whole utterance: what it is wanted for hears streams.
+    pub fn ensure_stream(&self, model: &Model<'_>, wanted_for: &str) -> Result<()> {
+        let streams = model.front_end().image.is_none();
+        ensure!(streams, "{}: {wanted_for} wants a model for streams, this one makes an image of each whole utterance", self.name);
+        Ok(())
+    }
+
     /// The float model in the file, which must be that of the same network as `model`.
     pub fn parse_float(&self, model: &Model<'_>) -> Result<FloatModel> {
         let float = FloatModel::from_onnx(&self.bytes).with_context(|| self.name.clone())?;

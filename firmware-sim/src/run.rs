@@ -3,10 +3,11 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
-use ser_core::{Model, Prediction, Recognizer};
+use ser_core::{Model, Prediction};
 use ser_host::audio::read_wav;
+use ser_host::compare::hear;
 use serde::Serialize;
 
 use crate::models::{BuiltIn, File};
@@ -65,17 +66,15 @@ pub fn run(args: &RunArgs) -> Result<Outcome> {
     let file = File::model(args.model.as_deref(), BuiltIn::Casia)?;
     let model = file.parse()?;
     if args.stream {
+        file.ensure_stream(&model, "--stream")?;
         return stream::run(&model, &args.files, args.json);
     }
     ensure!(args.files.iter().all(|path| path != Path::new("-")), "standard input (-) has no end to wait for: it needs --stream");
-    let mut memory = vec![0; model.state_words()];
-    let mut recognizer = Recognizer::new(&model, &mut memory)?;
     let mut unreadable = 0;
     let mut output = std::io::stdout().lock();
     for path in &args.files {
-        match read_wav(path) {
-            Ok(samples) => {
-                let result = recognise(&model, &mut recognizer, path, &samples);
+        match read_wav(path).and_then(|samples| recognise(&model, path, &samples)) {
+            Ok(result) => {
                 if args.json {
                     writeln!(output, "{}", serde_json::to_string(&result)?)?;
                 } else {
@@ -92,15 +91,15 @@ pub fn run(args: &RunArgs) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-fn recognise<'m>(model: &'m Model<'m>, recognizer: &mut Recognizer<'m, '_>, path: &Path, samples: &[i16]) -> FileResult<'m> {
-    recognizer.push(samples);
-    let prediction = recognizer.finish();
-    FileResult {
+fn recognise<'m>(model: &'m Model<'m>, path: &Path, samples: &[i16]) -> Result<FileResult<'m>> {
+    let heard = hear(model, samples, samples.len()).with_context(|| path.display().to_string())?;
+    let prediction = heard.prediction;
+    Ok(FileResult {
         file: path.display().to_string(),
         label: prediction.map(|prediction| prediction.label),
         confident: prediction.is_some_and(|prediction| prediction.confident),
         probabilities: prediction.map_or(Vec::new(), |prediction| LabelProbability::all(model, &prediction)),
-    }
+    })
 }
 
 fn print(output: &mut impl Write, result: &FileResult<'_>) -> Result<()> {

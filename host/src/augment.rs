@@ -77,6 +77,13 @@ impl Augmentation {
         }
     }
 
+    /// Whether rows may be changed, speeds apart: what a changed speed makes is an utterance like others.
+    pub fn changes_rows(&self) -> bool {
+        let amounts = [self.splice_probability, self.crop, self.tempo, self.vtlp, self.gain_db, self.tilt_db, self.noise_probability];
+        let masks = [(self.time_masks, self.time_mask_rows), (self.band_masks, self.band_mask_bands)];
+        amounts.iter().any(|amount| *amount > 0.0) || masks.iter().any(|(masks, most)| masks * most > 0)
+    }
+
     /// Checks every value against its range.
     pub fn check(&self) -> Result<()> {
         ensure!(!self.speeds.is_empty(), "augmentation wants at least one speed, 1.0 for none");

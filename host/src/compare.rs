@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use rayon::prelude::*;
 use ser_core::frontend::INPUT_SCALE;
+use ser_core::frontend::image::UtteranceError;
 use ser_core::kernels::LOGIT_FRACTION_BITS;
 use ser_core::model::LayerParams;
 use ser_core::recognizer::{Observation, Recognizer};
-use ser_core::spec::Shape;
-use ser_core::{Model, Prediction};
+use ser_core::{ImageRecognizer, Model, Prediction};
 
 use crate::corpus::{Problem, Utterance};
 use crate::dequantise::Dequantiser;
@@ -19,6 +19,41 @@ use crate::predictions::{self, Predictions};
 
 /// Samples that the core is given at a time; any number gives the same bits.
 const CHUNK: usize = 256;
+
+/// A recognizer of streams, or of images if that is what the model is for.
+#[derive(Debug)]
+enum AnyRecognizer<'m, 's> {
+    Stream(Recognizer<'m, 's>),
+    /// With room for levels.
+    Image(ImageRecognizer<'m, 's>, Vec<i16>),
+}
+
+impl<'m, 's> AnyRecognizer<'m, 's> {
+    fn new(model: &'m Model<'m>, memory: &'s mut Vec<u32>, samples: usize) -> Result<Self> {
+        memory.resize(model.state_words(), 0);
+        Ok(if model.front_end().image.is_some() {
+            Self::Image(ImageRecognizer::new(model, memory)?, vec![0; model.image_levels_len(samples)])
+        } else {
+            Self::Stream(Recognizer::new(model, memory)?)
+        })
+    }
+
+    /// None if there was nothing but silence, or too little speech. A stream comes in chunks of so many samples, at least 1.
+    fn recognize(&mut self, samples: &[i16], chunk: usize, mut observe: impl FnMut(Observation<'_>)) -> Result<Option<Prediction<'m>>> {
+        match self {
+            Self::Stream(recognizer) => {
+                for chunk in samples.chunks(chunk.max(1)) {
+                    recognizer.push_observed(chunk, &mut observe);
+                }
+                Ok(recognizer.finish())
+            }
+            Self::Image(recognizer, levels) => match recognizer.recognize_observed(samples, levels, observe) {
+                Err(UtteranceError::TooShort { .. }) => Ok(None),
+                answer => Ok(Some(answer?)),
+            },
+        }
+    }
+}
 
 /// What the core says to an utterance, and what that took.
 #[derive(Debug)]
@@ -33,24 +68,21 @@ pub struct Heard<'m> {
     pub macs: u64,
 }
 
-/// Feeds the samples (16 kHz) to the core in chunks of `chunk` samples, at least 1.
+/// Feeds the samples (16 kHz) to the core, in chunks of `chunk` samples, at least 1, or as a whole if it is to make an image of them.
 ///
 /// # Errors
 ///
-/// None that a checked model can cause.
+/// If an utterance is too long for an image.
 pub fn hear<'m>(model: &'m Model<'m>, samples: &[i16], chunk: usize) -> Result<Heard<'m>> {
-    let mut memory = vec![0; model.state_words()];
-    let mut recognizer = Recognizer::new(model, &mut memory)?;
+    let mut memory = Vec::new();
+    let mut recognizer = AnyRecognizer::new(model, &mut memory, samples.len())?;
     let mut rows = 0;
     let start = Instant::now();
-    for chunk in samples.chunks(chunk.max(1)) {
-        recognizer.push_observed(chunk, |observation| {
-            if let Observation::Input(_) = observation {
-                rows += 1;
-            }
-        });
-    }
-    let prediction = recognizer.finish();
+    let prediction = recognizer.recognize(samples, chunk, |observation| {
+        if let Observation::Input(_) = observation {
+            rows += 1;
+        }
+    })?;
     let time = start.elapsed();
     let log_probabilities = prediction.map(|prediction| {
         let logits = prediction.logits.iter().take(model.labels().len());
@@ -63,7 +95,7 @@ pub fn hear<'m>(model: &'m Model<'m>, samples: &[i16], chunk: usize) -> Result<H
 ///
 /// # Errors
 ///
-/// None that a checked model and the float network it came from can cause.
+/// If an utterance is too long for an image; else none that a checked model and the float network it came from can cause.
 pub fn predict(model: &Model<'_>, float: &FloatModel, utterances: &[&Utterance]) -> Result<(Predictions, Vec<Problem>)> {
     let twin = FloatTwin::new(model, float)?;
     let answer = |utterance: &&Utterance| -> Result<Result<predictions::Prediction, Problem>> {
@@ -95,13 +127,13 @@ pub fn predict(model: &Model<'_>, float: &FloatModel, utterances: &[&Utterance])
 
 /// Multiplications for an utterance of so many rows, the prediction at its end included.
 fn macs(model: &Model<'_>, rows: u64) -> u64 {
-    let mut shape = Shape { bands: model.front_end().mel_bands, channels: 1 };
-    let mut rows = rows;
+    let mut shape = model.front_end().row_shape();
+    let mut rows = usize::try_from(rows).unwrap_or(usize::MAX);
     let mut macs = 0;
     for layer in model.layers() {
         let layer = layer.spec();
-        macs += layer.macs(shape) as u64 * rows;
-        rows = if let ser_core::spec::Layer::TimeMean = layer { rows.min(1) } else { rows / layer.row_stride() as u64 };
+        rows = layer.output_rows(rows);
+        macs += layer.macs(shape) as u64 * rows as u64;
         shape = layer.output(shape);
     }
     macs
@@ -202,28 +234,29 @@ impl<'a> FloatTwin<'a> {
 
     /// The core's rows as real numbers: those that enter the network, then those that each layer passes on.
     fn int8_rows(&self, samples: &[i16]) -> Result<Vec<Rows>> {
-        let mut input = Rows { bands: self.model.front_end().mel_bands, values: Vec::new() };
+        let mut input = Rows { bands: self.model.front_end().row_shape().len(), values: Vec::new() };
         let rows_of = |layer: &LayerParams<'_>| {
             let bands = match layer {
-                LayerParams::Conv2d(conv) => conv.input.bands * conv.channels,
-                LayerParams::MaxPool(pool) => pool.input.bands / pool.bands * pool.input.channels,
+                LayerParams::Conv2d(conv) => conv.output_len(),
+                LayerParams::MaxPool(pool) => pool.output_len(),
+                LayerParams::Flatten(flatten) => flatten.output_len(),
                 LayerParams::Lstm(lstm) => lstm.hidden,
-                LayerParams::TimeMean(_) | LayerParams::Dense(_) => return None,
+                LayerParams::TimeMean(_) | LayerParams::LastStep(_) | LayerParams::Dense(_) => return None,
             };
             Some(Rows { bands, values: Vec::new() })
         };
         let mut passed_on: Vec<Rows> = self.model.layers().iter().map_while(rows_of).collect();
         let dequantiser = Dequantiser::new(self.model);
-        let mut memory = vec![0; self.model.state_words()];
-        let mut recognizer = Recognizer::new(self.model, &mut memory)?;
-        recognizer.push_observed(samples, |observation| match observation {
+        let mut memory = Vec::new();
+        let mut recognizer = AnyRecognizer::new(self.model, &mut memory, samples.len())?;
+        recognizer.recognize(samples, samples.len(), |observation| match observation {
             Observation::Input(codes) => input.values.extend(codes.iter().map(|code| f32::from(*code) * INPUT_SCALE)),
             Observation::Layer(layer, row) => {
                 if let Some(rows) = passed_on.get_mut(layer) {
                     dequantiser.append(layer, row, &mut rows.values);
                 }
             }
-        });
+        })?;
         Ok(std::iter::once(input).chain(passed_on).collect())
     }
 }

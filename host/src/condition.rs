@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use ser_core::spec::{FrontEnd, Level};
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,21 @@ pub enum Condition {
 impl Condition {
     /// All conditions.
     pub const ALL: [Self; 2] = [Self::CuesRemoved, Self::AsRecorded];
+
+    /// That of a network unless another is wanted: an image shows all of a recording.
+    pub fn of(front_end: &FrontEnd) -> Self {
+        if front_end.image.is_some() { Self::AsRecorded } else { Self::CuesRemoved }
+    }
+
+    /// An error for a front end that cannot meet the condition.
+    pub fn check(self, front_end: &FrontEnd) -> Result<()> {
+        ensure!(
+            front_end.image.is_none() || self == Self::AsRecorded,
+            "an image keeps what a recording session gives away: wanted the condition {}, {self} came",
+            Self::AsRecorded
+        );
+        Ok(())
+    }
 
     /// The front end of a network under this condition, from that of its preset.
     pub fn front_end(self, preset: FrontEnd) -> FrontEnd {
@@ -45,7 +61,7 @@ impl fmt::Display for Condition {
 mod tests {
     use super::*;
     use crate::features::Extractor;
-    use ser_core::spec::edge;
+    use ser_core::spec::{edge, paper};
 
     /// Half a second each of offset silence, a tone, offset silence.
     fn recording() -> Vec<i16> {
@@ -60,6 +76,16 @@ mod tests {
         let (recorded, removed) = (rows(Condition::AsRecorded), rows(Condition::CuesRemoved));
         assert_eq!(recorded, (24_000 - 1024) / 256 + 1);
         assert!(removed < recorded / 2, "{removed} of {recorded}");
+    }
+
+    #[test]
+    fn an_image_is_as_recorded_under_no_other_condition() {
+        let image = paper().front_end;
+        assert_eq!((Condition::of(&image), Condition::of(&edge().front_end)), (Condition::AsRecorded, Condition::CuesRemoved));
+        assert_eq!(Condition::AsRecorded.front_end(image), image);
+        assert!(Condition::AsRecorded.check(&image).is_ok() && Condition::CuesRemoved.check(&edge().front_end).is_ok());
+        let error = Condition::CuesRemoved.check(&image).unwrap_err().to_string();
+        assert!(error.contains("wanted the condition as-recorded, cues-removed came"), "{error}");
     }
 
     #[test]

@@ -44,6 +44,11 @@ impl FoldId {
     }
 }
 
+/// Whether a fold below `root` has been trained and evaluated.
+pub fn is_finished(root: &Path, id: FoldId) -> bool {
+    id.folder(root).join("predictions.json").is_file()
+}
+
 /// The copies in the corpus, in the folder of a cross-validation.
 fn copies_path(root: &Path) -> PathBuf {
     root.join("copies.json")

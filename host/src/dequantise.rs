@@ -15,14 +15,18 @@ pub struct Dequantiser {
 }
 
 impl Dequantiser {
-    /// For the layers of a model that pass rows on: convolutions, pools and LSTMs.
+    /// For the layers of a model that pass rows on: convolutions, pools, flatten and LSTMs.
     pub fn new(model: &Model<'_>) -> Self {
         let mut code = (INPUT_SCALE, 0);
         let behind = |layer: &LayerParams<'_>| {
             code = match layer {
                 LayerParams::Conv2d(conv) => (conv.output_scale, conv.output_zero_point),
                 LayerParams::Lstm(_) => (HIDDEN_SCALE, 0),
-                LayerParams::MaxPool(_) | LayerParams::TimeMean(_) | LayerParams::Dense(_) => code,
+                LayerParams::MaxPool(_)
+                | LayerParams::Flatten(_)
+                | LayerParams::TimeMean(_)
+                | LayerParams::LastStep(_)
+                | LayerParams::Dense(_) => code,
             };
             code
         };

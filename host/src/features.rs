@@ -1,18 +1,19 @@
-//! Log-mel features of whole utterances, made by the core's own front end.
+//! Features of whole utterances, made by the core's own front end: log-mel rows, or the columns of an image.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use ser_core::Model;
-use ser_core::frontend::{DECIBEL, Frame, FrontEnd, INPUT_LIMITS, INPUT_SCALE, LevelReference, MEAN_DECIBEL, RowGate};
+use ser_core::frontend::image::{UtteranceError, shade};
+use ser_core::frontend::{DECIBEL, Frame, FrontEnd, INPUT_LIMITS, INPUT_SCALE, ImageFrontEnd, LevelReference, MEAN_DECIBEL, RowGate};
 use ser_core::quant::Multiplier;
-use ser_core::spec::{self, Level};
+use ser_core::spec::{self, IMAGE_CHANNELS, Level};
 use serde::{Deserialize, Serialize};
 
 use crate::tables::OwnedTables;
 
-/// Rows of features of one utterance, `[rows][bands]`.
+/// Rows of features of one utterance, `[rows][bands]`; of an image `[columns][bands][3]`.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Rows {
-    /// Values in a row.
+    /// Values in a row: those of a column for an image.
     pub bands: usize,
     /// All rows, one after the other.
     pub values: Vec<f32>,
@@ -35,7 +36,7 @@ impl Rows {
     }
 }
 
-/// Makes log-mel rows (dBFS) from PCM, silence removed as the description says.
+/// Makes log-mel rows (dBFS) from PCM, silence removed as the description says; or an image (pixels, 0 to 255).
 #[derive(Clone, Debug)]
 pub struct Extractor {
     spec: spec::FrontEnd,
@@ -60,8 +61,15 @@ impl Extractor {
         &self.tables
     }
 
-    /// Log-mel rows of a whole utterance, dBFS.
+    /// Log-mel rows of a whole utterance, dBFS; the columns of its image if the description wants one, none for an utterance shorter than a frame.
+    ///
+    /// # Errors
+    ///
+    /// If the utterance is too long for an image.
     pub fn log_mel(&self, samples: &[i16]) -> Result<Rows> {
+        if let Some(columns) = self.spec.image_rows() {
+            return self.image(samples, columns);
+        }
         let bands = self.spec.mel_bands;
         let mut work = vec![0; FrontEnd::work_len(&self.spec)];
         let mut held = vec![0; RowGate::<i16>::held_len(self.spec.trim, bands)];
@@ -77,22 +85,61 @@ impl Extractor {
         }
         Ok(Rows { bands, values })
     }
+
+    fn image(&self, samples: &[i16], columns: usize) -> Result<Rows> {
+        let bands = self.spec.row_shape().len();
+        let mut work = vec![0; ImageFrontEnd::work_len(&self.spec)];
+        let mut levels = vec![0; ImageFrontEnd::levels_len(&self.spec, samples.len())];
+        let mut front_end =
+            ImageFrontEnd::new(&self.spec, self.tables.borrow(), &mut work).context("the front end's work buffer is too short")?;
+        let grays = match front_end.levels(samples, &mut levels) {
+            Ok(levels) => levels,
+            Err(UtteranceError::TooShort { .. }) => return Ok(Rows { bands, values: Vec::new() }),
+            Err(error) => return Err(error.into()),
+        };
+        shade(grays);
+        let mut column = vec![0; bands];
+        let mut values = Vec::with_capacity(bands * columns);
+        for index in 0..columns {
+            front_end.column(grays, index, &mut column);
+            values.extend(column.iter().map(|pixel| f32::from(*pixel)));
+        }
+        Ok(Rows { bands, values })
+    }
 }
 
-/// Mean and standard deviation of each band over the training part.
+/// Mean and standard deviation of each band over the training part; for images mean and range of each colour.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Normalization {
     /// What decibels are counted from, as the front end says.
     pub level: Level,
-    /// dB, `[bands]`.
+    /// dB, `[bands]`; for images in values of a pixel, `[3]`.
     pub mean: Vec<f32>,
-    /// dB, `[bands]`, at least 1.
+    /// dB, `[bands]`, at least 1; for images `32 max(mean, 255 - mean) / 127` of each colour, so that 32 steps of it hold all pixels.
     pub sd: Vec<f32>,
 }
 
 impl Normalization {
-    /// Statistics over all rows of all utterances given. An error when there is no row.
-    pub fn fit<'a>(level: Level, utterances: impl IntoIterator<Item = &'a Rows>) -> Result<Self> {
+    /// Statistics over all rows of all utterances given, which `front_end` describes. An error when there is no row.
+    pub fn fit<'a>(front_end: &spec::FrontEnd, utterances: impl IntoIterator<Item = &'a Rows>) -> Result<Self> {
+        if front_end.image.is_some() { Self::of_images(utterances) } else { Self::of_log_mel(front_end.level, utterances) }
+    }
+
+    /// Means of the colours; the paper centres its images at zero and scales them no further.
+    fn of_images<'a>(utterances: impl IntoIterator<Item = &'a Rows>) -> Result<Self> {
+        let mut count = 0u64;
+        let mut sums = [0.0; IMAGE_CHANNELS];
+        for pixel in utterances.into_iter().flat_map(|rows| rows.values.as_chunks::<IMAGE_CHANNELS>().0) {
+            sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += f64::from(*value));
+            count += 1;
+        }
+        ensure!(count > 0, "no image in the training part: nothing to normalise over");
+        let mean = sums.map(|sum| sum / count as f64);
+        let sd = mean.map(|mean| (mean.max(255.0 - mean) / (127.0 * f64::from(INPUT_SCALE))) as f32);
+        Ok(Self { level: Level::Absolute, mean: mean.map(|mean| mean as f32).to_vec(), sd: sd.to_vec() })
+    }
+
+    fn of_log_mel<'a>(level: Level, utterances: impl IntoIterator<Item = &'a Rows>) -> Result<Self> {
         let mut count = 0u64;
         let (mut sum, mut squares) = (Vec::<f64>::new(), Vec::<f64>::new());
         let referred = utterances.into_iter().flat_map(|rows| {
@@ -116,14 +163,14 @@ impl Normalization {
         Ok(Self { level, mean: mean.into_iter().map(|m| m as f32).collect(), sd })
     }
 
-    /// Normalised features of log-mel rows, within the limits of the core's codes.
+    /// Normalised features of log-mel rows or images, within the limits of the core's codes.
     pub fn apply(&self, log_mel: &Rows) -> Rows {
         let bands: Vec<(f32, f32)> = self.mean.iter().zip(&self.sd).map(|(mean, sd)| (*mean, 1.0 / sd)).collect();
         normalize(log_mel, self.level, &bands)
     }
 }
 
-/// `z = (db − reference − mean) · gain` for `(mean, gain)` of each band, limited to what an input code can be.
+/// `z = (db − reference − mean) · gain` for `(mean, gain)` of each band, for an image of each colour in turn, limited to what an input code can be.
 fn normalize(log_mel: &Rows, level: Level, bands: &[(f32, f32)]) -> Rows {
     let mut reference = LevelReference::new(level);
     let values = log_mel
@@ -131,13 +178,13 @@ fn normalize(log_mel: &Rows, level: Level, bands: &[(f32, f32)]) -> Rows {
         .flat_map(|row| {
             let reference_db = reference.of_row(row);
             let normalised = move |(db, (mean, gain)): (&f32, &(f32, f32))| (db - reference_db - mean) * gain;
-            row.iter().zip(bands).map(normalised).map(|z| z.clamp(INPUT_LIMITS.0, INPUT_LIMITS.1))
+            row.iter().zip(bands.iter().cycle()).map(normalised).map(|z| z.clamp(INPUT_LIMITS.0, INPUT_LIMITS.1))
         })
         .collect();
     Rows { bands: log_mel.bands, values }
 }
 
-/// The features of log-mel rows whose codes the core makes with this model, before they are rounded to codes.
+/// The features of log-mel rows or an image whose codes the core makes with this model, before they are rounded to codes.
 pub fn features_of(model: &Model<'_>, log_mel: &Rows) -> Rows {
     let normalizer = model.normalizer();
     let band = |(mean, multiplier): (&[u8; 4], Multiplier)| {

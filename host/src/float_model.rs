@@ -17,7 +17,7 @@ pub struct FloatModel {
 /// What the float network makes of one utterance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FloatOutput {
-    /// The rows that each convolution (behind its ReLU), pool and LSTM passes on, in the order of the layers, `[band][channel]`.
+    /// The rows that each convolution (behind its ReLU), pool, flatten and LSTM passes on, in the order of the layers, `[band][channel]`.
     pub layers: Vec<Rows>,
     /// One for each label.
     pub logits: Vec<f32>,
@@ -39,9 +39,12 @@ impl FloatModel {
             .chain([onnx::LOGITS.to_owned(), onnx::PROBABILITIES.to_owned()])
             .collect();
         let mut model = tract_onnx::onnx().model_for_proto_model(&proto)?;
-        let rows = model.symbols.sym("rows");
-        let shape = [1.to_dim(), 1.to_dim(), rows.to_dim(), network.input().bands.to_dim()];
-        model.set_input_fact(0, f32::fact(shape).into())?;
+        let rows = match network.front_end.image_rows() {
+            Some(rows) => rows.to_dim(),
+            None => model.symbols.sym("rows").to_dim(),
+        };
+        let Shape { bands, channels } = network.input();
+        model.set_input_fact(0, f32::fact([1.to_dim(), channels.to_dim(), rows, bands.to_dim()]).into())?;
         let plan = model.with_outputs_by_name(outputs)?.into_optimized()?.into_runnable()?;
         Ok(Self { network, plan })
     }
@@ -51,25 +54,29 @@ impl FloatModel {
         &self.network
     }
 
-    /// Runs the network over the normalised features of an utterance; None when there are too few rows for one step of the first LSTM.
+    /// Runs the network over the normalised features of an utterance, rows `[band][channel]`; None when there are too few rows for one
+    /// step of the first LSTM.
     ///
     /// # Errors
     ///
-    /// If a row has another number of bands than the network expects.
+    /// If a row has another number of values than the network expects, or an image another number of rows.
     pub fn run(&self, features: &Rows) -> Result<Option<FloatOutput>> {
-        let bands = self.network.input().bands;
-        ensure!(features.bands == bands, "the float model takes rows of {bands} bands, they have {}", features.bands);
-        let rows_per_step: usize = self.network.layers.iter().map(|layer| layer.row_stride()).product();
-        if features.len() < rows_per_step {
+        let row = self.network.input();
+        ensure!(features.bands == row.len(), "the float model takes rows of {} values, they have {}", row.len(), features.bands);
+        let rows = features.len();
+        if let Some(wanted) = self.network.front_end.image_rows() {
+            ensure!(rows == wanted, "the float model takes an image of {wanted} rows, {rows} came");
+        }
+        if self.network.rows(rows).any(|rows| rows == 0) {
             return Ok(None);
         }
-        let input = Tensor::from_shape(&[1, 1, features.len(), bands], &features.values)?;
+        let input = Tensor::from_shape(&[1, row.channels, rows, row.bands], &channels_first(features, row))?;
         let outputs = self.plan.run(tvec!(input.into()))?;
         let layers = passing_rows(&self.network)
             .zip(&outputs)
             .map(|((layer, shape), values)| {
                 let values = values.try_as_plain_ram()?.as_slice::<f32>()?;
-                Ok(if matches!(layer, Layer::Lstm { .. }) {
+                Ok(if matches!(layer, Layer::Flatten { .. } | Layer::Lstm { .. }) {
                     Rows { bands: shape.len(), values: values.to_vec() }
                 } else {
                     channels_last(values, shape)
@@ -89,8 +96,15 @@ impl FloatModel {
 
 /// The layers that pass rows on, which come first, with the shapes of these rows.
 fn passing_rows(network: &Network) -> impl Iterator<Item = (Layer, Shape)> {
-    let passes_rows = |layer: &Layer| matches!(layer, Layer::Conv2d { .. } | Layer::MaxPool { .. } | Layer::Lstm { .. });
+    let passes_rows =
+        |layer: &Layer| matches!(layer, Layer::Conv2d { .. } | Layer::MaxPool { .. } | Layer::Flatten { .. } | Layer::Lstm { .. });
     network.shapes().map(|(layer, _, output)| (layer, output)).take_while(move |(layer, _)| passes_rows(layer))
+}
+
+/// Rows of `[bands][channels]` to `[channels][rows][bands]`.
+fn channels_first(rows: &Rows, shape: Shape) -> Vec<f32> {
+    let of_channel = |channel: usize| rows.values.iter().skip(channel).step_by(shape.channels.max(1));
+    (0..shape.channels).flat_map(of_channel).copied().collect()
 }
 
 /// `[channels][rows][bands]` to rows of `[bands][channels]`.

@@ -43,7 +43,7 @@ pub struct Gate {
 #[expect(clippy::large_enum_variant, reason = "a network has a dozen layers")]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum FloatLayer {
-    /// Convolution with batch norm folded in, ReLU behind it.
+    /// Convolution with batch norm folded in, if there was any, ReLU behind it.
     Conv2d {
         /// `[out channel][row, oldest first][band][in channel]`.
         weight: Vec<f32>,
@@ -52,10 +52,14 @@ pub enum FloatLayer {
     },
     /// No parameters.
     MaxPool,
+    /// No parameters.
+    Flatten,
     /// See [`Gate`].
     Lstm(Gates<Gate>),
     /// No parameters.
     TimeMean,
+    /// No parameters.
+    LastStep,
     /// Affine map.
     Dense {
         /// `[unit][input]`.
@@ -70,7 +74,7 @@ pub enum FloatLayer {
 pub struct FloatNetwork {
     /// The description.
     pub network: Network,
-    /// Normalisation of the log-mel rows.
+    /// Normalisation of the features.
     pub normalization: Normalization,
     /// Parameters, one entry for each layer of the description.
     pub layers: Vec<FloatLayer>,
@@ -97,14 +101,16 @@ impl FloatNetwork {
                     FloatLayer::Lstm(gates) => {
                         gates.in_core_order().iter().map(|g| g.input_weight.len() + g.recurrent_weight.len() + g.bias.len()).sum()
                     }
-                    FloatLayer::MaxPool | FloatLayer::TimeMean => 0,
+                    FloatLayer::MaxPool | FloatLayer::Flatten | FloatLayer::TimeMean | FloatLayer::LastStep => 0,
                 };
                 let same_kind = matches!(
                     (layer, parameters),
                     (Layer::Conv2d { .. }, FloatLayer::Conv2d { .. })
                         | (Layer::MaxPool { .. }, FloatLayer::MaxPool)
                         | (Layer::Lstm { .. }, FloatLayer::Lstm(_))
+                        | (Layer::Flatten { .. }, FloatLayer::Flatten)
                         | (Layer::TimeMean, FloatLayer::TimeMean)
+                        | (Layer::LastStep, FloatLayer::LastStep)
                         | (Layer::Dense { .. }, FloatLayer::Dense { .. })
                 );
                 let wanted = layer.parameters(input);

@@ -4,8 +4,11 @@
 //! [batch, 1, rows, bands] ─ convolution blocks ─ [steps, batch, features] ─ LSTMs ─ mean over valid steps ─ dense ─ logits
 //! ```
 //!
-//! Everything is causal, so rows appended to an utterance change nothing before them: utterances of different lengths share
-//! a batch, and [`Batch::valid_rows`] says what counts.
+//! For a stream everything is causal, so rows appended to an utterance change nothing before them: utterances of different lengths share
+//! a batch, and [`Batch::valid_rows`] says what counts. Images are all of one size. They come normalised, `z = (pixel - mean) / sd` for
+//! each colour, but the first convolution hears `sd · z`, pixels around their mean: [`Graph::with_input_gain`].
+//!
+//! Flatten, where there is one, makes all steps of an image one, and the last valid step may take the place of the mean.
 //!
 //! Convolution blocks and LSTMs are computed by kernels of our own: as single operations of Burn they took three times as long. What
 //! leaves them are leaves of Burn's graph, and everything between and behind them is Burn's: [`Graph::gradients`].
@@ -15,6 +18,7 @@ mod convert;
 mod convolution;
 mod init;
 mod lstm;
+mod pool;
 mod quantised;
 mod sections;
 mod trunk;
@@ -26,14 +30,16 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use ser_core::spec::{Layer, Network};
+use ser_core::spec::{Layer, Network, Shape};
 
-use crate::features::Rows;
+use crate::features::{Normalization, Rows};
+use crate::run::InitialWeights;
 pub use auxiliary::AuxiliaryClasses;
 use auxiliary::AuxiliaryHead;
 use convert::numbers;
-use convolution::Convolution;
+use convolution::{Convolution, Sizes};
 use lstm::{Lstm, LstmPass};
+use pool::Pool;
 use quantised::{CoreOutputs, straight_through};
 use sections::Sections;
 use trunk::{Norming, Outputs, Pass};
@@ -41,7 +47,7 @@ use trunk::{Norming, Outputs, Pass};
 /// Utterances of equal padded length, ready for the graph.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
-    /// Normalised features, `[utterance][rows][bands]`.
+    /// Normalised features, `[utterance][rows][band][channel]`.
     pub values: Vec<f32>,
     /// Rows of every utterance, padding included.
     pub rows: usize,
@@ -50,11 +56,11 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Pads utterances, none of them empty, to a common length: the longest, rounded up to whole LSTM steps of `row_stride` rows. An
-    /// utterance is padded with its own rows from the start, so that the statistics of batch norm are those of speech.
-    pub fn new(utterances: &[Rows], row_stride: usize) -> Self {
+    /// Pads utterances, none of them empty, to a common length: the longest, rounded up to whole LSTM steps. An utterance is padded
+    /// with its own rows from the start, so that the statistics of batch norm are those of speech.
+    pub fn new(utterances: &[Rows], step_rows: StepRows) -> Self {
         let longest = utterances.iter().map(Rows::len).max().unwrap_or(0);
-        let rows = longest.next_multiple_of(row_stride.max(1));
+        let rows = step_rows.round_up(longest);
         let values = utterances.iter().flat_map(|u| u.values.iter().copied().cycle().take(rows * u.bands)).collect();
         Self { values, rows, valid_rows: utterances.iter().map(Rows::len).collect() }
     }
@@ -69,6 +75,37 @@ impl Batch {
             backwards.take(self.rows).flatten().copied().collect::<Vec<f32>>()
         });
         Self { values: reversed.collect(), rows: self.rows, valid_rows: self.valid_rows.clone() }
+    }
+}
+
+/// How many rows make LSTM steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepRows {
+    /// Rows that make the first step; for images all that they have.
+    pub first: usize,
+    /// Rows that make each further one.
+    pub further: usize,
+}
+
+impl StepRows {
+    /// The least number of rows from `rows` on that make whole steps, at least one.
+    pub fn round_up(self, rows: usize) -> usize {
+        self.first + rows.saturating_sub(self.first).next_multiple_of(self.further.max(1))
+    }
+}
+
+/// What a fresh graph is like, beyond the description of its network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// Whether convolutions have batch norm behind them.
+    pub batch_norm: bool,
+    /// How weights are drawn.
+    pub initial_weights: InitialWeights,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self { batch_norm: true, initial_weights: InitialWeights::default() }
     }
 }
 
@@ -120,32 +157,45 @@ pub struct Graph {
     /// `[labels]`.
     dense_bias: Param<Tensor<1>>,
     auxiliary: Vec<AuxiliaryHead>,
-    bands: usize,
-    /// Rows and bands of the max pool before the first convolution.
+    /// Of the rows that enter.
     #[module(skip)]
-    first_pool: [usize; 2],
+    input: Shape,
+    /// Rows of an image.
+    #[module(skip)]
+    image_rows: Option<usize>,
+    /// The max pool before the first convolution.
+    #[module(skip)]
+    first_pool: Pool,
+    /// Whether all steps of an image are one.
+    flatten: bool,
+    /// Whether the last step counts and not the mean.
+    last_step: bool,
 }
 
 impl Graph {
     /// A graph with random weights that depend on nothing but `seed`. An error for a description that is unusable.
-    pub fn new(network: &Network, seed: u64, device: &Device) -> Result<Self> {
+    pub fn new(network: &Network, style: Style, seed: u64, device: &Device) -> Result<Self> {
         network.check()?;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut convolutions: Vec<Convolution> = Vec::new();
         let mut lstms = Vec::new();
         let mut dense = None;
-        let mut first_pool = [1, 1];
+        let mut first_pool = Pool::NONE;
         for (layer, input, _) in network.shapes() {
             match layer {
-                Layer::Conv2d { channels, rows, bands } => {
-                    convolutions.push(Convolution::new(input.channels, channels, [rows, bands], &mut rng, device));
+                Layer::Conv2d { channels, rows, bands, padding } => {
+                    let sizes = Sizes { inputs: input.channels, outputs: channels, kernel: [rows, bands], padding };
+                    convolutions.push(Convolution::new(sizes, style, &mut rng, device));
                 }
-                Layer::MaxPool { rows, bands } => match convolutions.last_mut() {
-                    Some(block) => block.add_pool([rows, bands]),
-                    None => first_pool = [first_pool[0] * rows, first_pool[1] * bands],
-                },
-                Layer::Lstm { hidden } => lstms.push(Lstm::new(input.len(), hidden, &mut rng, device)),
-                Layer::TimeMean => {}
+                Layer::MaxPool { rows, bands, overlap } => {
+                    let pool = Pool::new([rows, bands], overlap);
+                    match convolutions.last_mut() {
+                        Some(block) => block.add_pool(pool),
+                        None => first_pool = first_pool.then(pool),
+                    }
+                }
+                Layer::Lstm { hidden } => lstms.push(Lstm::new(input.len(), hidden, style.initial_weights, &mut rng, device)),
+                Layer::Flatten { .. } | Layer::TimeMean | Layer::LastStep => {}
                 Layer::Dense { units } => {
                     let weight = init::glorot_uniform([input.len(), units], input.len(), units, &mut rng, device);
                     dense = Some((weight, Param::from_tensor(Tensor::zeros([units], device))));
@@ -153,8 +203,31 @@ impl Graph {
             }
         }
         let (dense_weight, dense_bias) = dense.context("the network has no dense layer")?;
-        let bands = network.front_end.mel_bands;
-        Ok(Self { convolutions, lstms, dense_weight, dense_bias, auxiliary: Vec::new(), bands, first_pool })
+        Ok(Self {
+            convolutions,
+            lstms,
+            dense_weight,
+            dense_bias,
+            auxiliary: Vec::new(),
+            input: network.input(),
+            image_rows: network.front_end.image_rows(),
+            first_pool,
+            flatten: network.layers.iter().any(|layer| matches!(layer, Layer::Flatten { .. })),
+            last_step: network.layers.contains(&Layer::LastStep),
+        })
+    }
+
+    /// The graph as it hears images that are normalised so: its first convolution gets each colour multiplied by its `sd`, a constant
+    /// that [`Graph::to_float_network`] folds into the weights. A graph for streams, or without a convolution, stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// If the normalisation is of another number of colours than the network's images have.
+    pub fn with_input_gain(mut self, network: &Network, normalization: &Normalization) -> Result<Self> {
+        if let (Some(_), Some(first)) = (network.front_end.image, self.convolutions.first_mut()) {
+            first.set_input_gain(&normalization.sd)?;
+        }
+        Ok(self)
     }
 
     /// The graph with these heads beside its dense layer, in place of any that it had. Training alone uses them.
@@ -218,15 +291,19 @@ impl Graph {
     fn trunk(&self, batch: &Batch, norming: Norming, outputs: Option<&[Outputs]>) -> Result<Pass> {
         self.check(batch)?;
         let blocks = self.convolutions.iter().map(Convolution::block).collect();
-        Ok(Pass::new(batch, self.bands, self.first_pool, blocks, norming, outputs))
+        Ok(Pass::new(batch, self.input, self.first_pool, blocks, norming, outputs))
     }
 
     /// An error when the batch's sizes contradict each other, or make no LSTM step.
     fn check(&self, batch: &Batch) -> Result<()> {
-        let wanted = batch.valid_rows.len() * batch.rows * self.bands;
+        let wanted = batch.valid_rows.len() * batch.rows * self.input.len();
         ensure!(wanted > 0 && batch.values.len() == wanted, "a batch wants {wanted} features, at least 1, {} came", batch.values.len());
-        let stride = self.row_stride();
-        ensure!(batch.rows >= stride, "an utterance of {} rows is too short for a single LSTM step of {stride} rows", batch.rows);
+        if let Some(rows) = self.image_rows {
+            let other = batch.valid_rows.iter().copied().chain([batch.rows]).find(|came| *came != rows);
+            ensure!(other.is_none(), "the network hears images of {rows} columns, one of {} came", other.unwrap_or_default());
+        }
+        let first = self.step_rows().first;
+        ensure!(batch.rows >= first, "an utterance of {} rows is too short for a single LSTM step of {first} rows", batch.rows);
         Ok(())
     }
 
@@ -239,6 +316,10 @@ impl Graph {
 
     /// From the trunk's output `[steps, batch, features]` to logits. Those of the dense layer are the core's if its outputs are given.
     fn head(&self, mut sequence: Tensor<3>, batch: &Batch, mut dropout: Option<Dropout<'_>>, core: Option<&CoreOutputs>) -> Heads {
+        if self.flatten {
+            let [steps, utterances, features] = sequence.dims();
+            sequence = sequence.swap_dims(0, 1).reshape([1, utterances, steps * features]);
+        }
         let [steps, utterances, _] = sequence.dims();
         let device = sequence.device();
         let mut passes = Vec::with_capacity(self.lstms.len());
@@ -267,10 +348,15 @@ impl Graph {
         Heads { logits, auxiliary, lstms: passes }
     }
 
-    /// Weights of the mean over each utterance's valid steps, `[steps][utterance]`.
+    /// What each step counts in what the dense layer gets, `[steps][utterance]`: the mean over an utterance's valid steps, or their last.
     fn step_weights(&self, batch: &Batch, steps: usize) -> Vec<f32> {
         let valid = self.valid_steps(batch, steps);
-        (0..steps).flat_map(|step| valid.iter().map(move |&valid| if step < valid { 1.0 / valid as f32 } else { 0.0 })).collect()
+        let weight = |step: usize, valid: usize| match self.last_step {
+            true if step + 1 == valid => 1.0,
+            false if step < valid => 1.0 / valid as f32,
+            _ => 0.0,
+        };
+        (0..steps).flat_map(|step| valid.iter().map(move |&valid| weight(step, valid))).collect()
     }
 
     /// Steps of each utterance that count, of so many that the batch has; at least one.
@@ -280,12 +366,17 @@ impl Graph {
 
     /// LSTM steps that so many rows make.
     pub fn steps(&self, rows: usize) -> usize {
-        rows / self.row_stride()
+        let steps = self.convolutions.iter().fold(self.first_pool.rows(rows), |rows, block| block.output_rows(rows));
+        if self.flatten { steps.min(1) } else { steps }
     }
 
-    /// Rows that make one LSTM step.
-    pub fn row_stride(&self) -> usize {
-        self.first_pool[0] * self.convolutions.iter().map(Convolution::row_stride).product::<usize>()
+    /// Rows that make LSTM steps.
+    pub fn step_rows(&self) -> StepRows {
+        if let Some(rows) = self.image_rows {
+            return StepRows { first: rows, further: rows };
+        }
+        let pool = self.convolutions.iter().fold(self.first_pool, |pool, block| pool.then(block.pool()));
+        StepRows { first: pool.size[0], further: pool.stride[0] }
     }
 
     /// All numbers that training changes, running statistics included, in a fixed order.
@@ -293,12 +384,26 @@ impl Graph {
         struct Collect(Vec<f32>);
         impl ModuleVisitor for Collect {
             fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-                self.0.extend(param.val().into_data().iter::<f32>());
+                self.0.extend(numbers(param.val()));
             }
         }
         let mut collect = Collect(Vec::new());
         self.visit(&mut collect);
         collect.0
+    }
+
+    /// How many of [`Graph::values`] get a gradient.
+    pub fn trained_values(&self) -> usize {
+        struct Count(usize);
+        impl ModuleVisitor for Count {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                let tensor = param.val();
+                self.0 += if tensor.is_require_grad() { tensor.shape().num_elements() } else { 0 };
+            }
+        }
+        let mut count = Count(0);
+        self.visit(&mut count);
+        count.0
     }
 
     /// The graph with other numbers, in the order of [`Graph::values`]. An error when there are too few or too many.

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result, anyhow};
-use ser_core::spec::{Level, Network, Shape, preset};
-use ser_core::{Model, Recognizer};
+use ser_core::spec::{FrontEnd, Layer, Level, Network, PRESETS, preset};
+use ser_core::{ImageRecognizer, Model, Recognizer};
 use serde::Serialize;
 
 use crate::features::Normalization;
@@ -28,17 +28,19 @@ pub struct LayerSummary {
     pub file_bytes: usize,
     /// Bytes remembered between rows.
     pub state_bytes: usize,
-    /// Multiplications for each row that enters.
+    /// Multiplications for each row that leaves.
     pub macs_per_row: usize,
-    /// Hops for one row that enters.
+    /// Hops, or columns of an image, for one row that enters.
     pub hops_per_row: usize,
+    /// Rows that leave for an image; None for a stream.
+    pub rows: Option<usize>,
 }
 
 /// A model in figures.
 #[derive(Clone, Debug, Serialize)]
 pub struct Summary {
     /// Front end.
-    pub front_end: ser_core::spec::FrontEnd,
+    pub front_end: FrontEnd,
     /// Names of the classes.
     pub labels: Vec<String>,
     /// Layers in order.
@@ -47,10 +49,12 @@ pub struct Summary {
     pub parameters: usize,
     /// Length of the model file, bytes: the flash that it takes.
     pub model_bytes: usize,
-    /// Memory of a recognizer, bytes: audio, FFT, rows, layers and the recognizer's own fields.
+    /// Memory of a recognizer, bytes: audio, FFT, rows, layers and the recognizer's own fields. For images FFT, sums, one column and layers, without the levels of the utterance.
     pub state_bytes: usize,
-    /// Multiplications of the network for one second of speech.
-    pub macs_per_second: f64,
+    /// Multiplications of the network for one second of speech; None for an image.
+    pub macs_per_second: Option<f64>,
+    /// Multiplications of the network for an image; None for a stream.
+    pub macs_per_image: Option<usize>,
     /// Temperature of the softmax.
     pub temperature: f32,
     /// Probability from which a prediction is to be believed.
@@ -59,7 +63,7 @@ pub struct Summary {
 
 /// A model file of the right size for a network that isn't trained yet.
 pub fn untrained_model(network: &Network) -> Result<Vec<u8>> {
-    let bands = network.front_end.mel_bands;
+    let bands = network.front_end.normalized_parts();
     let normalization = Normalization { level: Level::Absolute, mean: vec![0.0; bands], sd: vec![1.0; bands] };
     write_model(network, &normalization, &blank(network), Confidence { temperature: 1.0, threshold: 0.5 })
 }
@@ -69,7 +73,9 @@ pub fn model_bytes(file_or_preset: &str) -> Result<Vec<u8>> {
     match preset(file_or_preset) {
         Some(network) => untrained_model(&network),
         None => {
-            std::fs::read(file_or_preset).with_context(|| format!("{file_or_preset}: neither a preset (edge) nor a file that can be read"))
+            let presets = PRESETS.join(", ");
+            std::fs::read(file_or_preset)
+                .with_context(|| format!("{file_or_preset}: neither a preset ({presets}) nor a file that can be read"))
         }
     }
 }
@@ -78,22 +84,18 @@ impl Summary {
     /// Figures of a parsed model.
     pub fn new(model: &Model<'_>) -> Self {
         let front_end = *model.front_end();
-        let hops_per_second = f64::from(front_end.sample_rate_hz) / front_end.hop_len as f64;
-        let mut shape = Shape { bands: front_end.mel_bands, channels: 1 };
+        let mut shape = front_end.row_shape();
+        let mut rows = front_end.image_rows();
         let mut hops_per_row = 1;
-        let mut macs_per_second = 0.0;
         let mut layers = Vec::new();
         for params in model.layers() {
             let layer = params.spec();
             let output = layer.output(shape);
             let window = match layer {
-                ser_core::spec::Layer::Conv2d { rows, bands, .. } | ser_core::spec::Layer::MaxPool { rows, bands } => Some((rows, bands)),
+                Layer::Conv2d { rows, bands, .. } | Layer::MaxPool { rows, bands, .. } => Some((rows, bands)),
                 _ => None,
             };
-            // The dense layer runs when a prediction is asked for, not with each row.
-            if !matches!(layer, ser_core::spec::Layer::Dense { .. }) {
-                macs_per_second += layer.macs(shape) as f64 * hops_per_second / hops_per_row as f64;
-            }
+            rows = rows.map(|rows| layer.output_rows(rows));
             layers.push(LayerSummary {
                 layer: layer.name(),
                 window,
@@ -104,6 +106,7 @@ impl Summary {
                 state_bytes: params.state_bytes(),
                 macs_per_row: layer.macs(shape),
                 hops_per_row,
+                rows,
             });
             hops_per_row *= layer.row_stride();
             shape = output;
@@ -112,10 +115,11 @@ impl Summary {
             front_end,
             labels: model.labels().iter().map(|label| (*label).to_owned()).collect(),
             parameters: layers.iter().map(|layer| layer.parameters).sum(),
-            layers,
             model_bytes: model.file_len(),
             state_bytes: state_bytes(model),
-            macs_per_second,
+            macs_per_second: front_end.image.is_none().then(|| macs_per_second(&front_end, &layers)),
+            macs_per_image: layers.iter().map(|layer| Some(layer.macs_per_row * layer.rows?)).sum(),
+            layers,
             temperature: model.temperature(),
             confidence_threshold: model.confidence_threshold(),
         }
@@ -124,39 +128,20 @@ impl Summary {
     /// The figures as a table for people.
     pub fn to_table(&self) -> Result<String> {
         let mut text = String::new();
-        let f = &self.front_end;
-        writeln!(
-            text,
-            "front end  {} Hz, {:?} window of {} samples each {} ({:.1} ms), FFT {}, {} mel bands {}-{} Hz",
-            f.sample_rate_hz,
-            f.window,
-            f.frame_len,
-            f.hop_len,
-            1e3 * f.hop_len as f64 / f64::from(f.sample_rate_hz),
-            f.fft_len,
-            f.mel_bands,
-            f.mel_low_hz,
-            f.mel_high_hz
-        )?;
-        writeln!(text, "           DC block pole {}, pre-emphasis {}, floor {} dBFS", f.dc_block_pole, f.pre_emphasis, f.floor_db)?;
-        match f.trim {
-            Some(trim) => writeln!(
-                text,
-                "           silence below {} dBFS or {} dB under the loudest row; pauses up to {} rows",
-                trim.threshold_db, trim.range_db, trim.max_pause_rows
-            )?,
-            None => writeln!(text, "           silence kept")?,
-        }
-        match f.level {
-            Level::Absolute => writeln!(text, "           levels absolute")?,
-            Level::RelativeToPeak => writeln!(text, "           levels relative to the peak so far")?,
-        }
+        write_front_end(&mut text, &self.front_end)?;
         writeln!(text, "labels     {}", self.labels.join(", "))?;
         writeln!(text, "confidence from {} on, temperature {}\n", self.confidence_threshold, self.temperature)?;
         writeln!(
             text,
             "{:<10} {:>7} {:>9} {:>10} {:>8} {:>7} {:>9} {:>6}",
-            "layer", "window", "output", "parameters", "bytes", "state", "MAC/row", "hops"
+            "layer",
+            "window",
+            "output",
+            "parameters",
+            "bytes",
+            "state",
+            "MAC/row",
+            if self.front_end.image.is_some() { "rows" } else { "hops" }
         )?;
         for layer in &self.layers {
             let window = layer.window.map_or(String::new(), |(rows, bands)| format!("{rows}x{bands}"));
@@ -164,23 +149,83 @@ impl Summary {
             writeln!(
                 text,
                 "{:<10} {:>7} {:>9} {:>10} {:>8} {:>7} {:>9} {:>6}",
-                layer.layer, window, output, layer.parameters, layer.file_bytes, layer.state_bytes, layer.macs_per_row, layer.hops_per_row
+                layer.layer,
+                window,
+                output,
+                layer.parameters,
+                layer.file_bytes,
+                layer.state_bytes,
+                layer.macs_per_row,
+                layer.rows.unwrap_or(layer.hops_per_row)
             )?;
         }
         writeln!(text, "\nparameters {}", self.parameters)?;
         writeln!(text, "flash      {} bytes (model file)", self.model_bytes)?;
-        writeln!(text, "state      {} bytes (audio, FFT, rows, layers)", self.state_bytes)?;
-        writeln!(text, "network    {:.2} M MAC for a second of speech", self.macs_per_second / 1e6)?;
+        let parts = if self.front_end.image.is_some() { "FFT, column, layers; levels besides" } else { "audio, FFT, rows, layers" };
+        writeln!(text, "state      {} bytes ({parts})", self.state_bytes)?;
+        if let Some(macs) = self.macs_per_second {
+            writeln!(text, "network    {:.2} M MAC for a second of speech", macs / 1e6)?;
+        }
+        if let Some(macs) = self.macs_per_image {
+            writeln!(text, "network    {:.2} M MAC for an image", macs as f64 / 1e6)?;
+        }
         Ok(text)
     }
 }
 
-/// Memory that a recognizer of the model takes, bytes, its own fields included.
+/// Multiplications of the layers for one second, but for the dense one, which runs when a prediction is asked for.
+fn macs_per_second(front_end: &FrontEnd, layers: &[LayerSummary]) -> f64 {
+    let hops_per_second = f64::from(front_end.sample_rate_hz) / front_end.hop_len as f64;
+    let with_each_row = layers.split_last().map_or(layers, |(_, before)| before);
+    with_each_row.iter().map(|layer| layer.macs_per_row as f64 * hops_per_second / layer.hops_per_row as f64).sum()
+}
+
+fn write_front_end(text: &mut String, f: &FrontEnd) -> Result<()> {
+    write!(
+        text,
+        "front end  {} Hz, {:?} window of {} samples each {} ({:.1} ms), FFT {}, ",
+        f.sample_rate_hz,
+        f.window,
+        f.frame_len,
+        f.hop_len,
+        1e3 * f.hop_len as f64 / f64::from(f.sample_rate_hz),
+        f.fft_len
+    )?;
+    if let Some(image) = f.image {
+        let highest = f64::from(f.sample_rate_hz) / 2.0;
+        writeln!(text, "image of {} columns and {} bands 0-{highest} Hz", image.columns, image.bands)?;
+        return Ok(());
+    }
+    writeln!(text, "{} mel bands {}-{} Hz", f.mel_bands, f.mel_low_hz, f.mel_high_hz)?;
+    writeln!(text, "           DC block pole {}, pre-emphasis {}, floor {} dBFS", f.dc_block_pole, f.pre_emphasis, f.floor_db)?;
+    match f.trim {
+        Some(trim) => writeln!(
+            text,
+            "           silence below {} dBFS or {} dB under the loudest row; pauses up to {} rows",
+            trim.threshold_db, trim.range_db, trim.max_pause_rows
+        )?,
+        None => writeln!(text, "           silence kept")?,
+    }
+    match f.level {
+        Level::Absolute => writeln!(text, "           levels absolute")?,
+        Level::RelativeToPeak => writeln!(text, "           levels relative to the peak so far")?,
+    }
+    Ok(())
+}
+
+/// Memory that a recognizer of the model takes, bytes, its own fields included; for images without the levels of the utterance.
 pub fn state_bytes(model: &Model<'_>) -> usize {
-    4 * model.state_words() + size_of::<Recognizer<'_, '_>>()
+    let recognizer = match model.front_end().image {
+        Some(_) => size_of::<ImageRecognizer<'_, '_>>(),
+        None => size_of::<Recognizer<'_, '_>>(),
+    };
+    4 * model.state_words() + recognizer
 }
 
 /// Parses a model file's bytes; an error names the file.
 pub fn parse_model<'m>(name: &str, bytes: &'m [u8]) -> Result<Model<'m>> {
     Model::parse(bytes).map_err(|error| anyhow!("{name}: {error}"))
 }
+
+#[cfg(test)]
+mod tests;

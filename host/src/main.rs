@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use ser_host::cli::{baseline, corpus, crossval, embed, eval, export, inspect, report, spectrogram, train};
+use ser_host::cli::{baseline, corpus, crossval, embed, eval, export, inspect, paper, report, spectrogram, train};
 
 /// The workstation side of ser: corpora, training, evaluation, export.
 #[derive(Parser, Debug)]
@@ -23,6 +23,7 @@ enum Command {
     Export(export::ExportArgs),
     Embed(embed::EmbedArgs),
     Inspect(inspect::InspectArgs),
+    Paper(paper::PaperArgs),
     Report(report::ReportArgs),
     Spectrogram(spectrogram::SpectrogramArgs),
 }
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Export(args) => export::run(&args),
         Command::Embed(args) => embed::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Paper(args) => paper::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Spectrogram(args) => spectrogram::run(&args),
     };

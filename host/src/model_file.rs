@@ -6,7 +6,7 @@ use ser_core::frontend::{INPUT_SCALE, MEAN_DECIBEL};
 use ser_core::kernels::matrix::{packed_index, packed_len};
 use ser_core::model::{CONTRACT_ID, CRC, FORMAT_VERSION, HEADER_LEN, LABEL_LEN, LAYER_RECORD_LEN, MAGIC, SECTION_ALIGN, kind};
 use ser_core::quant::Multiplier;
-use ser_core::spec::{FrontEnd, Layer, Level, Network, Trim, Window};
+use ser_core::spec::{FrontEnd, Layer, Level, Network, Padding, Trim, Window};
 
 use crate::features::Normalization;
 use crate::quantise::{QuantLayer, QuantRows, multiplier};
@@ -38,9 +38,11 @@ pub fn write_model(network: &Network, normalization: &Normalization, layers: &[Q
 
     let tables = OwnedTables::new(&network.front_end)?;
     file.section(tables.window);
-    file.section(tables.mel_edges);
-    file.section(tables.mel_rise);
-    file.section([tables.floor]);
+    if network.front_end.image.is_none() {
+        file.section(tables.mel_edges);
+        file.section(tables.mel_rise);
+        file.section([tables.floor]);
+    }
     file.section(normalization.mean.iter().map(|mean| ((f64::from(*mean) * f64::from(MEAN_DECIBEL)).round() as i32).to_le_bytes()));
     let code_steps = |sd: &f32| multiplier(1.0 / (f64::from(INPUT_SCALE) * f64::from(MEAN_DECIBEL) * f64::from(*sd)));
     let multipliers = normalization.sd.iter().map(code_steps).collect::<Result<Vec<Multiplier>>>().context("normalisation")?;
@@ -67,7 +69,8 @@ impl Writer {
         // Length and checksum, filled in at the end.
         to.extend([0; 8]);
         to.extend(front_end.sample_rate_hz.to_le_bytes());
-        for len in [front_end.frame_len, front_end.hop_len, front_end.fft_len, front_end.mel_bands] {
+        let bands = front_end.row_shape().bands;
+        for len in [front_end.frame_len, front_end.hop_len, front_end.fft_len, bands] {
             to.extend(u16::try_from(len)?.to_le_bytes());
         }
         for value in [front_end.dc_block_pole, front_end.pre_emphasis, front_end.mel_low_hz, front_end.mel_high_hz, front_end.floor_db] {
@@ -76,6 +79,7 @@ impl Writer {
         to.push(match front_end.window {
             Window::Hann => 0,
             Window::Hamming => 1,
+            Window::HannSymmetric => 2,
         });
         to.push(u8::from(front_end.trim.is_some()));
         let trim = front_end.trim.unwrap_or(Trim { threshold_db: 0.0, range_db: 0.0, max_pause_rows: 0 });
@@ -88,17 +92,28 @@ impl Writer {
             Level::Absolute => 0,
             Level::RelativeToPeak => 1,
         });
+        to.push(u8::from(front_end.image.is_some()));
+        to.extend(u16::try_from(front_end.image_rows().unwrap_or(0))?.to_le_bytes());
+        to.extend(front_end.denoise.map_or([0; 2], |denoise| [denoise.subtraction_tenths, denoise.depth_db]));
         to.resize(HEADER_LEN, 0);
         Ok(())
     }
 
     fn record(&mut self, layer: Layer, numbers: &QuantLayer) -> Result<()> {
         let (kind, rows, bands, channels) = match layer {
-            Layer::Conv2d { channels, rows, bands } => (kind::CONV2D, rows, bands, channels),
-            Layer::MaxPool { rows, bands } => (kind::MAX_POOL, rows, bands, 0),
+            Layer::Conv2d { channels, rows, bands, .. } => (kind::CONV2D, rows, bands, channels),
+            Layer::MaxPool { rows, bands, .. } => (kind::MAX_POOL, rows, bands, 0),
+            Layer::Flatten { rows } => (kind::FLATTEN, rows, 0, 0),
             Layer::Lstm { hidden } => (kind::LSTM, 0, 0, hidden),
             Layer::TimeMean => (kind::TIME_MEAN, 0, 0, 0),
+            Layer::LastStep => (kind::LAST_STEP, 0, 0, 0),
             Layer::Dense { units } => (kind::DENSE, 0, 0, units),
+        };
+        let edges = match layer {
+            Layer::Conv2d { padding: Padding::Same, .. } => 1,
+            Layer::Conv2d { padding: Padding::Valid, .. } => 2,
+            Layer::MaxPool { overlap, .. } => u8::try_from(overlap)?,
+            _ => 0,
         };
         let (zero_point, scale) = match numbers {
             QuantLayer::Conv2d { zero_point, scale, .. } => (*zero_point, *scale),
@@ -107,7 +122,7 @@ impl Writer {
         let end = self.bytes.len() + LAYER_RECORD_LEN;
         self.bytes.extend([kind, u8::try_from(rows)?, u8::try_from(bands)?, zero_point as u8]);
         self.bytes.extend(u16::try_from(channels)?.to_le_bytes());
-        self.bytes.extend([0; 2]);
+        self.bytes.extend([edges, 0]);
         self.bytes.extend(scale.to_le_bytes());
         self.bytes.resize(end, 0);
         Ok(())
@@ -126,7 +141,7 @@ impl Writer {
                 self.rows(rows, recurrent_weights);
                 self.section(input_shift.iter().map(|shift| [*shift]));
             }
-            QuantLayer::MaxPool | QuantLayer::TimeMean => {}
+            QuantLayer::MaxPool | QuantLayer::Flatten | QuantLayer::TimeMean | QuantLayer::LastStep => {}
         }
     }
 

@@ -1,13 +1,14 @@
 //! The float network as ONNX.
 //!
-//! Input `features`: f32 `[1, 1, rows, mel_bands]`, normalised log-mel rows, any number of them. Outputs: `logits` and `probabilities`, each
-//! `[1, labels]`. A convolution has `kernel - 1` rows of zeros before the first row and none behind the last; pools round down; before
-//! the first LSTM a row is flattened `[band][channel]`. Values are called after the layer that makes them, `layer1_relu` or `layer7_lstm`
+//! Input `features`: f32 `[1, 1, rows, mel_bands]`, normalised log-mel rows, any number of them; or `[1, 3, columns, bands]`, a normalised
+//! image, red, green, blue, whose columns are the rows of the network. Outputs: `logits` and `probabilities`, each `[1, labels]`. A causal
+//! convolution has `kernel - 1` rows of zeros before the first row and none behind the last; pools round down; before the first LSTM, or
+//! the flatten, a row is flattened `[band][channel]`. Values are called after the layer that makes them, `layer1_relu` or `layer7_lstm`
 //! for instance, counted from 1, so that they can be tapped. The metadata hold the network's description and the normalisation as JSON.
 
 use anyhow::{Context, Result, bail, ensure};
 use prost::Message;
-use ser_core::spec::{Layer, Network, Shape};
+use ser_core::spec::{Layer, Network, Padding, Shape};
 use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
@@ -96,7 +97,9 @@ pub(crate) fn output_name(index: usize, layer: Layer) -> String {
         Layer::Conv2d { .. } => format!("layer{}_relu", index + 1),
         Layer::MaxPool { .. } => format!("layer{}_max_pool", index + 1),
         Layer::Lstm { .. } => format!("layer{}_lstm", index + 1),
+        Layer::Flatten { .. } => format!("layer{}_flatten", index + 1),
         Layer::TimeMean => format!("layer{}_time_mean", index + 1),
+        Layer::LastStep => format!("layer{}_last_step", index + 1),
         Layer::Dense { .. } => LOGITS.to_owned(),
     }
 }
@@ -110,7 +113,7 @@ fn graph(network: &Network) -> GraphProto {
     let mut graph = GraphBuilder { graph: GraphProto { name: PRODUCER.to_owned(), ..GraphProto::default() }, value: FEATURES.to_owned() };
     let mut flat = false;
     for (index, (layer, input, _)) in network.shapes().enumerate() {
-        if !flat && matches!(layer, Layer::Lstm { .. }) {
+        if !flat && matches!(layer, Layer::Flatten { .. } | Layer::Lstm { .. }) {
             graph.flatten(input);
             flat = true;
         }
@@ -119,7 +122,8 @@ fn graph(network: &Network) -> GraphProto {
     graph.node("softmax", "Softmax", &[], vec![int("axis", 1)], PROBABILITIES);
     let mut graph = graph.graph;
     let labels = [Some(1), Some(network.labels.len())];
-    graph.input = vec![value_info(FEATURES, &[Some(1), Some(1), None, Some(network.input().bands)])];
+    let Shape { bands, channels } = network.input();
+    graph.input = vec![value_info(FEATURES, &[Some(1), Some(channels), network.front_end.image_rows(), Some(bands)])];
     graph.output = vec![value_info(LOGITS, &labels), value_info(PROBABILITIES, &labels)];
     graph
 }
@@ -173,22 +177,25 @@ impl GraphBuilder {
         let prefix = format!("layer{}", index + 1);
         let output = output_name(index, layer);
         match layer {
-            Layer::Conv2d { channels, rows, bands } => {
+            Layer::Conv2d { channels, rows, bands, padding } => {
                 let weight = self.float_tensor(format!("{prefix}_weight"), &[channels, input.channels, rows, bands]);
                 let bias = self.float_tensor(format!("{prefix}_bias"), &[channels]);
-                let (before, beside) = (rows as i64 - 1, bands as i64 / 2);
-                let attributes = vec![
-                    ints("kernel_shape", &[rows as i64, bands as i64]),
-                    ints("pads", &[before, beside, 0, beside]),
-                    ints("strides", &[1, 1]),
-                ];
+                let (rows, bands) = (rows as i64, bands as i64);
+                let [before, behind, beside] = match padding {
+                    Padding::Causal => [rows - 1, 0, bands / 2],
+                    Padding::Same => [rows / 2, rows / 2, bands / 2],
+                    Padding::Valid => [0; 3],
+                };
+                let attributes =
+                    vec![ints("kernel_shape", &[rows, bands]), ints("pads", &[before, beside, behind, beside]), ints("strides", &[1, 1])];
                 let conv = format!("{prefix}_conv2d");
                 self.node(&conv, "Conv", &[weight, bias], attributes, &conv);
                 self.node(&output, "Relu", &[], vec![], &output);
             }
-            Layer::MaxPool { rows, bands } => {
+            Layer::MaxPool { rows, bands, overlap } => {
                 let block = [rows as i64, bands as i64];
-                self.node(&output, "MaxPool", &[], vec![ints("kernel_shape", &block), ints("strides", &block)], &output);
+                let strides = block.map(|side| side - overlap as i64);
+                self.node(&output, "MaxPool", &[], vec![ints("kernel_shape", &block), ints("strides", &strides)], &output);
             }
             Layer::Lstm { hidden } => {
                 let input_weight = self.float_tensor(format!("{prefix}_input_weight"), &[1, 4 * hidden, input.len()]);
@@ -198,6 +205,17 @@ impl GraphBuilder {
                 let attributes = vec![int("hidden_size", hidden as i64)];
                 self.node(&directions, "LSTM", &[input_weight, recurrent_weight, bias], attributes, &directions);
                 let axis = self.int_tensor(format!("{prefix}_direction_axis"), &[1]);
+                self.node(&output, "Squeeze", &[axis], vec![], &output);
+            }
+            Layer::Flatten { .. } => {
+                let shape = self.int_tensor(format!("{prefix}_shape"), &[1, 1, layer.output(input).len() as i64]);
+                self.node(&output, "Reshape", &[shape], vec![], &output);
+            }
+            Layer::LastStep => {
+                let last = self.int_tensor(format!("{prefix}_index"), &[-1]);
+                let step = format!("{prefix}_step");
+                self.node(&step, "Gather", &[last], vec![int("axis", 0)], &step);
+                let axis = self.int_tensor(format!("{prefix}_axis"), &[0]);
                 self.node(&output, "Squeeze", &[axis], vec![], &output);
             }
             Layer::TimeMean => self.node(&output, "ReduceMean", &[], vec![ints("axes", &[0]), int("keepdims", 0)], &output),
@@ -236,7 +254,7 @@ fn value_info(name: &str, dims: &[Option<usize>]) -> ValueInfoProto {
 /// A layer's parameters as ONNX orders them, tensor by tensor as in [`GraphBuilder::layer`].
 fn onnx_order(layer: Layer, input: Shape, parameters: &FloatLayer) -> Result<Vec<Vec<f32>>> {
     Ok(match (layer, parameters) {
-        (Layer::Conv2d { channels, rows, bands }, FloatLayer::Conv2d { weight, bias }) => {
+        (Layer::Conv2d { channels, rows, bands, .. }, FloatLayer::Conv2d { weight, bias }) => {
             let taps = rows * bands;
             let mut reordered = Vec::with_capacity(weight.len());
             for output in 0..channels {
@@ -256,7 +274,7 @@ fn onnx_order(layer: Layer, input: Shape, parameters: &FloatLayer) -> Result<Vec
             vec![in_order(|gate| &gate.input_weight), in_order(|gate| &gate.recurrent_weight), bias]
         }
         (Layer::Dense { .. }, FloatLayer::Dense { weight, bias }) => vec![weight.clone(), bias.clone()],
-        (Layer::MaxPool { .. } | Layer::TimeMean, _) => vec![],
+        (Layer::MaxPool { .. } | Layer::Flatten { .. } | Layer::TimeMean | Layer::LastStep, _) => vec![],
         _ => bail!("{} came with parameters of another kind", layer.name()),
     })
 }

@@ -51,6 +51,8 @@ pub enum QuantLayer {
     },
     /// No numbers.
     MaxPool,
+    /// No numbers.
+    Flatten,
     /// Rows `[hidden][4]`; the weights of `rows` are the input's.
     Lstm {
         /// Input weights, biases and multipliers.
@@ -62,6 +64,8 @@ pub enum QuantLayer {
     },
     /// No numbers.
     TimeMean,
+    /// No numbers.
+    LastStep,
     /// One row for each logit.
     Dense(QuantRows),
 }
@@ -80,6 +84,8 @@ const HIDDEN_INPUT: Input = Input { scale: 1.0 / HIDDEN_STEPS, zero_point: 0, ma
 pub fn quantise(float: &FloatNetwork, calibration: &Calibration) -> Result<Vec<QuantLayer>> {
     let mut input = Input { scale: f64::from(INPUT_SCALE), zero_point: 0, magnitude: 1 << 7 };
     let mut quantised = Vec::new();
+    let network = &float.network;
+    let steps = |index: usize| network.front_end.image_rows().and_then(|rows| network.rows(rows).nth(index));
     for (index, (layer, shape, parameters)) in float.layers()?.into_iter().enumerate() {
         let name = || format!("layer {} ({})", index + 1, layer.name());
         let layer = match (layer, parameters) {
@@ -91,7 +97,10 @@ pub fn quantise(float: &FloatNetwork, calibration: &Calibration) -> Result<Vec<Q
                 QuantLayer::Conv2d { rows, zero_point: RELU_ZERO_POINT, scale: scale as f32 }
             }
             (Layer::Lstm { hidden }, FloatLayer::Lstm(gates)) => {
-                let layer = lstm(gates, shape.len(), hidden, input, calibration.energies(index)?).with_context(name)?;
+                let (of_input, of_hidden) = calibration.energies(index)?;
+                // The hidden states that enter a single step are zeros.
+                let energies = (of_input, if steps(index) == Some(1) { 0.0 } else { of_hidden });
+                let layer = lstm(gates, shape.len(), hidden, input, energies).with_context(name)?;
                 input = HIDDEN_INPUT;
                 layer
             }
@@ -100,7 +109,9 @@ pub fn quantise(float: &FloatNetwork, calibration: &Calibration) -> Result<Vec<Q
                 QuantLayer::Dense(affine_rows(weight, bias, shape.len(), input, step).with_context(name)?)
             }
             (Layer::MaxPool { .. }, FloatLayer::MaxPool) => QuantLayer::MaxPool,
+            (Layer::Flatten { .. }, FloatLayer::Flatten) => QuantLayer::Flatten,
             (Layer::TimeMean, FloatLayer::TimeMean) => QuantLayer::TimeMean,
+            (Layer::LastStep, FloatLayer::LastStep) => QuantLayer::LastStep,
             _ => bail!("{} came with parameters of another kind", name()),
         };
         quantised.push(layer);
@@ -153,7 +164,7 @@ pub fn blank(network: &Network) -> Vec<QuantLayer> {
     network
         .shapes()
         .map(|(layer, input, _)| match layer {
-            Layer::Conv2d { channels, rows, bands } => {
+            Layer::Conv2d { channels, rows, bands, .. } => {
                 QuantLayer::Conv2d { rows: zeros(channels, rows * bands * input.channels), zero_point: RELU_ZERO_POINT, scale: 1.0 }
             }
             Layer::MaxPool { .. } => QuantLayer::MaxPool,
@@ -162,7 +173,9 @@ pub fn blank(network: &Network) -> Vec<QuantLayer> {
                 recurrent_weights: vec![0; 4 * hidden * hidden],
                 input_shift: vec![0; 4 * hidden],
             },
+            Layer::Flatten { .. } => QuantLayer::Flatten,
             Layer::TimeMean => QuantLayer::TimeMean,
+            Layer::LastStep => QuantLayer::LastStep,
             Layer::Dense { units } => QuantLayer::Dense(zeros(units, input.len())),
         })
         .collect()

@@ -119,15 +119,7 @@ impl Report {
     /// If a picture can't be drawn or a file can't be written.
     pub fn write(&self, folder: &Path) -> Result<Written> {
         let sections = self.sections()?;
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        let pictures: Vec<&Picture> = sections.iter().flat_map(|section| &section.parts).flat_map(|part| &part.pictures).collect();
-        pictures.par_iter().try_for_each(|picture| -> Result<()> {
-            write_atomic(&folder.join(format!("{}.svg", picture.name)), picture.svg().as_bytes())?;
-            write_atomic(&folder.join(format!("{}.png", picture.name)), &picture.png()?)
-        })?;
-        let page = folder.join("report.html");
-        write_atomic(&page, self.page(&sections).as_bytes())?;
-        Ok(Written { page, pictures: pictures.len() })
+        write_page(folder, "report.html", &self.page(&sections), &sections)
     }
 
     fn page(&self, sections: &[Section]) -> String {
@@ -214,6 +206,19 @@ impl Report {
             )?,
         ])
     }
+}
+
+/// Writes a page to `folder`, which is made if need be, and the pictures of its sections beside it.
+fn write_page(folder: &Path, name: &str, html: &str, sections: &[Section]) -> Result<Written> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let pictures: Vec<&Picture> = sections.iter().flat_map(|section| &section.parts).flat_map(|part| &part.pictures).collect();
+    pictures.par_iter().try_for_each(|picture| -> Result<()> {
+        write_atomic(&folder.join(format!("{}.svg", picture.name)), picture.svg().as_bytes())?;
+        write_atomic(&folder.join(format!("{}.png", picture.name)), &picture.png()?)
+    })?;
+    let page = folder.join(name);
+    write_atomic(&page, html.as_bytes())?;
+    Ok(Written { page, pictures: pictures.len() })
 }
 
 /// Runs that differ in nothing but fold and seed, together, in the order of their first.

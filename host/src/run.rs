@@ -37,6 +37,55 @@ pub enum Backend {
     NdArray,
 }
 
+/// What turns gradients into new weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Optimizer {
+    /// AdamW (Loshchilov & Hutter 2019): the decay acts on all weights, not by way of the gradient.
+    #[default]
+    #[serde(rename = "adamw")]
+    AdamW,
+    /// Stochastic gradient descent with momentum, `v' = momentum · v - rate · g` and `w' = w + v'`, as MATLAB's `sgdm`. The decay is that of
+    /// L2 regularisation: `decay · w` is added to the gradient of weights, not of biases, before the gradient is scaled down.
+    Sgd {
+        /// In 0..1.
+        momentum: f64,
+    },
+}
+
+/// Over what the norm of a gradient is taken when it is scaled down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NormOver {
+    /// All weights together.
+    #[default]
+    All,
+    /// Each matrix, kernel or vector of weights by itself.
+    Each,
+}
+
+/// When the order of the utterances is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shuffle {
+    /// For each epoch anew, similar lengths together.
+    #[default]
+    EachEpoch,
+    /// Once for all epochs; utterances at its end that don't fill a batch are left out of all of them.
+    Once,
+}
+
+/// How weights are drawn before the first step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InitialWeights {
+    /// Convolutions by their inputs (He et al. 2015), LSTMs uniform.
+    #[default]
+    He,
+    /// Uniform by inputs and outputs (Glorot & Bengio 2010); recurrent weights orthogonal.
+    Glorot,
+}
+
 /// How a network is trained.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Recipe {
@@ -44,16 +93,31 @@ pub struct Recipe {
     pub epochs: usize,
     /// Utterances in a step.
     pub batch: usize,
-    /// Largest learning rate of AdamW.
+    /// When their order is drawn.
+    #[serde(default)]
+    pub shuffle: Shuffle,
+    /// How weights are drawn.
+    #[serde(default)]
+    pub initial_weights: InitialWeights,
+    /// Whether there is batch norm behind each convolution.
+    #[serde(default = "yes")]
+    pub batch_norm: bool,
+    /// What turns gradients into new weights.
+    #[serde(default)]
+    pub optimizer: Optimizer,
+    /// Largest learning rate.
     pub learning_rate: f64,
     /// Epochs over which the learning rate rises from 0; it then falls by half a cosine.
     pub warmup_epochs: f64,
     /// Learning rate at the end, as a share of the largest.
     pub final_learning_rate: f64,
-    /// Decay of all weights, a share of the learning rate.
+    /// Decay of weights; see [`Optimizer`] for what it acts on.
     pub weight_decay: f64,
-    /// Gradients are scaled down to this norm, taken over all weights.
+    /// Gradients are scaled down to this norm.
     pub gradient_norm: f64,
+    /// Over what that norm is taken.
+    #[serde(default)]
+    pub norm_over: NormOver,
     /// Each step moves the averaged weights, which are the result, by `1 - this` towards the trained ones; 0 switches averaging off.
     pub average_decay: f64,
     /// How far each step moves the running statistics of batch norm.
@@ -134,16 +198,25 @@ fn default_qat_learning_rate() -> f64 {
     1e-4
 }
 
+fn yes() -> bool {
+    true
+}
+
 impl Default for Recipe {
     fn default() -> Self {
         Self {
             epochs: 300,
             batch: 16,
+            shuffle: Shuffle::EachEpoch,
+            initial_weights: InitialWeights::He,
+            batch_norm: true,
+            optimizer: Optimizer::AdamW,
             learning_rate: 3e-3,
             warmup_epochs: 5.0,
             final_learning_rate: 0.01,
             weight_decay: 0.02,
             gradient_norm: 2.0,
+            norm_over: NormOver::All,
             average_decay: 0.998,
             norm_momentum: 0.05,
             label_smoothing: 0.1,
@@ -178,6 +251,34 @@ impl Default for Recipe {
 }
 
 impl Recipe {
+    /// That of the program which Zheng et al. published, MATLAB's `trainNetwork` with its defaults: 30 epochs of batches of 10.
+    pub fn paper() -> Self {
+        Self {
+            epochs: 30,
+            batch: 10,
+            shuffle: Shuffle::Once,
+            initial_weights: InitialWeights::Glorot,
+            batch_norm: false,
+            optimizer: Optimizer::Sgd { momentum: 0.9 },
+            learning_rate: 1e-3,
+            warmup_epochs: 0.0,
+            final_learning_rate: 1.0,
+            weight_decay: 1e-4,
+            gradient_norm: 1.0,
+            norm_over: NormOver::Each,
+            average_decay: 0.0,
+            label_smoothing: 0.0,
+            sentence_prior: 0.0,
+            augmentation: Augmentation::none(),
+            ..Self::default()
+        }
+    }
+
+    /// The recipe of a network unless another is wanted: the paper's for images, the default for streams.
+    pub fn of(network: &Network) -> Self {
+        if network.front_end.image.is_some() { Self::paper() } else { Self::default() }
+    }
+
     /// Passes over the training part, the quantisation-aware ones included.
     pub fn all_epochs(&self) -> usize {
         self.epochs + self.qat_epochs
@@ -212,6 +313,9 @@ impl Recipe {
         }
         for Auxiliary { weight, .. } in &self.auxiliary {
             ensure!(*weight > 0.0 && weight.is_finite(), "the weight of an auxiliary head is {weight}, wanted more than 0");
+        }
+        if let Optimizer::Sgd { momentum } = self.optimizer {
+            ensure!((0.0..1.0).contains(&momentum), "momentum is {momentum}, wanted 0..1");
         }
         if let Some(Distillation { teachers, backwards, epochs, weight, .. }) = &self.distillation {
             ensure!((1..=16).contains(teachers), "distillation.teachers is {teachers}, wanted 1..=16");

@@ -28,7 +28,7 @@ use crate::emotion::EMOTIONS;
 use crate::files::write_atomic;
 
 /// Number of folds of the protocols `random` and `sentence` unless told otherwise.
-const DEFAULT_FOLDS: usize = 5;
+pub const DEFAULT_FOLDS: usize = 5;
 /// Whole speakers are held out for validation only if this many are left to train on.
 const MIN_TRAINING_SPEAKERS: usize = 3;
 

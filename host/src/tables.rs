@@ -1,5 +1,5 @@
 //! Generator of the front end's tables: computed in f64, rounded once to Q0.15 (at most 2⁻¹⁶ off; a window value of 1.0 is
-//! stored as 1 - 2⁻¹⁵), the floor to whole steps of a band's sum.
+//! stored as 1 - 2⁻¹⁵; an image's window to Q0.31), the floor to whole steps of a band's sum.
 
 use std::f64::consts::PI;
 
@@ -41,17 +41,29 @@ fn q15(value: f64) -> [u8; 2] {
     (code as i16).to_le_bytes()
 }
 
+/// In two halves, the lower first.
+fn q31(value: f64) -> [[u8; 2]; 2] {
+    // A cast saturates.
+    let [a, b, c, d] = ((value * 2f64.powi(31)).round() as i32).to_le_bytes();
+    [[a, b], [c, d]]
+}
+
 impl OwnedTables {
     /// The tables of a front end. An error when the description is unusable, or when a mel band lies between two FFT bins and
     /// so would be empty.
     pub fn new(spec: &FrontEnd) -> Result<Self, SpecError> {
         spec.check()?;
-        let a = match spec.window {
-            Window::Hann => 0.5,
-            Window::Hamming => 0.54,
+        let (a, period) = match spec.window {
+            Window::Hann => (0.5, spec.frame_len),
+            Window::Hamming => (0.54, spec.frame_len),
+            Window::HannSymmetric => (0.5, spec.frame_len - 1),
         };
-        let window: Vec<[u8; 2]> =
-            (0..=spec.frame_len / 2).map(|n| q15(a - (1.0 - a) * (2.0 * PI * n as f64 / spec.frame_len as f64).cos())).collect();
+        let window = |n: usize| a - (1.0 - a) * (2.0 * PI * n as f64 / period as f64).cos();
+        if spec.image.is_some() {
+            let window = (0..spec.frame_len / 2).flat_map(|n| q31(window(n))).collect();
+            return Ok(Self { window, mel_edges: Vec::new(), mel_rise: Vec::new(), floor: [0; 8] });
+        }
+        let window: Vec<[u8; 2]> = (0..spec.window_len()).map(|n| q15(window(n))).collect();
         let code = |n: usize| window.get(n.min(spec.frame_len - n)).map_or(0.0, |code| f64::from(i16::from_le_bytes(*code)));
         let energy: f64 = (0..spec.frame_len).map(|n| code(n) * code(n)).sum();
         // Full scale in steps of a band's sum, see docs/model-format.md.

@@ -1,5 +1,5 @@
-//! Training: steps of AdamW over augmented batches, with an average of the weights as the result; and behind them, if the recipe
-//! wants it, a quantisation-aware stage.
+//! Training: steps of an optimiser over batches, augmented if the recipe wants it, with an average of the weights as the result or the
+//! weights of the last step; and behind them, if the recipe wants it, a quantisation-aware stage.
 //!
 //! Every random number follows from the seed, the epoch, the step and the utterance, and nothing is carried along in a
 //! generator: a training that was interrupted and resumed gives the same bits as one that was not.
@@ -8,15 +8,16 @@ mod auxiliary;
 mod batches;
 mod checkpoint;
 mod gradient;
+mod optimizer;
 mod prior;
 mod quantised;
 mod schedule;
 mod teachers;
 
+use std::borrow::Cow;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
-use burn::optim::{AdamWConfig, ModuleOptimizer};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::SeedableRng;
@@ -25,12 +26,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::features::{Normalization, Rows};
 use crate::float_network::FloatNetwork;
-use crate::graph::{Batch, Dropout, Graph};
+use crate::graph::{Batch, Dropout, Graph, Style};
 use crate::quantise::Calibration;
-use crate::run::{Backend, Config, EpochMetrics, Recipe};
+use crate::run::{Backend, Config, EpochMetrics};
 use auxiliary::Heads;
 pub use batches::Example;
 use batches::{Batches, Step};
+use optimizer::Optimizer;
 use teachers::Teacher;
 
 /// Random numbers for different purposes don't meet.
@@ -90,8 +92,8 @@ pub struct Trainer {
     teachers: Vec<Teacher>,
     device: Device,
     graph: Graph,
-    optimizer: ModuleOptimizer,
-    /// The averaged [`Graph::values`].
+    optimizer: Optimizer,
+    /// The averaged [`Graph::values`]; empty if the recipe wants no average.
     average: Vec<f32>,
     progress: Progress,
     history: Vec<EpochMetrics>,
@@ -116,9 +118,10 @@ pub fn device(backend: Backend) -> Result<Device> {
     }
 }
 
-/// AdamW before its first step.
-fn optimizer(recipe: &Recipe) -> ModuleOptimizer {
-    AdamWConfig::new().with_weight_decay(recipe.weight_decay as f32).with_epsilon(1e-8).init()
+/// The graph of a configuration before its first step.
+fn fresh_graph(config: &Config, device: &Device) -> Result<Graph> {
+    let style = Style { batch_norm: config.recipe.batch_norm, initial_weights: config.recipe.initial_weights };
+    Graph::new(&config.network, style, config.seed, device)
 }
 
 impl Trainer {
@@ -131,10 +134,11 @@ impl Trainer {
         config.recipe.check()?;
         let device = device(config.backend)?.autodiff();
         let heads = Heads::new(&config.recipe.auxiliary, &examples)?;
-        let graph = Graph::new(&config.network, config.seed, &device)?.with_auxiliary(&heads.shapes(), config.seed);
-        let batches = Batches::new(&config, examples, graph.row_stride())?;
-        let optimizer = optimizer(&config.recipe);
-        let average = graph.values();
+        let graph = fresh_graph(&config, &device)?.with_auxiliary(&heads.shapes(), config.seed);
+        let batches = Batches::new(&config, examples, graph.step_rows())?;
+        let graph = graph.with_input_gain(&config.network, batches.normalization())?;
+        let optimizer = Optimizer::new(&config.recipe);
+        let average = if config.recipe.average_decay > 0.0 { graph.values() } else { Vec::new() };
         let progress = Progress::default();
         let (teachers, history) = (Vec::new(), Vec::new());
         Ok(Self { config, batches, heads, teachers, device, graph, optimizer, average, progress, history, calibration: None })
@@ -188,7 +192,7 @@ impl Trainer {
         self.progress.correct += correct(&output.logits, &classes);
 
         let gradients = self.graph.gradients(&loss, &output)?;
-        let gradients = gradient::clip(gradients, &self.graph, recipe.gradient_norm);
+        let gradients = gradient::prepare(gradients, &self.graph, recipe);
         let learning_rate = schedule::learning_rate(recipe, steps, epoch * steps + step);
         let graph = self.optimizer.step(learning_rate, self.graph.clone(), gradients);
         self.graph = match quantised_epoch {
@@ -238,26 +242,30 @@ impl Trainer {
     /// Moves the average towards the weights; early on by more, so that the weights at the start are soon forgotten.
     fn update_average(&mut self, step: usize) {
         let decay = self.config.recipe.average_decay.min((1.0 + step as f64) / (10.0 + step as f64)) as f32;
-        let decay = if self.config.recipe.average_decay > 0.0 { decay } else { 0.0 };
+        if self.average.is_empty() {
+            return;
+        }
         for (average, value) in self.average.iter_mut().zip(self.graph.values()) {
             *average = decay * *average + (1.0 - decay) * value;
         }
     }
 
-    /// The averaged network, which is the result, as plain numbers.
+    /// The result, the averaged network if the recipe wants an average, as plain numbers.
     pub fn network(&self) -> Result<FloatNetwork> {
         self.averaged()?.to_float_network(&self.config.network, self.normalization())
     }
 
-    /// The averaged network, ready to recognise.
+    /// The result, ready to recognise.
     pub fn classifier(&self) -> Result<Classifier> {
         let backwards = self.config.recipe.backwards;
         Ok(Classifier { graph: self.averaged()?, normalization: self.normalization().clone(), backwards })
     }
 
     fn averaged(&self) -> Result<Graph> {
-        let graph = Graph::new(&self.config.network, self.config.seed, &device(self.config.backend)?)?;
-        graph.with_auxiliary(&self.heads.shapes(), self.config.seed).with_values(&self.average)
+        let graph =
+            fresh_graph(&self.config, &device(self.config.backend)?)?.with_input_gain(&self.config.network, self.normalization())?;
+        let values = if self.average.is_empty() { Cow::Owned(self.graph.values()) } else { Cow::Borrowed(&self.average) };
+        graph.with_auxiliary(&self.heads.shapes(), self.config.seed).with_values(&values)
     }
 }
 
@@ -280,15 +288,15 @@ impl Classifier {
         Ok(Self { graph, normalization: network.normalization.clone(), backwards: config.recipe.backwards })
     }
 
-    /// Logits for each utterance's log-mel rows (dBFS); None for one too short for a single step of the first LSTM.
+    /// Logits for each utterance's log-mel rows (dBFS) or columns of pixels; None for one too short for a single step of the first LSTM.
     pub fn logits(&self, log_mel: &[&Rows]) -> Result<Vec<Option<Vec<f32>>>> {
-        let stride = self.graph.row_stride();
-        let mut order: Vec<usize> = (0..log_mel.len()).filter(|&index| log_mel[index].len() >= stride).collect();
+        let step_rows = self.graph.step_rows();
+        let mut order: Vec<usize> = (0..log_mel.len()).filter(|&index| log_mel[index].len() >= step_rows.first).collect();
         order.sort_by_key(|&index| log_mel[index].len());
         let mut logits = vec![None; log_mel.len()];
         for chunk in order.chunks(CLASSIFIER_BATCH) {
             let features: Vec<Rows> = chunk.iter().map(|&index| self.normalization.apply(log_mel[index])).collect();
-            let batch = Batch::new(&features, stride);
+            let batch = Batch::new(&features, step_rows);
             let output = self.graph.forward(&if self.backwards { batch.reversed() } else { batch })?;
             let [_, classes] = output.dims();
             let values: Vec<f32> = output.try_into_data()?.iter::<f32>().collect();

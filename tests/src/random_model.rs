@@ -3,6 +3,7 @@
 mod writer;
 
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
+use ser_core::spec::{self, Network};
 
 use crate::reference::{FrontEnd, Layer, ModelFile, Multiplier};
 
@@ -13,10 +14,16 @@ pub use writer::with_repaired_crc;
 pub struct Shape {
     /// Bands of an input row, 1..=128.
     pub mel_bands: u16,
+    /// Columns, if its input is an image.
+    pub columns: Option<u16>,
     /// conv2d and max pool, in order.
     pub maps: Vec<MapLayer>,
+    /// Whether all rows of an image become one in front of the LSTMs.
+    pub flatten: bool,
     /// Hidden units of each LSTM, at least one LSTM.
     pub lstms: Vec<u16>,
+    /// A last step behind the LSTMs in place of a time mean.
+    pub last_step: bool,
     /// Number of labels, 2..=8.
     pub labels: u16,
 }
@@ -24,50 +31,122 @@ pub struct Shape {
 /// A layer in front of the LSTMs.
 #[derive(Clone, Copy, Debug)]
 pub enum MapLayer {
-    /// Kernel rows, kernel bands (odd), output channels.
-    Conv2d(u8, u8, u16),
-    /// Block rows, block bands (at most the bands that are left).
-    MaxPool(u8, u8),
+    /// Kernel rows, kernel bands (odd), output channels, padding: 0 causal, 1 same, 2 valid.
+    Conv2d(u8, u8, u16, u8),
+    /// Block rows, block bands (at most the bands that are left), overlap.
+    MaxPool(u8, u8, u8),
 }
 
 impl Shape {
-    /// Any shape that the format allows, of moderate size.
+    /// Any shape of a network for streams that the format allows, of moderate size.
     pub fn random(seed: u64) -> Self {
+        Self::drawn(None, &mut ChaCha8Rng::seed_from_u64(seed))
+    }
+
+    /// The same of a network for images.
+    pub fn random_image(seed: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let mel_bands = rng.random_range(1..=24);
-        let mut bands = mel_bands;
-        let mut maps = Vec::new();
-        for _ in 0..rng.random_range(0..=5) {
-            maps.push(if rng.random_bool(0.5) {
-                MapLayer::Conv2d(rng.random_range(1..=4), rng.random_range(0..=3) * 2 + 1, rng.random_range(1..=6))
+        let columns = rng.random_range(1..=30);
+        Self::drawn(Some(columns), &mut rng)
+    }
+
+    fn drawn(columns: Option<u16>, rng: &mut ChaCha8Rng) -> Self {
+        let map = |rng: &mut ChaCha8Rng| {
+            if rng.random_bool(0.5) {
+                let kernel_bands = rng.random_range(0..=3) * 2 + 1;
+                MapLayer::Conv2d(rng.random_range(1..=5), kernel_bands, rng.random_range(1..=6), rng.random_range(0..=2))
             } else {
-                let block = rng.random_range(1..=bands.min(3));
-                bands /= block;
-                MapLayer::MaxPool(rng.random_range(1..=3), block as u8)
-            });
+                MapLayer::MaxPool(rng.random_range(1..=4), rng.random_range(1..=4), rng.random_range(0..=2))
+            }
+        };
+        Self {
+            mel_bands: rng.random_range(1..=24),
+            columns,
+            maps: (0..rng.random_range(0..=5)).map(|_| map(rng)).collect(),
+            flatten: rng.random(),
+            lstms: (0..rng.random_range(1..=3)).map(|_| rng.random_range(1..=9)).collect(),
+            last_step: rng.random(),
+            labels: rng.random_range(2..=8),
         }
-        let lstms = (0..rng.random_range(1..=3)).map(|_| rng.random_range(1..=9)).collect();
-        Self { mel_bands, maps, lstms, labels: rng.random_range(2..=8) }
+        .fitted()
+    }
+
+    /// An LSTM right behind the rows of a stream.
+    pub fn lstm_alone(mel_bands: u16, hidden: u16, labels: u16) -> Self {
+        Self { mel_bands, columns: None, maps: Vec::new(), flatten: false, lstms: vec![hidden], last_step: false, labels }
+    }
+
+    /// The nearest shape that the format allows: kernels and blocks that are no larger than what is left for them, in a stream causal
+    /// convolutions alone and no flatten, which makes of an image no more than an LSTM takes.
+    pub fn fitted(mut self) -> Self {
+        let mut bands = self.mel_bands as u8;
+        let mut rows = self.columns.map(|columns| columns as u8);
+        let mut channels = 3;
+        for map in &mut self.maps {
+            match map {
+                MapLayer::Conv2d(kernel_rows, kernel_bands, outputs, padding) => {
+                    channels = usize::from(*outputs);
+                    if rows.is_none() {
+                        *padding = 0;
+                    }
+                    if *padding == 1 {
+                        *kernel_rows |= 1;
+                    }
+                    if *padding == 2 {
+                        *kernel_rows = (*kernel_rows).min(rows.unwrap_or(u8::MAX));
+                        *kernel_bands = (*kernel_bands).min(bands - (bands + 1) % 2);
+                        bands -= *kernel_bands - 1;
+                        rows = rows.map(|rows| rows - (*kernel_rows - 1));
+                    }
+                }
+                MapLayer::MaxPool(block_rows, block_bands, overlap) => {
+                    *block_rows = (*block_rows).min(rows.unwrap_or(u8::MAX));
+                    *block_bands = (*block_bands).min(bands);
+                    *overlap = (*overlap).min(*block_rows / 2).min(*block_bands / 2);
+                    let blocks = |len: u8, block: u8| (len - *overlap) / (block - *overlap);
+                    bands = blocks(bands, *block_bands);
+                    rows = rows.map(|rows| blocks(rows, *block_rows));
+                }
+            }
+        }
+        self.flatten &= rows.is_some_and(|rows| usize::from(rows) * usize::from(bands) * channels <= 8192);
+        self
     }
 
     /// A valid model of this shape: weights up to ±127, some biases at the overflow bound, some rows that saturate.
     pub fn fill(&self, seed: u64) -> ModelFile {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let front_end = front_end(self.mel_bands, &mut rng);
-        let mut shape = (usize::from(self.mel_bands), 1);
+        let front_end = match self.columns {
+            Some(columns) => image_front_end(self.mel_bands, columns, &mut rng),
+            None => front_end(self.mel_bands, &mut rng),
+        };
+        let mut shape = front_end.row_shape();
+        let mut rows_left = front_end.columns as u8;
         let mut layers: Vec<Layer> = Vec::new();
         for map in &self.maps {
             layers.push(match *map {
-                MapLayer::Conv2d(rows, bands, channels) => conv2d(rows, bands, channels, shape.1, &mut rng),
-                MapLayer::MaxPool(rows, bands) => Layer::MaxPool { rows, bands },
+                MapLayer::Conv2d(rows, bands, channels, padding) => {
+                    if padding == 2 {
+                        rows_left -= rows - 1;
+                    }
+                    conv2d([rows, bands, padding], channels, shape.1, &mut rng)
+                }
+                MapLayer::MaxPool(rows, bands, overlap) => {
+                    rows_left = rows_left.saturating_sub(overlap) / (rows - overlap);
+                    Layer::MaxPool { rows, bands, overlap }
+                }
             });
+            shape = layers[layers.len() - 1].output_shape(shape);
+        }
+        if self.flatten {
+            layers.push(Layer::Flatten { rows: rows_left });
             shape = layers[layers.len() - 1].output_shape(shape);
         }
         for (index, &hidden) in self.lstms.iter().enumerate() {
             layers.push(lstm(hidden, shape.0 * shape.1, if index == 0 { 7 } else { 15 }, &mut rng));
             shape = (1, usize::from(hidden));
         }
-        layers.push(Layer::TimeMean);
+        layers.push(if self.last_step { Layer::LastStep } else { Layer::TimeMean });
         let weights = weights(usize::from(self.labels) * shape.1, &mut rng);
         let (mut bias, mut multipliers) = (Vec::new(), Vec::new());
         for row in weights.chunks_exact(shape.1) {
@@ -85,14 +164,49 @@ impl Shape {
     }
 }
 
-/// A valid file with one layer of each kind and about a thousand bytes, so that a test can try every bit of it.
+impl From<&Network> for Shape {
+    fn from(network: &Network) -> Self {
+        let number = |of_layer: usize| u8::try_from(of_layer).expect("a size that the format has a byte for");
+        let mut shape = Self::lstm_alone(network.input().bands as u16, 0, network.labels.len() as u16);
+        shape.columns = network.front_end.image_rows().map(|columns| columns as u16);
+        shape.lstms.clear();
+        for layer in &network.layers {
+            match *layer {
+                spec::Layer::Conv2d { channels, rows, bands, padding } => {
+                    shape.maps.push(MapLayer::Conv2d(number(rows), number(bands), channels as u16, padding as u8));
+                }
+                spec::Layer::MaxPool { rows, bands, overlap } => {
+                    shape.maps.push(MapLayer::MaxPool(number(rows), number(bands), number(overlap)));
+                }
+                spec::Layer::Flatten { .. } => shape.flatten = true,
+                spec::Layer::Lstm { hidden } => shape.lstms.push(hidden as u16),
+                spec::Layer::LastStep => shape.last_step = true,
+                spec::Layer::TimeMean | spec::Layer::Dense { .. } => {}
+            }
+        }
+        shape
+    }
+}
+
+/// A valid file with one layer of each kind that a stream may have and about a thousand bytes, so that a test can try every bit of it.
 pub fn small_model() -> ModelFile {
-    let shape = Shape { mel_bands: 3, maps: vec![MapLayer::Conv2d(2, 3, 2), MapLayer::MaxPool(2, 2)], lstms: vec![2], labels: 2 };
-    let mut model = shape.fill(1);
+    let maps = vec![MapLayer::Conv2d(2, 3, 2, 0), MapLayer::MaxPool(2, 2, 0)];
+    let mut model = Shape { maps, ..Shape::lstm_alone(3, 2, 2) }.fill(1);
     let spec = &mut model.front_end;
     (spec.sample_rate_hz, spec.upper_edge_hz) = (1_000, 500.0);
     (spec.frame_len, spec.hop_len, spec.window_table) = (16, 8, window_table(spec.window, 16));
     (spec.gate, spec.gate_threshold_db, spec.gate_range_db, spec.longest_pause) = (1, -50.0, 35.0, 4);
+    model
+}
+
+/// A valid file for images of 9 columns of 7 bands, as small, with what a stream can't have: conv2d of the same size and without padding,
+/// a pool whose blocks overlap, flatten; and a last step.
+pub fn small_image_model() -> ModelFile {
+    let maps = vec![MapLayer::Conv2d(3, 3, 2, 1), MapLayer::MaxPool(3, 3, 1), MapLayer::Conv2d(2, 3, 2, 2)];
+    let shape = Shape { columns: Some(9), maps, flatten: true, last_step: true, ..Shape::lstm_alone(7, 2, 2) };
+    let mut model = shape.fill(1);
+    let spec = &mut model.front_end;
+    (spec.frame_len, spec.hop_len, spec.window_table) = (16, 8, window_table(spec.window, 16));
     model
 }
 
@@ -105,6 +219,7 @@ fn front_end(mel_bands: u16, rng: &mut ChaCha8Rng) -> FrontEnd {
     let mut edges: Vec<u16> = (0..mel_bands + 2).map(|_| rng.random_range(0..=fft_len / 2 + 1)).collect();
     edges.sort_unstable();
     let sample_rate_hz = [8_000, 16_000, 48_000][rng.random_range(0..3)];
+    let denoises = rng.random_bool(0.5);
     FrontEnd {
         sample_rate_hz,
         frame_len,
@@ -123,6 +238,10 @@ fn front_end(mel_bands: u16, rng: &mut ChaCha8Rng) -> FrontEnd {
         gate_threshold_db: rng.random_range(-90.0..=-30.0),
         gate_range_db: rng.random_range(10.0..=60.0),
         level: rng.random_range(0..=1),
+        features: 0,
+        columns: 0,
+        subtraction_tenths: if denoises { rng.random_range(5..=60) } else { 0 },
+        depth_db: if denoises { rng.random_range(1..=60) } else { 0 },
         window_table: window_table(window, frame_len),
         rising: (edges[0]..edges[edges.len() - 1]).map(|_| rng.random_range(0..=i16::MAX)).collect(),
         edges,
@@ -134,18 +253,33 @@ fn front_end(mel_bands: u16, rng: &mut ChaCha8Rng) -> FrontEnd {
     }
 }
 
-/// Half of a periodic Hann (0) or Hamming (1) window, Q0.15.
-pub fn window_table(window: u8, frame_len: u16) -> Vec<i16> {
-    let (mean, swing) = if window == 0 { (0.5, 0.5) } else { (0.54, 0.46) };
-    (0..=frame_len / 2)
+/// A front end that makes an image of frames of any length.
+fn image_front_end(bands: u16, columns: u16, rng: &mut ChaCha8Rng) -> FrontEnd {
+    let mut spec = front_end(bands, rng);
+    (spec.dc_block_pole, spec.pre_emphasis, spec.gate, spec.level) = (0.0, 0.0, 0, 0);
+    (spec.subtraction_tenths, spec.depth_db) = (0, 0);
+    (spec.features, spec.columns, spec.window) = (1, columns, 2);
+    spec.window_table = window_table(spec.window, spec.frame_len);
+    (spec.edges, spec.rising, spec.floor) = (Vec::new(), Vec::new(), 0);
+    spec.mean = (0..3).map(|_| rng.random_range(0..=255 << 16)).collect();
+    spec.multipliers.resize(3, Multiplier { mantissa: 1 << 30, shift: 15 });
+    spec
+}
+
+/// Half of a periodic Hann (0), a periodic Hamming (1), both Q0.15, or a symmetric Hann window (2), Q0.31.
+pub fn window_table(window: u8, frame_len: u16) -> Vec<i32> {
+    let (mean, swing) = if window == 1 { (0.54, 0.46) } else { (0.5, 0.5) };
+    let (period, values) = if window == 2 { (frame_len - 1, frame_len / 2) } else { (frame_len, frame_len / 2 + 1) };
+    (0..values)
         .map(|n| {
-            let turn = std::f64::consts::TAU * f64::from(n) / f64::from(frame_len);
-            (32768.0 * (mean - swing * turn.cos())).round().min(32767.0) as i16
+            let turn = std::f64::consts::TAU * f64::from(n) / f64::from(period);
+            let one = if window == 2 { 2f64.powi(31) } else { 2f64.powi(15) };
+            (one * (mean - swing * turn.cos())).round().min(one - 1.0) as i32
         })
         .collect()
 }
 
-fn conv2d(kernel_rows: u8, kernel_bands: u8, channels: u16, channels_in: usize, rng: &mut ChaCha8Rng) -> Layer {
+fn conv2d([kernel_rows, kernel_bands, padding]: [u8; 3], channels: u16, channels_in: usize, rng: &mut ChaCha8Rng) -> Layer {
     let row_len = usize::from(kernel_rows) * usize::from(kernel_bands) * channels_in;
     let weights = weights(usize::from(channels) * row_len, rng);
     let (mut bias, mut multipliers) = (Vec::new(), Vec::new());
@@ -154,7 +288,8 @@ fn conv2d(kernel_rows: u8, kernel_bands: u8, channels: u16, channels_in: usize, 
         multipliers.push(multiplier(sum_of_magnitudes(row) << 5, 7, rng));
     }
     let zero_point = [-128, 127, rng.random()][rng.random_range(0..3)];
-    Layer::Conv2d { kernel_rows, kernel_bands, zero_point, scale: rng.random_range(0.001..1.0), channels, weights, bias, multipliers }
+    let scale = rng.random_range(0.001..1.0);
+    Layer::Conv2d { kernel_rows, kernel_bands, padding, zero_point, scale, channels, weights, bias, multipliers }
 }
 
 fn lstm(hidden: u16, inputs: usize, input_bits: u32, rng: &mut ChaCha8Rng) -> Layer {
@@ -232,26 +367,35 @@ mod tests {
     #[test]
     fn the_reader_finds_what_the_writer_wrote() {
         for seed in 0..50 {
-            let model = Shape::random(seed).fill(seed);
+            for shape in [Shape::random(seed), Shape::random_image(seed)] {
+                let model = shape.fill(seed);
+                assert_eq!(ModelFile::read(&model.to_bytes()), Ok(model));
+            }
+        }
+        for model in [small_model(), small_image_model()] {
             assert_eq!(ModelFile::read(&model.to_bytes()), Ok(model));
         }
     }
 
     #[test]
     fn random_models_use_the_range_of_their_numbers() {
-        let mut seen = std::collections::BTreeSet::new();
-        for seed in 0..50 {
-            let model = Shape::random(seed).fill(seed);
-            let rows: Vec<Vec<i8>> = (0..40)
-                .map(|time| {
-                    let mut rng = ChaCha8Rng::seed_from_u64(seed * 100 + time);
-                    (0..model.front_end.mel_bands).map(|_| rng.random()).collect()
-                })
-                .collect();
-            let last = model.run(&rows).layers.pop().expect("an LSTM");
-            seen.extend(last.rows.into_iter().flatten());
+        // A flattened image is a single step of the LSTMs.
+        for (kind, models) in [(Shape::random as fn(u64) -> Shape, 50), (Shape::random_image, 150)] {
+            let mut seen = std::collections::BTreeSet::new();
+            for seed in 0..models {
+                let model = kind(seed).fill(seed);
+                let (bands, channels) = model.front_end.row_shape();
+                let rows: Vec<Vec<i8>> = (0..40)
+                    .map(|time| {
+                        let mut rng = ChaCha8Rng::seed_from_u64(seed * 100 + time);
+                        (0..bands * channels).map(|_| rng.random()).collect()
+                    })
+                    .collect();
+                let last = model.run(&rows).layers.pop().expect("an LSTM");
+                seen.extend(last.rows.into_iter().flatten());
+            }
+            assert!(seen.len() > 1000, "hidden states take only {} values", seen.len());
+            assert!(*seen.first().unwrap() < -30_000 && *seen.last().unwrap() > 30_000);
         }
-        assert!(seen.len() > 1000, "hidden states take only {} values", seen.len());
-        assert!(*seen.first().unwrap() < -30_000 && *seen.last().unwrap() > 30_000);
     }
 }

@@ -16,7 +16,7 @@ pub fn random_network(network: &Network, seed: u64) -> FloatNetwork {
     let layers = network
         .shapes()
         .map(|(layer, input, _)| match layer {
-            Layer::Conv2d { channels, rows, bands } => {
+            Layer::Conv2d { channels, rows, bands, .. } => {
                 let inputs = rows * bands * input.channels;
                 FloatLayer::Conv2d { weight: uniform(channels * inputs, inputs), bias: uniform(channels, 100) }
             }
@@ -30,22 +30,23 @@ pub fn random_network(network: &Network, seed: u64) -> FloatNetwork {
                 };
                 FloatLayer::Lstm(Gates { input: gate(), forget: gate(), cell: gate(), output: gate() })
             }
+            Layer::Flatten { .. } => FloatLayer::Flatten,
             Layer::TimeMean => FloatLayer::TimeMean,
+            Layer::LastStep => FloatLayer::LastStep,
             Layer::Dense { units } => FloatLayer::Dense { weight: uniform(units * input.len(), input.len()), bias: uniform(units, 100) },
         })
         .collect();
-    let bands = network.front_end.mel_bands;
-    FloatNetwork {
-        network: network.clone(),
-        normalization: Normalization { level: Level::Absolute, mean: vec![-50.0; bands], sd: vec![12.0; bands] },
-        layers,
-    }
+    // dB; of an image values of pixels.
+    let (mean, sd) = if network.front_end.image.is_some() { (120.0, 34.0) } else { (-50.0, 12.0) };
+    let parts = network.front_end.normalized_parts();
+    let normalization = Normalization { level: Level::Absolute, mean: vec![mean; parts], sd: vec![sd; parts] };
+    FloatNetwork { network: network.clone(), normalization, layers }
 }
 
-/// Normalised features that change slowly, as speech does.
-pub fn random_features(bands: usize, rows: usize, seed: u64) -> Rows {
+/// Normalised features that change slowly, as speech does, rows of so many values.
+pub fn random_features(values_per_row: usize, rows: usize, seed: u64) -> Rows {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut row = vec![0.0f32; bands];
+    let mut row = vec![0.0f32; values_per_row];
     let mut values = Vec::new();
     for _ in 0..rows {
         for value in &mut row {
@@ -53,5 +54,5 @@ pub fn random_features(bands: usize, rows: usize, seed: u64) -> Rows {
         }
         values.extend_from_slice(&row);
     }
-    Rows { bands, values }
+    Rows { bands: values_per_row, values }
 }

@@ -88,14 +88,20 @@ pub fn hear_with<'a>(recognizer: &mut Recognizer<'_, '_>, model: &Model<'_>, chu
     heard
 }
 
-/// Passes rows to a new engine.
+/// Passes rows to a new engine and tells it that there are no more.
 pub fn run_rows(model: &Model<'_>, rows: &[Vec<i8>]) -> Heard {
     let mut memory = dirty_memory(model.network_words());
     let mut engine = Engine::new(model, &mut memory).expect("memory as large as the model says");
+    run_rows_with(&mut engine, model, rows)
+}
+
+/// The same with an engine before its first row.
+pub fn run_rows_with(engine: &mut Engine<'_, '_>, model: &Model<'_>, rows: &[Vec<i8>]) -> Heard {
     let mut heard = Heard { input: rows.to_vec(), ..Heard::default() };
     for row in rows {
         engine.push(row, |layer, row| heard.note_layer(layer, row));
     }
+    engine.finish(|layer, row| heard.note_layer(layer, row));
     heard.conclude(model.labels().len(), engine.logits());
     heard
 }
@@ -116,7 +122,7 @@ pub fn reference_front_end(spec: &FrontEnd) -> reference::FrontEnd {
         frame_len: spec.frame_len as u16,
         hop_len: spec.hop_len as u16,
         fft_len: spec.fft_len as u16,
-        mel_bands: spec.mel_bands as u16,
+        mel_bands: spec.row_shape().bands as u16,
         dc_block_pole: spec.dc_block_pole,
         pre_emphasis: spec.pre_emphasis,
         lower_edge_hz: spec.mel_low_hz,
@@ -125,6 +131,7 @@ pub fn reference_front_end(spec: &FrontEnd) -> reference::FrontEnd {
         window: match spec.window {
             Window::Hann => 0,
             Window::Hamming => 1,
+            Window::HannSymmetric => 2,
         },
         gate: u8::from(trim.is_some()),
         longest_pause: trim.map_or(0, |trim| trim.max_pause_rows as u16),
@@ -134,11 +141,24 @@ pub fn reference_front_end(spec: &FrontEnd) -> reference::FrontEnd {
             Level::Absolute => 0,
             Level::RelativeToPeak => 1,
         },
-        window_table: tables.window.into_iter().map(i16::from_le_bytes).collect(),
+        features: u8::from(spec.image.is_some()),
+        columns: spec.image_rows().unwrap_or(0) as u16,
+        subtraction_tenths: spec.denoise.map_or(0, |denoise| denoise.subtraction_tenths),
+        depth_db: spec.denoise.map_or(0, |denoise| denoise.depth_db),
+        window_table: window_table(spec, &tables.window),
         edges: tables.mel_edges.into_iter().map(u16::from_le_bytes).collect(),
         rising: tables.mel_rise.into_iter().map(i16::from_le_bytes).collect(),
         floor: u64::from_le_bytes(tables.floor),
-        mean: vec![0; spec.mel_bands],
-        multipliers: vec![multiplier(1.0); spec.mel_bands],
+        mean: vec![0; spec.normalized_parts()],
+        multipliers: vec![multiplier(1.0); spec.normalized_parts()],
+    }
+}
+
+/// The values of a window: of an image each fills two places.
+fn window_table(spec: &FrontEnd, table: &[[u8; 2]]) -> Vec<i32> {
+    if spec.image.is_some() {
+        table.as_flattened().as_chunks::<4>().0.iter().map(|bytes| i32::from_le_bytes(*bytes)).collect()
+    } else {
+        table.iter().map(|bytes| i32::from(i16::from_le_bytes(*bytes))).collect()
     }
 }

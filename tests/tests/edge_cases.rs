@@ -2,9 +2,9 @@
 
 use ser_core::kernels::{TimeMean, TimeMeanState};
 use ser_core::{Model, Recognizer};
-use ser_tests::random_model::{Shape, small_model};
+use ser_tests::random_model::{MapLayer, Shape, small_model};
 use ser_tests::reference::{Layer, ModelFile, network};
-use ser_tests::under_test::{Heard, dirty_memory, hear};
+use ser_tests::under_test::{Heard, dirty_memory, hear, run_rows};
 use ser_tests::{signals, tolerance};
 
 /// Hears the samples and checks the network against the reference.
@@ -23,7 +23,7 @@ fn ungated(mut file: ModelFile) -> ModelFile {
 
 /// One LSTM of two units right behind rows of one band each sample.
 fn fastest() -> ModelFile {
-    let mut file = ungated(Shape { mel_bands: 1, maps: Vec::new(), lstms: vec![2], labels: 2 }.fill(3));
+    let mut file = ungated(Shape::lstm_alone(1, 2, 2).fill(3));
     file.front_end.hop_len = 1;
     file
 }
@@ -68,6 +68,21 @@ fn a_pool_that_is_not_full_gives_no_prediction() {
 fn a_stream_of_more_than_65536_rows_does_not_overflow() {
     let heard = hear_as_the_reference(&fastest(), &signals::noise(3, 20_000, 100_000));
     assert!(heard.input.len() > 98_304 + 100);
+}
+
+/// Kernels higher than the image see it all and zeros on both sides of it.
+#[test]
+fn an_image_of_one_pixel_goes_through_kernels_of_15_by_15() {
+    let maps = vec![MapLayer::Conv2d(15, 15, 5, 1), MapLayer::MaxPool(1, 1, 0), MapLayer::Conv2d(15, 15, 3, 1)];
+    for flatten in [false, true] {
+        let shape = Shape { columns: Some(1), maps: maps.clone(), flatten, ..Shape::lstm_alone(1, 2, 2) };
+        let file = shape.fill(4);
+        let bytes = file.to_bytes();
+        let rows = vec![vec![-128, 0, 127]];
+        let heard = run_rows(&Model::parse(&bytes).expect("a valid file"), &rows);
+        assert_eq!(heard.difference(&file.run(&rows)), None);
+        assert!(heard.logits.is_some());
+    }
 }
 
 /// Sums are halved towards zero: rounded down, -1 would become -1 and the mean -1.

@@ -14,7 +14,7 @@ use ser_core::kernels::matrix::packed_index;
 use ser_core::kernels::{Conv2d, Dense, Lstm, MaxPool};
 use ser_core::model::LayerParams;
 use ser_core::quant::Multipliers;
-use ser_core::spec::{Layer, Network, edge};
+use ser_core::spec::{Image, Layer, Network, Padding, edge, paper, paper_seq};
 use ser_host::export::{Exported, export};
 use ser_host::features::{Rows, input_code};
 use ser_host::float_model::FloatModel;
@@ -75,16 +75,18 @@ fn run_core(model: &Model<'_>, features: &Rows) -> CoreOutput {
     let mut memory = vec![0; model.network_words()];
     let mut engine = Engine::new(model, &mut memory).expect("enough memory");
     let mut layers = vec![Plane::new(); model.layers().len()];
+    let mut tap = |layer: usize, row: Row<'_>| {
+        let (scale, zero) = grids[layer];
+        layers[layer].push(match row {
+            Row::Codes(codes) => codes.iter().map(|q| (f64::from(*q) - zero) * scale).collect(),
+            Row::Hidden(hidden) => hidden.iter().map(|h| f64::from(*h) * scale).collect(),
+        });
+    };
     for row in features.iter() {
         let codes: Vec<i8> = row.iter().map(|z| input_code(*z)).collect();
-        engine.push(&codes, |layer, row| {
-            let (scale, zero) = grids[layer];
-            layers[layer].push(match row {
-                Row::Codes(codes) => codes.iter().map(|q| (f64::from(*q) - zero) * scale).collect(),
-                Row::Hidden(hidden) => hidden.iter().map(|h| f64::from(*h) * scale).collect(),
-            });
-        });
+        engine.push(&codes, &mut tap);
     }
+    engine.finish(&mut tap);
     let logits = engine.logits().expect("enough rows");
     CoreOutput { layers, logits: logits.iter().take(model.labels().len()).map(|l| f64::from(*l) / 4096.0).collect() }
 }
@@ -99,6 +101,11 @@ fn convolution_bound(conv: &Conv2d<'_>, float: &FloatLayer, input_scale: f64, x:
     let zero = f64::from(conv.input_zero_point);
     let biases = integers(conv.bias);
     let largest = (127.0 - f64::from(conv.output_zero_point)) * scale;
+    let (before, below) = match conv.padding {
+        Padding::Causal => (conv.rows - 1, conv.bands / 2),
+        Padding::Same => (conv.rows / 2, conv.bands / 2),
+        Padding::Valid => (0, 0),
+    };
     let bound = |t: usize, output: usize| {
         let (band, channel) = (output / conv.channels, output % conv.channels);
         let (codes, weights) = (&codes[channel * patch..][..patch], &weight[channel * patch..][..patch]);
@@ -106,8 +113,8 @@ fn convolution_bound(conv: &Conv2d<'_>, float: &FloatLayer, input_scale: f64, x:
         let mut bound = (unfolded - f64::from(bias[channel])).abs() + scale / 2.0;
         for k in 0..patch {
             let (i, j, c) = (k / (conv.bands * channels), k / channels % conv.bands, k % channels);
-            let row = (t + i + 1).checked_sub(conv.rows);
-            let column = (band + j).checked_sub(conv.bands / 2).filter(|column| *column < conv.input.bands);
+            let row = (t + i).checked_sub(before).filter(|row| *row < x.len());
+            let column = (band + j).checked_sub(below).filter(|column| *column < conv.input.bands);
             let (Some(row), Some(column)) = (row, column) else { continue };
             let at = column * channels + c;
             let quantised = codes[k] * steps[channel];
@@ -115,18 +122,19 @@ fn convolution_bound(conv: &Conv2d<'_>, float: &FloatLayer, input_scale: f64, x:
         }
         bound + (y[t][output] - largest).max(0.0)
     };
-    (0..x.len()).map(|t| (0..conv.input.bands * conv.channels).map(|output| bound(t, output)).collect()).collect()
+    (0..y.len()).map(|t| (0..conv.output_len()).map(|output| bound(t, output)).collect()).collect()
 }
 
 fn pool_bound(pool: &MaxPool, e_x: &Plane) -> Plane {
     let channels = pool.input.channels;
     let of_block = |rows: &[Vec<f64>], output: usize| {
         let (band, channel) = (output / channels, output % channels);
-        let values = rows.iter().flat_map(|row| (0..pool.bands).map(move |j| row[(band * pool.bands + j) * channels + channel]));
+        let start = band * (pool.bands - pool.overlap);
+        let values = rows.iter().flat_map(|row| (0..pool.bands).map(move |j| row[(start + j) * channels + channel]));
         values.fold(0.0, f64::max)
     };
-    let outputs = pool.input.bands / pool.bands * channels;
-    e_x.chunks_exact(pool.rows).map(|rows| (0..outputs).map(|output| of_block(rows, output)).collect()).collect()
+    let blocks = e_x.windows(pool.rows).step_by(pool.rows - pool.overlap);
+    blocks.map(|rows| (0..pool.output_len()).map(|output| of_block(rows, output)).collect()).collect()
 }
 
 fn sigmoid(x: f64) -> f64 {
@@ -167,17 +175,19 @@ fn lstm_share_of_bound(lstm: &Lstm<'_>, (scale, zero): (f64, f64), x: &Plane, h:
     worst
 }
 
-/// The largest share of its bound that a logit used, given the core's hidden states.
-fn dense_share_of_bound(dense: &Dense<'_>, hidden: &Plane, logits: &[f64]) -> f64 {
+/// The largest share of its bound that a logit used, given the core's hidden states: their mean, or the last of them.
+fn dense_share_of_bound(dense: &Dense<'_>, hidden: &Plane, last_step: bool, logits: &[f64]) -> f64 {
     let weights = unpacked(dense.weights, dense.units, dense.inputs);
     let (bias, multipliers) = (integers(dense.bias), real(dense.multipliers));
-    let mean: Vec<f64> = (0..dense.inputs).map(|k| hidden.iter().map(|h| h[k]).sum::<f64>() / hidden.len() as f64).collect();
+    let summed = if last_step { &hidden[hidden.len() - 1..] } else { hidden };
+    let mean: Vec<f64> = (0..dense.inputs).map(|k| summed.iter().map(|h| h[k]).sum::<f64>() / summed.len() as f64).collect();
     let mut worst: f64 = 0.0;
     for (unit, logit) in logits.iter().enumerate() {
         let row = &weights[unit * dense.inputs..][..dense.inputs];
         let acc: f64 = row.iter().zip(&mean).map(|(w, x)| w * x * 32768.0).sum::<f64>() + bias[unit];
-        // The mean is rounded to a step of Q0.15, the logit to one of Q19.12.
-        let bound = (row.iter().map(|w| w.abs() / 2.0).sum::<f64>() * multipliers[unit] + 0.5) / 4096.0;
+        // The mean is rounded to a step of Q0.15, a last step is not; the logit to one of Q19.12.
+        let of_mean = if last_step { 0.0 } else { row.iter().map(|w| w.abs() / 2.0).sum() };
+        let bound = (of_mean * multipliers[unit] + 0.5) / 4096.0;
         worst = worst.max((logit - acc * multipliers[unit] / 4096.0).abs() / bound);
     }
     worst
@@ -187,8 +197,9 @@ fn plane(rows: &Rows) -> Plane {
     rows.iter().map(|row| row.iter().map(|v| f64::from(*v)).collect()).collect()
 }
 
-fn training_features(bands: usize, seed: u64) -> Vec<Rows> {
-    (0..8).map(|n| random_features(bands, 60, seed + n)).collect()
+fn training_features(network: &Network, seed: u64) -> Vec<Rows> {
+    let rows = network.front_end.image_rows().unwrap_or(60);
+    (0..8).map(|n| random_features(network.input().len(), rows, seed + n)).collect()
 }
 
 fn float_taps(onnx: &[u8], features: &Rows) -> Vec<Plane> {
@@ -207,16 +218,17 @@ fn largest_excess(core: &Plane, float: &Plane, bound: &Plane) -> f64 {
 
 /// Exports the network, runs both over the same features and asserts every layer's bound.
 fn assert_within_bounds(float: &FloatNetwork, seed: u64) {
-    let bands = float.network.front_end.mel_bands;
-    let Exported { model, onnx } = export(float, &training_features(bands, seed), CONFIDENCE).expect("export");
+    let network = &float.network;
+    let Exported { model, onnx } = export(float, &training_features(network, seed), CONFIDENCE).expect("export");
     let model = Model::parse(&model).expect("a model");
-    let features = random_features(bands, 80, seed + 100);
+    let features = random_features(network.input().len(), network.front_end.image_rows().unwrap_or(80), seed + 100);
     let core = run_core(&model, &features);
     let taps = float_taps(&onnx, &features);
 
     let (mut x, mut grid) = (plane(&features), (f64::from(INPUT_SCALE), 0.0));
     let mut e_x = half_input_steps(&x);
     let mut core_x = Plane::new();
+    let last_step = network.layers.contains(&Layer::LastStep);
     for (index, (layer, next_grid)) in model.layers().iter().zip(grids(&model)).enumerate() {
         let output = &core.layers[index];
         match layer {
@@ -226,13 +238,14 @@ fn assert_within_bounds(float: &FloatNetwork, seed: u64) {
                 let share = lstm_share_of_bound(lstm, grid, &core_x, output);
                 assert!(share <= 1.0, "layer {index} used {share:.3} of its bound");
             }
-            LayerParams::TimeMean(_) => {}
+            LayerParams::Flatten(_) => e_x = vec![e_x.concat()],
+            LayerParams::TimeMean(_) | LayerParams::LastStep(_) => {}
             LayerParams::Dense(dense) => {
-                let share = dense_share_of_bound(dense, &core_x, &core.logits);
+                let share = dense_share_of_bound(dense, &core_x, last_step, &core.logits);
                 assert!(share <= 1.0, "the logits used {share:.3} of their bound");
             }
         }
-        if matches!(layer, LayerParams::Conv2d(_) | LayerParams::MaxPool(_)) {
+        if matches!(layer, LayerParams::Conv2d(_) | LayerParams::MaxPool(_) | LayerParams::Flatten(_)) {
             x.clone_from(&taps[index]);
             assert_eq!(output.len(), x.len(), "rows of layer {index}");
             let excess = largest_excess(output, &x, &e_x);
@@ -251,15 +264,53 @@ fn every_layer_of_edge_is_within_its_bound() {
 }
 
 #[test]
+fn every_layer_of_the_networks_for_images_is_within_its_bound() {
+    assert_within_bounds(&random_network(&paper(), 2), 20);
+    assert_within_bounds(&random_network(&paper_seq(), 3), 30);
+}
+
+#[test]
+fn layers_of_any_shape_and_padding_are_within_their_bounds() {
+    let mut rng = ChaCha8Rng::seed_from_u64(4);
+    let paddings = [Padding::Causal, Padding::Same, Padding::Valid];
+    for seed in 0..9 {
+        let mut network: Network = paper();
+        network.front_end.image = Some(Image { bands: rng.random_range(16..30), columns: rng.random_range(16..30) });
+        let [first, second] = [rng.random_range(0..2), 1].map(|overlap: usize| Layer::MaxPool {
+            rows: 2 * overlap.max(1) + rng.random_range(0..2),
+            bands: 2 * overlap.max(1) + rng.random_range(0..2),
+            overlap,
+        });
+        let mut conv = |n: usize| Layer::Conv2d {
+            channels: rng.random_range(1..7),
+            rows: 2 * rng.random_range(0..2) + 1,
+            bands: 2 * rng.random_range(0..3) + 1,
+            padding: paddings[(seed as usize + n) % 3],
+        };
+        let convolutions = [conv(0), first, conv(1), second, conv(2)];
+        let rows = convolutions.iter().fold(network.front_end.image_rows(), |rows, layer| rows.map(|rows| layer.output_rows(rows)));
+        let flatten = (seed % 3 > 0).then_some(rows).flatten().map(|rows| Layer::Flatten { rows });
+        let behind = [
+            Layer::Lstm { hidden: rng.random_range(1..12) },
+            Layer::Lstm { hidden: rng.random_range(1..12) },
+            if seed % 2 > 0 { Layer::TimeMean } else { Layer::LastStep },
+            Layer::Dense { units: 6 },
+        ];
+        network.layers = convolutions.into_iter().chain(flatten).chain(behind).collect();
+        assert_within_bounds(&random_network(&network, seed), seed);
+    }
+}
+
+#[test]
 fn layers_of_any_shape_are_within_their_bounds() {
     let mut rng = ChaCha8Rng::seed_from_u64(3);
     for seed in 0..6 {
         let mut network: Network = edge();
         network.front_end.mel_bands = rng.random_range(8..20);
         network.layers = [
-            Layer::Conv2d { channels: rng.random_range(1..7), rows: rng.random_range(1..5), bands: 2 * rng.random_range(0..3) + 1 },
-            Layer::MaxPool { rows: rng.random_range(1..4), bands: rng.random_range(1..4) },
-            Layer::Conv2d { channels: rng.random_range(1..7), rows: 2, bands: 3 },
+            Layer::conv2d(rng.random_range(1..7), rng.random_range(1..5), 2 * rng.random_range(0..3) + 1),
+            Layer::max_pool(rng.random_range(1..4), rng.random_range(1..4)),
+            Layer::conv2d(rng.random_range(1..7), 2, 3),
             Layer::Lstm { hidden: rng.random_range(1..12) },
             Layer::Lstm { hidden: rng.random_range(1..12) },
             Layer::TimeMean,
@@ -274,7 +325,7 @@ fn layers_of_any_shape_are_within_their_bounds() {
 #[test]
 fn the_bounds_catch_a_wrong_weight() {
     let float = random_network(&edge(), 5);
-    let exported = export(&float, &training_features(40, 0), CONFIDENCE).expect("export");
+    let exported = export(&float, &training_features(&float.network, 0), CONFIDENCE).expect("export");
     let mut altered = float.clone();
     if let Some(FloatLayer::Conv2d { weight, .. }) = altered.layers.first_mut() {
         weight[4] += 0.2;

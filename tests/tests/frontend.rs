@@ -331,7 +331,7 @@ fn the_gate_hears_what_is_within_range_of_the_loudest_so_far() {
 #[test]
 fn a_pause_is_counted_in_rows_whatever_the_number_of_bands() {
     for (bands, longest_pause) in [(1, 0), (1, 1), (1, 5), (2, 1), (3, 1), (3, 3), (5, 1)] {
-        let mut file = Shape { mel_bands: bands, maps: Vec::new(), lstms: vec![1], labels: 2 }.fill(1);
+        let mut file = Shape::lstm_alone(bands, 1, 2).fill(1);
         file.front_end = reference_front_end(&spec::FrontEnd { mel_bands: usize::from(bands), ..gated(longest_pause) });
         let bytes = file.to_bytes();
         let model = Model::parse(&bytes).expect("a valid file");
@@ -342,7 +342,7 @@ fn a_pause_is_counted_in_rows_whatever_the_number_of_bands() {
 
 /// Input codes of noise whose amplitude falls and rises, played at a gain; of a mean in dB and a standard deviation of 10 dB.
 fn codes_at_gain(level: Level, mean: i32, gain: i16) -> Vec<Vec<i8>> {
-    let mut file = Shape { mel_bands: 10, maps: Vec::new(), lstms: vec![1], labels: 2 }.fill(1);
+    let mut file = Shape::lstm_alone(10, 1, 2).fill(1);
     file.front_end = reference_front_end(&spec::FrontEnd { level, floor_db: -150.0, ..gated(4) });
     file.front_end.mean.fill(mean << 16);
     file.front_end.multipliers.fill(multiplier(10.0));
@@ -377,7 +377,7 @@ fn the_peak_is_that_of_the_utterance_so_far() {
 #[test]
 fn a_minute_of_silence_gives_no_row_and_no_prediction() {
     let network = edge();
-    let mut file = Shape { mel_bands: 40, maps: Vec::new(), lstms: vec![4], labels: 6 }.fill(1);
+    let mut file = Shape::lstm_alone(40, 4, 6).fill(1);
     file.front_end = reference_front_end(&network.front_end);
     let bytes = file.to_bytes();
     let model = Model::parse(&bytes).expect("a valid file");

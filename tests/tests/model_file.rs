@@ -2,12 +2,14 @@
 
 use proptest::prelude::*;
 use ser_core::engine::Engine;
+use ser_core::listener::ListenerError;
 use ser_core::model::ParseError;
-use ser_core::{Model, Recognizer};
-use ser_tests::random_model::{Shape, small_model, with_repaired_crc};
-use ser_tests::reference::{Layer, ModelFile, Multiplier};
+use ser_core::recognizer::{RecognizerError, StateTooSmall};
+use ser_core::{EndpointerConfig, Listener, Model, Recognizer};
+use ser_tests::random_model::{Shape, small_image_model, small_model, with_repaired_crc};
+use ser_tests::reference::{FrontEnd, Layer, ModelFile, Multiplier};
 use ser_tests::signals;
-use ser_tests::under_test::{dirty_memory, hear};
+use ser_tests::under_test::{dirty_memory, hear, run_rows};
 
 /// The fields in front of the bytes that the CRC covers, made to fit the file.
 fn with_repaired_envelope(mut file: Vec<u8>) -> Vec<u8> {
@@ -23,7 +25,17 @@ fn refusal(file: &[u8]) -> Option<String> {
 /// The error for a model that was changed before it was written.
 #[track_caller]
 fn refused(change: impl FnOnce(&mut ModelFile)) -> String {
-    let mut file = small_model();
+    refused_of(small_model(), change)
+}
+
+/// The same for a model for images.
+#[track_caller]
+fn refused_image(change: impl FnOnce(&mut ModelFile)) -> String {
+    refused_of(small_image_model(), change)
+}
+
+#[track_caller]
+fn refused_of(mut file: ModelFile, change: impl FnOnce(&mut ModelFile)) -> String {
     change(&mut file);
     refusal(&file.to_bytes()).expect("an error")
 }
@@ -45,8 +57,9 @@ fn refused_bytes(change: impl FnOnce(&mut Vec<u8>)) -> String {
 
 #[test]
 fn a_valid_file_is_read_as_written() {
-    for seed in 0..100 {
-        let file = Shape::random(seed).fill(seed);
+    for seed in 0..200 {
+        let shape = if seed < 100 { Shape::random(seed) } else { Shape::random_image(seed) };
+        let file = shape.fill(seed);
         let bytes = file.to_bytes();
         let model = Model::parse(&bytes).unwrap_or_else(|error| panic!("seed {seed}: {error}"));
         let spec = model.front_end();
@@ -56,6 +69,8 @@ fn a_valid_file_is_read_as_written() {
         assert_eq!((spec.sample_rate_hz, spec.frame_len), (file.front_end.sample_rate_hz, usize::from(file.front_end.frame_len)));
         assert_eq!((spec.dc_block_pole, spec.pre_emphasis), (file.front_end.dc_block_pole, file.front_end.pre_emphasis));
         assert_eq!(spec.trim.is_some(), file.front_end.gate == 1);
+        assert_eq!(spec.image_rows(), shape.columns.map(usize::from));
+        assert_eq!((spec.row_shape().bands, spec.row_shape().channels), file.front_end.row_shape());
         assert_eq!(model.file_len(), bytes.len());
     }
 }
@@ -79,12 +94,13 @@ proptest! {
 
 #[test]
 fn a_file_truncated_at_any_length_is_an_error() {
-    let file = small_model().to_bytes();
-    for length in 0..file.len() {
-        assert!(Model::parse(&file[..length]).is_err(), "{length} of {} bytes", file.len());
-        if length >= 20 {
-            let repaired = with_repaired_envelope(file[..length].to_vec());
-            assert!(Model::parse(&repaired).is_err(), "{length} of {} bytes, length and CRC repaired", file.len());
+    for file in [small_model(), small_image_model()].map(|file| file.to_bytes()) {
+        for length in 0..file.len() {
+            assert!(Model::parse(&file[..length]).is_err(), "{length} of {} bytes", file.len());
+            if length >= 20 {
+                let repaired = with_repaired_envelope(file[..length].to_vec());
+                assert!(Model::parse(&repaired).is_err(), "{length} of {} bytes, length and CRC repaired", file.len());
+            }
         }
     }
 }
@@ -113,6 +129,27 @@ fn a_flipped_bit_with_a_right_crc_is_an_error_or_a_model_that_runs() {
             let heard = hear(&model, two_seconds.chunks(100));
             let reference = ModelFile::read(&flipped).unwrap_or_else(|error| panic!("byte {}: {error}", bit / 8));
             assert_eq!(heard.difference(&reference.run(&heard.input)), None, "bit {} of byte {}", bit % 8, bit / 8);
+            runs += 1;
+        }
+    }
+    assert!(runs > 1_000, "{runs} flipped files run");
+}
+
+/// The same of a model for images, whose flipped bits also make images of other sizes and streams.
+#[test]
+fn a_flipped_bit_of_a_model_for_images_is_an_error_or_a_model_that_runs() {
+    let file = small_image_model().to_bytes();
+    let mut runs = 0;
+    for bit in 8 * 20..8 * file.len() {
+        let mut flipped = file.clone();
+        flipped[bit / 8] ^= 1 << (bit % 8);
+        let flipped = with_repaired_crc(flipped);
+        if let Ok(model) = Model::parse(&flipped) {
+            let len = model.front_end().row_shape().len();
+            let codes = signals::noise(bit as u64, i16::MAX, len * model.front_end().image_rows().unwrap_or(20));
+            let rows: Vec<Vec<i8>> = codes.chunks_exact(len).map(|row| row.iter().map(|code| (code >> 8) as i8).collect()).collect();
+            let reference = ModelFile::read(&flipped).unwrap_or_else(|error| panic!("byte {}: {error}", bit / 8));
+            assert_eq!(run_rows(&model, &rows).difference(&reference.run(&rows)), None, "bit {} of byte {}", bit % 8, bit / 8);
             runs += 1;
         }
     }
@@ -177,7 +214,7 @@ fn weights_of(layer: &mut Layer) -> Vec<&mut Vec<i8>> {
     match layer {
         Layer::Conv2d { weights, .. } | Layer::Dense { weights, .. } => vec![weights],
         Layer::Lstm { input_weights, recurrent_weights, .. } => vec![input_weights, recurrent_weights],
-        Layer::MaxPool { .. } | Layer::TimeMean => vec![],
+        Layer::MaxPool { .. } | Layer::Flatten { .. } | Layer::TimeMean | Layer::LastStep => vec![],
     }
 }
 
@@ -186,7 +223,7 @@ fn rows_of(layer: &mut Layer) -> Option<(&mut Vec<i32>, &mut Vec<Multiplier>)> {
         Layer::Conv2d { bias, multipliers, .. } | Layer::Dense { bias, multipliers, .. } | Layer::Lstm { bias, multipliers, .. } => {
             Some((bias, multipliers))
         }
-        Layer::MaxPool { .. } | Layer::TimeMean => None,
+        Layer::MaxPool { .. } | Layer::Flatten { .. } | Layer::TimeMean | Layer::LastStep => None,
     }
 }
 
@@ -217,7 +254,7 @@ fn a_row_that_could_overflow_by_one_is_refused() {
                 Layer::Lstm { input_weights, recurrent_weights, input_shifts, .. } => {
                     (slice(input_weights) << 7 << input_shifts[row]) + (slice(recurrent_weights) << 15)
                 }
-                Layer::MaxPool { .. } | Layer::TimeMean => 0,
+                Layer::MaxPool { .. } | Layer::Flatten { .. } | Layer::TimeMean | Layer::LastStep => 0,
             };
             let largest = i32::try_from((1_i64 << 31) - 1 - products).expect("a valid model");
             for bias in [largest, -largest] {
@@ -272,19 +309,85 @@ fn layers_in_another_order_are_refused() {
     for order in orders {
         refused(|file| file.layers = order.into_iter().cloned().collect());
     }
-    refused(|file| file.layers.splice(1..1, vec![Layer::MaxPool { rows: 1, bands: 1 }; 8]).for_each(drop));
-    accepted(|file| file.layers.splice(1..1, vec![Layer::MaxPool { rows: 1, bands: 1 }; 7]).for_each(drop));
+    refused(|file| file.layers.splice(1..1, vec![Layer::MaxPool { rows: 1, bands: 1, overlap: 0 }; 8]).for_each(drop));
+    accepted(|file| file.layers.splice(1..1, vec![Layer::MaxPool { rows: 1, bands: 1, overlap: 0 }; 7]).for_each(drop));
 }
 
 #[test]
 fn sizes_that_a_layer_cannot_have_are_refused() {
     for (rows, bands) in [(0, 1), (1, 0), (1, 4), (1, 255), (0, 0)] {
-        refused(|file| file.layers[1] = Layer::MaxPool { rows, bands });
+        refused(|file| file.layers[1] = Layer::MaxPool { rows, bands, overlap: 0 });
     }
     // Kernel rows, kernel bands, low byte of the channels, of the convolution's record.
     let record = 80 + 2 * 16;
-    for (field, value) in [(1, 0), (1, 255), (2, 0), (2, 2), (2, 255), (4, 0), (0, 0), (0, 6), (6, 1), (12, 1)] {
+    for (field, value) in [(1, 0), (1, 255), (2, 0), (2, 2), (2, 255), (4, 0), (0, 0), (0, 8), (6, 3), (7, 1), (12, 1)] {
         refused_bytes(|file| file[record + field] = value);
+    }
+    // Behind the pool, in an LSTM, a time mean and a dense layer, the padding or overlap has no meaning.
+    for layer in 2..5 {
+        let message = refused_bytes(|file| file[record + 16 * layer + 6] = 1);
+        assert!(message.contains("reserved field of a layer is 1"), "{message}");
+    }
+}
+
+#[test]
+fn blocks_of_a_pool_overlap_by_half_at_most() {
+    let pool = |rows, bands, overlap| Layer::MaxPool { rows, bands, overlap };
+    for (rows, bands, overlap) in [(1, 3, 1), (3, 1, 1), (3, 3, 2), (2, 2, 2), (3, 3, 3), (3, 3, 255)] {
+        let message = refused(|file| file.layers[1] = pool(rows, bands, overlap));
+        assert!(message.contains(&format!("max pool overlap is {overlap}")), "{message}");
+    }
+    accepted(|file| file.layers[1] = pool(2, 2, 1));
+}
+
+#[test]
+fn a_stream_has_no_layer_that_needs_its_end() {
+    for padding in [1, 2] {
+        let message = refused(|file| {
+            if let Layer::Conv2d { padding: of_layer, .. } = &mut file.layers[0] {
+                *of_layer = padding;
+            }
+        });
+        assert!(message.contains("conv2d that is not causal"), "{message}");
+    }
+    let message = refused(|file| file.layers.insert(2, Layer::Flatten { rows: 1 }));
+    assert!(message.contains("position of flatten is 3"), "{message}");
+    accepted(|file| file.layers[3] = Layer::LastStep);
+}
+
+#[test]
+fn an_image_is_as_large_as_its_layers_need() {
+    let conv = |file: &mut ModelFile, layer: usize, field: fn(&mut Layer)| field(&mut file.layers[layer]);
+    let message = refused_image(|file| {
+        conv(file, 0, |layer| {
+            if let Layer::Conv2d { kernel_rows, .. } = layer {
+                *kernel_rows = 4
+            }
+        });
+    });
+    assert!(message.contains("rows of a conv2d of the same size is 4, wanted an odd number"), "{message}");
+    let message = refused_image(|file| {
+        conv(file, 2, |layer| {
+            if let Layer::Conv2d { kernel_bands, .. } = layer {
+                *kernel_bands = 5
+            }
+        });
+    });
+    assert!(message.contains("bands of a conv2d without padding is 5"), "{message}");
+    let message = refused_image(|file| {
+        conv(file, 2, |layer| {
+            if let Layer::Conv2d { kernel_rows, .. } = layer {
+                *kernel_rows = 5
+            }
+        });
+    });
+    assert!(message.contains("the image is too small"), "{message}");
+    for rows in [0, 2, 4, 255] {
+        let message = refused_image(|file| file.layers[3] = Layer::Flatten { rows });
+        assert!(message.contains(&format!("flatten rows is {rows}")), "{message}");
+    }
+    for position in [0, 4, 5, 6] {
+        refused_image(|file| file.layers.insert(position, Layer::Flatten { rows: 1 }));
     }
 }
 
@@ -322,6 +425,7 @@ fn numbers_of_the_front_end_out_of_range_are_refused() {
     // Small enough to make the softmax divide by zero, were it let through.
     refused(|file| file.temperature = f32::from_bits(1));
     refused(|file| file.front_end.window = 2);
+    refused(|file| file.front_end.window = 3);
     refused(|file| file.front_end.gate = 2);
     refused(|file| file.front_end.level = 2);
     accepted(|file| file.front_end.level = 1);
@@ -337,6 +441,44 @@ fn numbers_of_the_front_end_out_of_range_are_refused() {
 }
 
 #[test]
+fn numbers_of_an_image_out_of_range_are_refused() {
+    let message = refused_bytes(|file| file[75] = 2);
+    assert!(message.contains("kind of features is 2"), "{message}");
+    let message = refused_bytes(|file| file[76] = 9);
+    assert!(message.contains("columns of an image that there is not is 9"), "{message}");
+    for (got, change) in [
+        ("image.columns is 0", (|spec| spec.columns = 0) as fn(&mut FrontEnd)),
+        ("image.columns is 513", |spec| spec.columns = 513),
+        ("image.bands is 0", |spec| spec.mel_bands = 0),
+        ("image.bands is 513", |spec| spec.mel_bands = 513),
+        ("window is 0", |spec| spec.window = 0),
+        ("fft_len is 1024", |spec| spec.fft_len = 1024),
+        ("dc_block_pole is 0.5", |spec| spec.dc_block_pole = 0.5),
+        ("pre_emphasis is 1", |spec| spec.pre_emphasis = 1.0),
+        ("trim is 1", |spec| (spec.gate, spec.gate_threshold_db, spec.gate_range_db) = (1, -50.0, 35.0)),
+        ("level is 1", |spec| spec.level = 1),
+        ("denoise is 1", |spec| (spec.subtraction_tenths, spec.depth_db) = (10, 10)),
+        ("window table is 0", |spec| spec.window_table.fill(0)),
+        ("normalisation mean is", |spec| spec.mean[2] = i32::MIN),
+        ("normalisation mantissa is", |spec| spec.multipliers[1].mantissa = 0),
+        ("normalisation shift is", |spec| spec.multipliers[0].shift = 32),
+    ] {
+        let message = refused_image(|file| change(&mut file.front_end));
+        assert!(message.contains(got), "{got}: {message}");
+    }
+}
+
+#[test]
+fn numbers_of_a_subtraction_out_of_range_are_refused() {
+    for (tenths, depth) in [(0, 1), (1, 10), (4, 10), (61, 10), (255, 10), (10, 0), (10, 61), (10, 255)] {
+        refused(|file| (file.front_end.subtraction_tenths, file.front_end.depth_db) = (tenths, depth));
+    }
+    for (tenths, depth) in [(5, 1), (60, 60), (20, 15)] {
+        accepted(|file| (file.front_end.subtraction_tenths, file.front_end.depth_db) = (tenths, depth));
+    }
+}
+
+#[test]
 fn a_mel_band_ends_at_half_the_sample_rate() {
     let ending_at = |file: &mut ModelFile, end: u16| {
         file.front_end.edges = vec![1, 2, 3, 4, end];
@@ -348,10 +490,7 @@ fn a_mel_band_ends_at_half_the_sample_rate() {
 }
 
 #[test]
-fn reserved_bytes_and_padding_are_zeros() {
-    for at in 75..80 {
-        refused_bytes(|file| file[at] = 1);
-    }
+fn padding_is_zeros() {
     // 9 window values behind 80 + 2 · 16 + 5 · 16 bytes leave 14 bytes of padding.
     let padding = 192 + 18..192 + 32;
     for at in padding {
@@ -368,11 +507,24 @@ fn a_state_that_is_too_small_is_an_error_that_names_both_sizes() {
     for words in 0..wanted {
         let mut memory = dirty_memory(words);
         let error = Recognizer::new(&model, &mut memory).expect_err("too small");
-        assert_eq!((error.got, error.wanted), (words, wanted));
+        assert_eq!(error, RecognizerError::Memory(StateTooSmall { got: words, wanted }));
         assert_eq!(error.to_string(), format!("model needs {} bytes of state, the buffer has {}", 4 * wanted, 4 * words));
     }
     assert!(Engine::new(&model, &mut dirty_memory(model.network_words() - 1)).is_none());
     assert!(Recognizer::new(&model, &mut dirty_memory(wanted + 100)).is_ok());
+}
+
+#[test]
+fn a_model_for_images_hears_no_stream() {
+    let bytes = small_image_model().to_bytes();
+    let model = Model::parse(&bytes).expect("a valid file");
+    for words in [0, model.state_words(), 10 * model.state_words()] {
+        let mut memory = dirty_memory(words);
+        assert_eq!(Recognizer::new(&model, &mut memory).err(), Some(RecognizerError::ForImages));
+        let listener = Listener::new(&model, &mut memory, &EndpointerConfig::default());
+        assert_eq!(listener.err(), Some(ListenerError::Recognizer(RecognizerError::ForImages)));
+    }
+    assert_eq!(RecognizerError::ForImages.to_string(), "a model for streams is wanted, this one is for images of whole utterances");
 }
 
 #[test]

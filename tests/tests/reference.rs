@@ -2,35 +2,49 @@
 
 use proptest::prelude::*;
 use ser_core::Model;
+use ser_core::engine::Engine;
 use ser_core::recognizer::Prediction;
 use ser_tests::random_model::{MapLayer, Shape};
 use ser_tests::reference::{ModelFile, analyse_in_integers};
-use ser_tests::under_test::{Heard, hear, run_rows};
+use ser_tests::under_test::{Heard, dirty_memory, hear, run_rows, run_rows_with};
 use ser_tests::{signals, tolerance};
 
-/// Sizes within and at the limits of the format; a pool never takes more bands than are left.
-fn shape() -> impl Strategy<Value = Shape> {
+/// Sizes within and at the limits of the format, of a network for so many columns of an image or for a stream.
+fn shape(columns: impl Strategy<Value = Option<u16>>, most_rows: u8) -> impl Strategy<Value = Shape> {
     let map = prop_oneof![
-        (1..=5_u8, 0..=3_u8, 1..=9_u16).prop_map(|(rows, half, channels)| MapLayer::Conv2d(rows, 2 * half + 1, channels)),
-        (1..=4_u8, 1..=4_u8).prop_map(|(rows, bands)| MapLayer::MaxPool(rows, bands)),
+        (1..=most_rows, 0..=3_u8, 1..=9_u16, 0..=2_u8).prop_map(|(rows, half, channels, padding)| MapLayer::Conv2d(
+            rows,
+            2 * half + 1,
+            channels,
+            padding
+        )),
+        (1..=4_u8, 1..=4_u8, 0..=2_u8).prop_map(|(rows, bands, overlap)| MapLayer::MaxPool(rows, bands, overlap)),
     ];
-    (1..=40_u16, prop::collection::vec(map, 0..=6), prop::collection::vec(1..=20_u16, 1..=3), 2..=8_u16).prop_map(
-        |(mel_bands, mut maps, lstms, labels)| {
-            let mut bands = mel_bands as u8;
-            for map in &mut maps {
-                if let MapLayer::MaxPool(_, block) = map {
-                    *block = (*block).min(bands);
-                    bands /= *block;
-                }
-            }
-            Shape { mel_bands, maps, lstms, labels }
-        },
-    )
+    let sizes = (1..=40_u16, columns, prop::collection::vec(map, 0..=6), prop::collection::vec(1..=20_u16, 1..=3));
+    (sizes, any::<[bool; 2]>(), 2..=8_u16).prop_map(|((mel_bands, columns, maps, lstms), [flatten, last_step], labels)| {
+        Shape { mel_bands, columns, maps, flatten, lstms, last_step, labels }.fitted()
+    })
 }
 
-fn random_rows(bands: u16, count: usize, seed: u64) -> Vec<Vec<i8>> {
-    let codes = signals::noise(seed, i16::MAX, usize::from(bands) * count);
-    codes.chunks_exact(usize::from(bands)).map(|row| row.iter().map(|code| (code >> 8) as i8).collect()).collect()
+fn stream() -> impl Strategy<Value = Shape> {
+    shape(Just(None), 5)
+}
+
+fn image() -> impl Strategy<Value = Shape> {
+    shape((1..=40_u16).prop_map(Some), 9)
+}
+
+fn random_rows(len: usize, count: usize, seed: u64) -> Vec<Vec<i8>> {
+    let codes = signals::noise(seed, i16::MAX, len * count);
+    codes.chunks_exact(len).map(|row| row.iter().map(|code| (code >> 8) as i8).collect()).collect()
+}
+
+/// As many rows as an image has columns, for a stream some.
+fn whole_input(shape: &Shape, seed: u64) -> Vec<Vec<i8>> {
+    match shape.columns {
+        Some(columns) => random_rows(3 * usize::from(shape.mel_bands), usize::from(columns), seed),
+        None => random_rows(usize::from(shape.mel_bands), 40, seed),
+    }
 }
 
 /// The core and the independently read reference, over the same bytes.
@@ -55,23 +69,44 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_layer_of_a_random_model_equals_the_reference(shape in shape(), seed: u64, rows in 0..60_usize) {
+    fn every_layer_of_a_random_model_equals_the_reference(shape in stream(), seed: u64, rows in 0..60_usize) {
         let bytes = shape.fill(seed).to_bytes();
-        prop_assert_eq!(difference_over_rows(&bytes, &random_rows(shape.mel_bands, rows, seed)), None);
+        prop_assert_eq!(difference_over_rows(&bytes, &random_rows(usize::from(shape.mel_bands), rows, seed)), None);
     }
 
     #[test]
-    fn every_layer_equals_the_reference_at_the_ends_of_the_input(shape in shape(), seed: u64) {
+    fn every_layer_of_a_random_model_for_images_equals_the_reference(shape in image(), seed: u64) {
         let bytes = shape.fill(seed).to_bytes();
-        let row = |code: i8| vec![code; usize::from(shape.mel_bands)];
-        let alternating: Vec<Vec<i8>> = (0..40).map(|time| row(if time % 2 == 0 { -128 } else { 127 })).collect();
-        for rows in [vec![row(-128); 40], vec![row(127); 40], vec![row(0); 40], alternating] {
+        prop_assert_eq!(difference_over_rows(&bytes, &whole_input(&shape, seed)), None);
+    }
+
+    #[test]
+    fn every_layer_equals_the_reference_at_the_ends_of_the_input(shape in prop_oneof![stream(), image()], seed: u64) {
+        let bytes = shape.fill(seed).to_bytes();
+        let rows = whole_input(&shape, seed);
+        let filled = |code: fn(usize) -> i8| -> Vec<Vec<i8>> { rows.iter().enumerate().map(|(time, row)| vec![code(time); row.len()]).collect() };
+        for rows in [filled(|_| -128), filled(|_| 127), filled(|_| 0), filled(|time| if time.is_multiple_of(2) { -128 } else { 127 })] {
             prop_assert_eq!(difference_over_rows(&bytes, &rows), None);
         }
     }
 
     #[test]
-    fn every_layer_equals_the_reference_for_audio(shape in shape(), seed: u64) {
+    fn an_image_leaves_nothing_to_the_next(shape in image(), seed: u64) {
+        let bytes = shape.fill(seed).to_bytes();
+        let model = Model::parse(&bytes).expect("a valid file");
+        let mut memory = dirty_memory(model.network_words());
+        let mut engine = Engine::new(&model, &mut memory).expect("memory as large as the model says");
+        for row in whole_input(&shape, !seed) {
+            engine.push(&row, |_, _| ());
+        }
+        engine.reset();
+        prop_assert_eq!(engine.logits(), None);
+        let rows = whole_input(&shape, seed);
+        prop_assert_eq!(run_rows_with(&mut engine, &model, &rows), run_rows(&model, &rows));
+    }
+
+    #[test]
+    fn every_layer_equals_the_reference_for_audio(shape in stream(), seed: u64) {
         let bytes = shape.fill(seed).to_bytes();
         for samples in [signals::babble(seed, 3_000), signals::square(50, 3_000), signals::constant(i16::MIN, 1_000)] {
             prop_assert_eq!(difference_over_audio(&bytes, &samples).1, None);

@@ -81,6 +81,7 @@ pub unsafe extern "C" fn ser_model_info(model: *const u8, model_bytes: usize, in
     // SAFETY: by this function's contract.
     let answer = || unsafe {
         match &Model::parse(array(model, model_bytes)?) {
+            Ok(model) if model.front_end().image.is_some() => Err(ser_status_t::SER_ERROR_MODEL_FOR_IMAGES),
             Ok(model) => put(info, of(model)),
             Err(error) => Err((*error).into()),
         }

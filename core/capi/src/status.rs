@@ -3,8 +3,8 @@
 use core::ffi::{CStr, c_char};
 
 use ser_core::listener::ListenerError;
-use ser_core::model::ParseError;
-use ser_core::recognizer::StateTooSmall;
+use ser_core::model::{Feature, ParseError};
+use ser_core::recognizer::RecognizerError;
 use ser_core::snapshot::SnapshotError;
 
 /// What a function answers. Less than 0 is an error: what was asked for was not done.
@@ -46,12 +46,14 @@ pub enum ser_status_t {
     SER_ERROR_SNAPSHOT_FOREIGN = -14,
     /// The snapshot is damaged.
     SER_ERROR_SNAPSHOT_DAMAGED = -15,
+    /// The model is for images of whole utterances: neither a recognizer nor a listener, which hear streams, can be made of it.
+    SER_ERROR_MODEL_FOR_IMAGES = -16,
 }
 
 use ser_status_t::*;
 
 impl ser_status_t {
-    const ALL: [Self; 17] = [
+    const ALL: [Self; 18] = [
         SER_OK,
         SER_TOO_LITTLE_SPEECH,
         SER_ERROR_NULL,
@@ -69,6 +71,7 @@ impl ser_status_t {
         SER_ERROR_SNAPSHOT_LENGTH,
         SER_ERROR_SNAPSHOT_FOREIGN,
         SER_ERROR_SNAPSHOT_DAMAGED,
+        SER_ERROR_MODEL_FOR_IMAGES,
     ];
 
     const fn text(self) -> &'static CStr {
@@ -90,6 +93,7 @@ impl ser_status_t {
             SER_ERROR_SNAPSHOT_LENGTH => c"the buffer has not the length of a snapshot",
             SER_ERROR_SNAPSHOT_FOREIGN => c"the snapshot is of something else",
             SER_ERROR_SNAPSHOT_DAMAGED => c"the snapshot is damaged",
+            SER_ERROR_MODEL_FOR_IMAGES => c"the model is for images of whole utterances, not for streams",
         }
     }
 }
@@ -116,21 +120,29 @@ impl From<ParseError> for ser_status_t {
             ParseError::FormatVersion { .. } => SER_ERROR_MODEL_FORMAT,
             ParseError::Contract { .. } => SER_ERROR_MODEL_CONTRACT,
             ParseError::Length { .. } | ParseError::Checksum { .. } => SER_ERROR_MODEL_DAMAGED,
-            ParseError::Field { .. } | ParseError::Label { .. } | ParseError::Spec(_) | ParseError::Layer { .. } => SER_ERROR_MODEL_INVALID,
+            ParseError::Feature(Feature::Image) => SER_ERROR_MODEL_FOR_IMAGES,
+            ParseError::Feature(Feature::Denoise)
+            | ParseError::Field { .. }
+            | ParseError::Label { .. }
+            | ParseError::Spec(_)
+            | ParseError::Layer { .. } => SER_ERROR_MODEL_INVALID,
         }
     }
 }
 
-impl From<StateTooSmall> for ser_status_t {
-    fn from(_: StateTooSmall) -> Self {
-        SER_ERROR_MEMORY_TOO_SHORT
+impl From<RecognizerError> for ser_status_t {
+    fn from(error: RecognizerError) -> Self {
+        match error {
+            RecognizerError::Memory(_) => SER_ERROR_MEMORY_TOO_SHORT,
+            RecognizerError::ForImages => SER_ERROR_MODEL_FOR_IMAGES,
+        }
     }
 }
 
 impl From<ListenerError> for ser_status_t {
     fn from(error: ListenerError) -> Self {
         match error {
-            ListenerError::Memory(error) => error.into(),
+            ListenerError::Recognizer(error) => error.into(),
             ListenerError::Config(_) => SER_ERROR_CONFIG,
         }
     }

@@ -13,6 +13,7 @@ use common::{FILE, Memory, info, utterances};
 use ser::ser_status_t::*;
 use ser::*;
 use ser_core::model::{CRC, HEADER_LEN};
+use ser_tests::random_model::small_image_model;
 
 fn status_text(status: i32) -> &'static str {
     unsafe { CStr::from_ptr(ser_status_text(status)) }.to_str().unwrap()
@@ -56,11 +57,11 @@ fn create(file: &[u8], memory: *mut c_void, bytes: usize) -> ser_status_t {
     status
 }
 
-fn create_listener(config: &ser_listener_config_t) -> ser_status_t {
+fn create_listener(file: &[u8], config: &ser_listener_config_t) -> ser_status_t {
     let mut memory = Memory::new(info(FILE).unwrap().listener_bytes);
     let (pointer, bytes) = (memory.pointer(), 8 * memory.0.len());
     let mut handle = std::ptr::dangling_mut();
-    let status = unsafe { ser_listener_create(FILE.as_ptr(), FILE.len(), config, pointer, bytes, &mut handle) };
+    let status = unsafe { ser_listener_create(file.as_ptr(), file.len(), config, pointer, bytes, &mut handle) };
     assert_eq!(handle.is_null(), status != SER_OK);
     status
 }
@@ -94,6 +95,11 @@ fn every_status_has_a_cause_and_a_text() {
         see(wanted, create(&file, Memory::new(bytes).pointer(), bytes));
     }
 
+    let images = small_image_model().to_bytes();
+    see(SER_ERROR_MODEL_FOR_IMAGES, common::info(&images).err().unwrap());
+    see(SER_ERROR_MODEL_FOR_IMAGES, create(&images, Memory::new(bytes).pointer(), bytes));
+    see(SER_ERROR_MODEL_FOR_IMAGES, create_listener(&images, &default_config()));
+
     let mut memory = Memory::new(bytes + 8);
     let misaligned = unsafe { memory.pointer().byte_add(4) };
     see(SER_ERROR_MISALIGNED, create(FILE, misaligned, bytes));
@@ -125,9 +131,9 @@ fn every_status_has_a_cause_and_a_text() {
     see(SER_ERROR_NOT_A_HANDLE, unsafe { ser_recognizer_reset(nothing.pointer().cast()) });
     see(SER_ERROR_NOT_A_HANDLE, unsafe { ser_listener_reset(recognizer.cast()) });
 
-    see(SER_ERROR_CONFIG, create_listener(&ser_listener_config_t { onset_db: f32::NAN, ..default_config() }));
-    see(SER_ERROR_CONFIG, create_listener(&ser_listener_config_t { max_ms: 0, ..default_config() }));
-    see(SER_OK, create_listener(&default_config()));
+    see(SER_ERROR_CONFIG, create_listener(FILE, &ser_listener_config_t { onset_db: f32::NAN, ..default_config() }));
+    see(SER_ERROR_CONFIG, create_listener(FILE, &ser_listener_config_t { max_ms: 0, ..default_config() }));
+    see(SER_OK, create_listener(FILE, &default_config()));
 
     let mut memory = Memory::new(info.listener_bytes);
     let listener = memory.listener();

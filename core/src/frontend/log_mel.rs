@@ -6,8 +6,11 @@
 //!
 //! In integers: what [`power_spectrum`] makes of the halved samples and the window's codes is `|X|² / (2¹⁴ N²)`; times weights in
 //! Q0.15 a band's sum counts steps of `N 2⁻³⁰ / Σw²` (of codes), of which the logarithm is known once and for all.
+//!
+//! Denoising acts on these sums. The frame's level is that of what is left, so that steady noise, which the rows do not show, does not open the silence gate.
 
 use super::decibel::{SILENCE, decibels, log2};
+use super::denoise::Denoiser;
 use super::fft::{self, bin_power, power_spectrum};
 use super::{Framer, InputFilter};
 use crate::snapshot::{Reader, SnapshotError, Writer};
@@ -17,7 +20,8 @@ use crate::spec;
 /// same bits.
 #[derive(Clone, Copy, Debug)]
 pub struct Tables<'m> {
-    /// First half of the symmetric window, Q0.15 i16, `[frame_len / 2 + 1]`: `w[n] = window[min(n, frame_len - n)]`.
+    /// First half of the window, Q0.15 i16, `[spec::FrontEnd::window_len]`: `w[n] = window[min(n, frame_len - n)]`. That of an image is Q0.31 i32, in
+    /// two halves, the lower first: `w[n] = window[min(n, frame_len - 1 - n)]`.
     pub window: &'m [[u8; 2]],
     /// u16, `[mel_bands + 2]`: between `mel_edges[b]` and `mel_edges[b + 1]` (FFT bins) band `b` rises and band `b - 1` falls.
     pub mel_edges: &'m [[u8; 2]],
@@ -33,8 +37,20 @@ impl Tables<'_> {
         const fn refuse(quantity: &'static str, got: usize, wanted: &'static str) -> Result<(), spec::SpecError> {
             Err(spec::SpecError { quantity, got: got as f32, wanted })
         }
-        if self.window.len() != spec.frame_len / 2 + 1 {
-            return refuse("window table", self.window.len(), "frame_len / 2 + 1 values");
+        if self.window.len() != spec.window_len() {
+            return refuse("window table", self.window.len(), "numbers for half a frame's values");
+        }
+        let mut any = 0;
+        let mut rest = self.window;
+        while let [weight, behind @ ..] = rest {
+            rest = behind;
+            any |= i16::from_le_bytes(*weight);
+        }
+        if any == 0 {
+            return refuse("window table", 0, "a window that is not zero everywhere");
+        }
+        if spec.image.is_some() {
+            return Ok(());
         }
         if self.mel_edges.len() != spec.mel_bands + 2 {
             return refuse("mel edges", self.mel_edges.len(), "mel_bands + 2 values");
@@ -67,15 +83,6 @@ impl Tables<'_> {
                 return refuse("mel weight", u16::from_le_bytes(*weight) as usize, "0..=32767");
             }
         }
-        let mut any = 0;
-        let mut rest = self.window;
-        while let [weight, behind @ ..] = rest {
-            rest = behind;
-            any |= i16::from_le_bytes(*weight);
-        }
-        if any == 0 {
-            return refuse("window table", 0, "a window that is not zero everywhere");
-        }
         let floor = u64::from_le_bytes(self.floor);
         if floor < 1 || floor > 1 << 60 {
             return refuse("floor", floor as usize, "1..=2^60");
@@ -101,7 +108,7 @@ impl Tables<'_> {
 pub struct Frame<'a> {
     /// Log power of each mel band, `[mel_bands]`.
     pub log_mel: &'a [i16],
-    /// Mean square within the mel range, the floor not added; [`super::SILENCE`] if there is nothing at all.
+    /// Mean square within the mel range, of what denoising leaves, the floor not added; [`super::SILENCE`] if there is nothing at all.
     pub level: i16,
 }
 
@@ -125,6 +132,7 @@ pub struct FrontEnd<'m, 's> {
     framer: Framer<'s>,
     spectrum: &'s mut [fft::Complex],
     log_mel: &'s mut [i16],
+    denoiser: Denoiser<'s>,
     frame_len: usize,
     input_shift: u32,
     /// `log2` of one step of a band's sum, Q.16.
@@ -132,9 +140,9 @@ pub struct FrontEnd<'m, 's> {
 }
 
 impl<'m, 's> FrontEnd<'m, 's> {
-    /// Words of work memory that a front end needs: audio (two samples in each), spectrum, one row.
+    /// Words of work memory that a front end needs: audio (two samples in each), spectrum, noise floor if there is denoising, one row.
     pub const fn work_len(spec: &spec::FrontEnd) -> usize {
-        spec.frame_len / 2 + Self::spectrum_len(spec) + spec.mel_bands.div_ceil(2)
+        spec.frame_len / 2 + Self::spectrum_len(spec) + Denoiser::work_len(spec) + spec.mel_bands.div_ceil(2)
     }
 
     /// A complex value for each two samples, and one for the Nyquist bin.
@@ -142,12 +150,16 @@ impl<'m, 's> FrontEnd<'m, 's> {
         spec.fft_len + 2
     }
 
-    /// A front end before the first sample. None when `work` is shorter than [`FrontEnd::work_len`]; spec and tables are to
-    /// have passed their checks.
+    /// A front end before the first sample. None when `work` is shorter than [`FrontEnd::work_len`], or denoising is wanted without the feature
+    /// `denoise`; spec and tables are to have passed their checks.
     pub fn new(spec: &spec::FrontEnd, tables: Tables<'m>, work: &'s mut [u32]) -> Option<Self> {
+        if !spec::DENOISE && spec.denoise.is_some() {
+            return None;
+        }
         let (ring, work) = work.split_at_mut_checked(spec.frame_len / 2)?;
         let ring: &mut [i16] = bytemuck::cast_slice_mut(ring);
         let (spectrum, work) = work.split_at_mut_checked(Self::spectrum_len(spec))?;
+        let (noise, work) = work.split_at_mut_checked(Denoiser::work_len(spec))?;
         let log_mel = bytemuck::cast_slice_mut(work).get_mut(..spec.mel_bands)?;
         ring.fill(0);
         Some(Self {
@@ -156,6 +168,7 @@ impl<'m, 's> FrontEnd<'m, 's> {
             framer: Framer::new(ring, spec.hop_len),
             spectrum: bytemuck::cast_slice_mut::<u32, i32>(spectrum).as_chunks_mut().0,
             log_mel,
+            denoiser: Denoiser::new(spec, u64::from_le_bytes(tables.floor), noise),
             frame_len: spec.frame_len,
             input_shift: fft::input_shift(spec.fft_len),
             step_log2: log2(spec.fft_len as u64) - (30 << 16) - log2(tables.window_energy(spec.frame_len)),
@@ -166,21 +179,24 @@ impl<'m, 's> FrontEnd<'m, 's> {
     pub fn reset(&mut self) {
         self.filter.reset();
         self.framer.reset();
+        self.denoiser.reset();
     }
 
     /// Bytes that [`FrontEnd::save`] writes.
     pub(crate) const fn saved_len(spec: &spec::FrontEnd) -> usize {
-        InputFilter::SAVED_LEN + Framer::saved_len(spec.frame_len)
+        InputFilter::SAVED_LEN + Framer::saved_len(spec.frame_len) + Denoiser::saved_len(spec)
     }
 
     pub(crate) fn save(&self, to: &mut Writer<'_>) {
         self.filter.save(to);
         self.framer.save(to);
+        self.denoiser.save(to);
     }
 
     pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
         self.filter.restore(from)?;
-        self.framer.restore(from)
+        self.framer.restore(from)?;
+        self.denoiser.restore(from)
     }
 
     /// Takes samples, hands each complete frame to `features`.
@@ -235,6 +251,7 @@ impl<'m, 's> FrontEnd<'m, 's> {
         let mut bins = self.spectrum.get(edge..).unwrap_or_default();
         let mut weights = self.tables.mel_rise;
         let mut bands = self.log_mel.iter_mut();
+        let (subtraction, mut noises) = self.denoiser.bands();
         let mut all = 0;
         // What the band has that falls in the interval to come; before the first interval there is none.
         let mut risen = None;
@@ -254,7 +271,12 @@ impl<'m, 's> FrontEnd<'m, 's> {
                 && let Some(band) = bands.next()
             {
                 // A weight is less than 1, so that what falls is not negative.
-                let power: u64 = risen + ((sum << 15) - rising);
+                let mut power: u64 = risen + ((sum << 15) - rising);
+                if spec::DENOISE
+                    && let Some(noise) = noises.next()
+                {
+                    power = subtraction.apply(noise, power);
+                }
                 all += power;
                 *band = decibels(log2(power + floor) + self.step_log2);
             }

@@ -1,12 +1,13 @@
 //! Convolution and ReLU, row by row.
 //!
-//! `y[t][b][o] = requantize(Σ_{i,j,c} w[o][i][j][c] · x[t - rows + 1 + i][b - bands/2 + j][c] + bias[o])`, clamped to
-//! `[zero point, 127]`, which is ReLU. What lies outside of the input holds its zero point. `bias` contains
+//! `y[t][b][o] = requantize(Σ_{i,j,c} w[o][i][j][c] · x[t - before + i][b - beside + j][c] + bias[o])`, clamped to
+//! `[zero point, 127]`, which is ReLU. `(before, beside)` is `(rows - 1, bands/2)` for [`Padding::Causal`], `(rows/2, bands/2)` for
+//! [`Padding::Same`], zeros for [`Padding::Valid`]. What lies outside of the input holds its zero point. `bias` contains
 //! `-zero_point · Σ w` of the input's zero point, so that raw codes are multiplied.
 
 use super::matrix::{Products, Work, with_products};
 use crate::quant::Multipliers;
-use crate::spec::{MAX_KERNEL_ROWS, Shape};
+use crate::spec::{IMAGES, MAX_KERNEL_ROWS, Padding, Shape};
 
 /// Parameters of a convolution.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +20,8 @@ pub struct Conv2d<'m> {
     pub rows: usize,
     /// Kernel along frequency, odd.
     pub bands: usize,
+    /// What it sees outside of its input; without the feature `image` always [`Padding::Causal`].
+    pub padding: Padding,
     /// Code of 0 in the input.
     pub input_zero_point: i8,
     /// Code of 0 in the output, also its least value.
@@ -38,7 +41,8 @@ pub struct Conv2d<'m> {
 pub struct Conv2dState<'s> {
     /// The input rows before the next, as many as the kernel sees of them, a ring, i8 `[rows - 1][input.len()]`.
     pub ring: &'s mut [i8],
-    /// Where in the ring the oldest row is, which the next replaces.
+    /// Where in the ring the oldest row is, which the next replaces; and in the upper 16 bits how many rows have yet to come that
+    /// no output follows.
     pub oldest: &'s mut u32,
 }
 
@@ -58,33 +62,75 @@ impl Conv2d<'_> {
         2 * self.patch_len().next_multiple_of(4)
     }
 
+    /// i8 values of an output row.
+    pub const fn output_len(&self) -> usize {
+        self.padding().output_len(self.input.bands, self.bands) * self.channels
+    }
+
+    const fn padding(&self) -> Padding {
+        if IMAGES { self.padding } else { Padding::Causal }
+    }
+
+    /// Bands below an output's own that the kernel sees.
+    const fn beside(&self) -> usize {
+        match self.padding() {
+            Padding::Causal | Padding::Same => self.bands / 2,
+            Padding::Valid => 0,
+        }
+    }
+
+    /// Rows at the start that no output follows.
+    const fn silent_rows(&self) -> usize {
+        match self.padding() {
+            Padding::Causal => 0,
+            Padding::Same => self.rows / 2,
+            Padding::Valid => self.rows.saturating_sub(1),
+        }
+    }
+
+    /// Rows of zeros that belong behind the last row.
+    pub const fn rows_behind(&self) -> usize {
+        match self.padding() {
+            Padding::Causal | Padding::Valid => 0,
+            Padding::Same => self.rows / 2,
+        }
+    }
+
     /// A state as it is before the first row: zeros everywhere.
     pub fn reset(&self, state: &mut Conv2dState<'_>) {
         state.ring.fill(self.input_zero_point);
-        *state.oldest = 0;
+        *state.oldest = (self.silent_rows() as u32) << 16;
     }
 
-    /// Takes one row, i8 `[input.len()]`, and writes the output row, i8 `[input.bands][channels]`. `work` is as long as
+    /// Whether rows can have led to this state.
+    pub fn is_possible(&self, state: &Conv2dState<'_>) -> bool {
+        let (oldest, silent) = (*state.oldest as usize & 0xFFFF, *state.oldest as usize >> 16);
+        oldest < self.rows.saturating_sub(1).max(1) && silent <= self.silent_rows()
+    }
+
+    /// Takes one row, i8 `[input.len()]`; true when `output`, i8 `[output bands][channels]`, is the output row. `work` is as long as
     /// [`Conv2d::work_len`] says.
-    pub fn push(&self, state: &mut Conv2dState<'_>, row: &[i8], output: &mut [i8], work: &mut [i16]) {
+    pub fn push(&self, state: &mut Conv2dState<'_>, row: &[i8], output: &mut [i8], work: &mut [i16]) -> bool {
         struct Push<'a, 'm, 's>(&'a Conv2d<'m>, &'a mut Conv2dState<'s>, &'a [i8], &'a mut [i8], &'a mut [i16]);
         impl Work for Push<'_, '_, '_> {
-            type Output = ();
+            type Output = bool;
 
             #[inline(always)]
-            fn run(self, products: impl Products) {
+            fn run(self, products: impl Products) -> bool {
                 let Self(conv, state, row, output, work) = self;
-                conv.push_by(products, state, row, output, work);
+                conv.push_by(products, state, row, output, work)
             }
         }
-        with_products(Push(self, state, row, output, work));
+        with_products(Push(self, state, row, output, work))
     }
 
     #[inline(always)]
-    fn push_by(&self, products: impl Products, state: &mut Conv2dState<'_>, row: &[i8], output: &mut [i8], work: &mut [i16]) {
+    fn push_by(&self, products: impl Products, state: &mut Conv2dState<'_>, row: &[i8], output: &mut [i8], work: &mut [i16]) -> bool {
         let row_len = self.input.len().max(1);
-        let oldest = *state.oldest as usize;
-        if let Some(pair) = work.get_mut(..self.work_len()) {
+        let (silent, oldest) = if IMAGES { (*state.oldest >> 16, *state.oldest as usize & 0xFFFF) } else { (0, *state.oldest as usize) };
+        if silent == 0
+            && let Some(pair) = work.get_mut(..self.work_len())
+        {
             // What fills up the last group.
             if let Some(last) = pair.last_chunk_mut::<8>() {
                 last.fill(0);
@@ -99,10 +145,15 @@ impl Conv2d<'_> {
                 convolve(rows, 2 * index, pair, outputs);
             }
         }
-        if let Some(slot) = state.ring.chunks_exact_mut(row_len).nth(oldest) {
+        if let Some(slot) = state.ring.get_mut(oldest * row_len..(oldest + 1) * row_len) {
+            // Word by word; as a function of its own it would be a call of memcpy, which has 700 bytes.
+            let ((slot, slot_rest), (row, row_rest)) = (slot.as_chunks_mut::<4>(), row.as_chunks::<4>());
             slot.iter_mut().zip(row).for_each(|(to, from)| *to = *from);
+            slot_rest.iter_mut().zip(row_rest).for_each(|(to, from)| *to = *from);
         }
-        *state.oldest = if oldest + 2 < self.rows { oldest as u32 + 1 } else { 0 };
+        let next = if oldest + 2 < self.rows { oldest as u32 + 1 } else { 0 };
+        *state.oldest = silent.saturating_sub(1) << 16 | next;
+        silent == 0
     }
 
     /// [`Conv2d::gather`] for channels in fours; false where one of the positions sees beyond the rows.
@@ -138,7 +189,7 @@ impl Conv2d<'_> {
     fn gather_lanes(&self, rows: &[&[i8]], band: usize, pair: &mut [i16]) {
         let channels = self.input.channels;
         let width = self.bands * channels;
-        let (half, first) = (self.bands / 2 * channels, band * channels);
+        let (half, first) = (self.beside() * channels, band * channels);
         for lane in 0..2 {
             let first = first + lane * channels;
             let outside = half.saturating_sub(first).min(width);
@@ -155,11 +206,47 @@ impl Conv2d<'_> {
         }
     }
 
+    /// [`Conv2d::gather`] for any channels; false where one of the positions sees beyond the rows. Its 800 bytes are for the
+    /// three channels of images.
+    #[cfg(not(arm_dsp))]
+    #[inline(always)]
+    fn gather_runs(&self, rows: &[&[i8]], start: usize, pair: &mut [i16]) -> bool {
+        let channels = self.input.channels;
+        let width = self.bands * channels;
+        let mut slot = 0;
+        for row in rows {
+            let (Some(first), Some(second)) = (row.get(start..start + width), row.get(start + channels..start + channels + width)) else {
+                return false;
+            };
+            // Whole groups of the pair at a time; one by one what fills up the last row's and what begins the next row's.
+            let head = (4 - slot % 4) % 4;
+            let (first_head, first) = first.split_at_checked(head).unwrap_or((first, &[]));
+            let (second_head, second) = second.split_at_checked(head).unwrap_or((second, &[]));
+            let (first_quads, first_tail) = first.as_chunks::<4>();
+            let (second_quads, second_tail) = second.as_chunks::<4>();
+            put_values(pair, slot, first_head, second_head);
+            slot += first_head.len();
+            let octets = pair.get_mut(2 * slot..).unwrap_or_default().as_chunks_mut::<8>().0;
+            for (octet, ([a, b, c, d], [e, f, g, h])) in octets.iter_mut().zip(first_quads.iter().zip(second_quads)) {
+                *octet = [*a, *b, *c, *d, *e, *f, *g, *h].map(i16::from);
+            }
+            slot += 4 * first_quads.len();
+            put_values(pair, slot, first_tail, second_tail);
+            slot += first_tail.len();
+        }
+        true
+    }
+
+    /// Whether it is one of three rows and bands, centred along frequency, of one channel.
+    #[inline(always)]
+    fn is_single_3x3(&self) -> bool {
+        (self.input.channels, self.rows, self.bands) == (1, 3, 3) && !matches!(self.padding(), Padding::Valid)
+    }
+
     /// [`seen_3x3`] if that is what the convolution sees.
     #[cfg(arm_dsp)]
     pub(super) fn seen_3x3(&self, rows: &[&[i8]], band: usize) -> Option<[[i8; 4]; 3]> {
-        let single = (self.rows, self.bands, self.input.channels) == (3, 3, 1);
-        if single { seen_3x3(rows, band, self.input_zero_point) } else { None }
+        if self.is_single_3x3() { seen_3x3(rows, band, self.input_zero_point) } else { None }
     }
 
     /// Copies what the kernel sees around `band` and around the next, oldest row first, into `pair`, interleaved as
@@ -169,8 +256,8 @@ impl Conv2d<'_> {
         let channels = self.input.channels;
         let width = self.bands * channels;
         // The kernel's first value in the row, counted from `half` bands below the input.
-        let (half, first) = (self.bands / 2 * channels, band * channels);
-        if (self.rows, self.bands, channels) == (3, 3, 1) {
+        let (half, first) = (self.beside() * channels, band * channels);
+        if self.is_single_3x3() {
             gather_3x3(rows, band, self.input_zero_point, pair);
         } else if channels.is_multiple_of(4) {
             if first >= half && self.gather_inside(rows, first - half, pair) {
@@ -178,6 +265,10 @@ impl Conv2d<'_> {
             }
             self.gather_lanes(rows, band, pair);
         } else {
+            #[cfg(not(arm_dsp))]
+            if IMAGES && first >= half && self.gather_runs(rows, first - half, pair) {
+                return;
+            }
             let mut slot = 0;
             for row in rows {
                 // What is below the row has an index that wraps around, and is outside as what is above.
@@ -191,6 +282,16 @@ impl Conv2d<'_> {
             }
         }
     }
+}
+
+/// Writes codes into both lanes of a pair, from a column on and within its group.
+#[cfg(not(arm_dsp))]
+#[inline(always)]
+fn put_values(pair: &mut [i16], column: usize, first: &[i8], second: &[i8]) {
+    let at = column / 4 * 8 + column % 4;
+    let (first_lane, second_lane) = pair.get_mut(at..).unwrap_or_default().split_at_mut_checked(4).unwrap_or_default();
+    first_lane.iter_mut().zip(first).for_each(|(to, from)| *to = i16::from(*from));
+    second_lane.iter_mut().zip(second).for_each(|(to, from)| *to = i16::from(*from));
 }
 
 /// What two neighbouring positions see of three rows of one channel through a kernel of three bands: of each row the four codes around them.

@@ -1,7 +1,7 @@
-//! Maximum over blocks of rows and bands that do not overlap.
+//! Maximum over blocks of rows and bands.
 
 use super::matrix::{Products, Work, with_products};
-use crate::spec::Shape;
+use crate::spec::{IMAGES, Shape, blocks};
 
 /// Parameters of a max pool. Scale and zero point pass through unchanged.
 #[derive(Clone, Copy, Debug)]
@@ -12,12 +12,15 @@ pub struct MaxPool {
     pub rows: usize,
     /// Block along frequency.
     pub bands: usize,
+    /// Rows and bands that a block shares with the next; at most half of either. Without the feature `image` always 0.
+    pub overlap: usize,
 }
 
 /// What a max pool remembers between rows.
 #[derive(Debug)]
 pub struct MaxPoolState<'s> {
-    /// Maximum over the rows of the block so far, i8 `[input.bands / bands][input.channels]`; the output when the block is full.
+    /// Maximum over the rows of the block so far, i8 `[output bands][input.channels]`; the output when the block is full. If blocks
+    /// overlap, that of the next block follows.
     pub maximum: &'s mut [i8],
     /// Rows in the block so far.
     pub filled: &'s mut u32,
@@ -26,10 +29,16 @@ pub struct MaxPoolState<'s> {
 impl MaxPool {
     /// Values of an output row.
     pub const fn output_len(&self) -> usize {
-        match self.input.bands.checked_div(self.bands) {
-            Some(bands) => bands * self.input.channels,
-            None => 0,
-        }
+        blocks(self.input.bands, self.bands, self.overlap()) * self.input.channels
+    }
+
+    /// i8 values of [`MaxPoolState::maximum`].
+    pub const fn maximum_len(&self) -> usize {
+        if self.overlap() == 0 { self.output_len() } else { 2 * self.output_len() }
+    }
+
+    const fn overlap(&self) -> usize {
+        if IMAGES { self.overlap } else { 0 }
     }
 
     /// A state as it is before the first row.
@@ -37,8 +46,42 @@ impl MaxPool {
         *state.filled = 0;
     }
 
-    /// Takes one row, i8 `[input.len()]`; true when a block is full and `maximum` is the output row.
+    /// Whether rows can have led to this state.
+    pub fn is_possible(&self, state: &MaxPoolState<'_>) -> bool {
+        let filled = *state.filled as usize;
+        filled < self.rows || (filled == self.rows && self.overlap() > 0)
+    }
+
+    /// Takes one row, i8 `[input.len()]`; true when a block is full and the first [`MaxPool::output_len`] maxima are the output row.
     pub fn push(&self, state: &mut MaxPoolState<'_>, row: &[i8]) -> bool {
+        let (block, next) = self.blocks(state.maximum);
+        let (overlap, mut filled) = (self.overlap(), *state.filled as usize);
+        if filled == 0 {
+            block.fill(i8::MIN);
+        } else if overlap > 0 && filled >= self.rows {
+            block.iter_mut().zip(next.iter()).for_each(|(to, from)| *to = *from);
+            filled = overlap;
+        }
+        self.raise(block, row);
+        filled += 1;
+        if overlap > 0 && filled + overlap > self.rows {
+            if filled + overlap == self.rows + 1 {
+                next.fill(i8::MIN);
+            }
+            self.raise(next, row);
+        }
+        let full = filled >= self.rows;
+        *state.filled = if full && overlap == 0 { 0 } else { filled as u32 };
+        full
+    }
+
+    /// The maxima of the block, and where blocks overlap those of the next.
+    pub(crate) fn blocks<'s>(&self, maximum: &'s mut [i8]) -> (&'s mut [i8], &'s mut [i8]) {
+        if self.overlap() == 0 { (maximum, &mut []) } else { maximum.split_at_mut_checked(self.output_len()).unwrap_or_default() }
+    }
+
+    /// Takes a row into the maxima of a block.
+    fn raise(&self, maximum: &mut [i8], row: &[i8]) {
         struct Raise<'a>(&'a MaxPool, &'a mut [i8], &'a [i8]);
         impl Work for Raise<'_> {
             type Output = ();
@@ -47,7 +90,8 @@ impl MaxPool {
             fn run(self, _: impl Products) {
                 let Self(pool, maximum, row) = self;
                 let channels = pool.input.channels.max(1);
-                let blocks = row.chunks_exact((pool.bands * channels).max(1));
+                let step = pool.bands.saturating_sub(pool.overlap()).saturating_mul(channels);
+                let blocks = row.windows((pool.bands * channels).max(1)).step_by(step.max(1));
                 for (maximum, block) in maximum.chunks_exact_mut(channels).zip(blocks) {
                     for position in block.chunks_exact(channels) {
                         raise(maximum, position);
@@ -55,16 +99,7 @@ impl MaxPool {
                 }
             }
         }
-        if *state.filled == 0 {
-            state.maximum.fill(i8::MIN);
-        }
-        with_products(Raise(self, state.maximum, row));
-        *state.filled += 1;
-        let full = *state.filled as usize >= self.rows;
-        if full {
-            *state.filled = 0;
-        }
-        full
+        with_products(Raise(self, maximum, row));
     }
 }
 

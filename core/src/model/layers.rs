@@ -1,7 +1,7 @@
 //! A layer with its parameters: how much memory it needs, and the proof that its accumulators can't overflow.
 
 use crate::kernels::matrix::magnitude_sum;
-use crate::kernels::{Conv2d, Dense, Lstm, MaxPool, TimeMean};
+use crate::kernels::{Conv2d, Dense, Flatten, LastStep, Lstm, MaxPool, TimeMean};
 use crate::quant::Multipliers;
 use crate::spec::Layer;
 
@@ -15,10 +15,14 @@ pub enum LayerParams<'m> {
     Conv2d(Conv2d<'m>),
     /// Max pool.
     MaxPool(MaxPool),
+    /// All rows as one.
+    Flatten(Flatten),
     /// LSTM.
     Lstm(Lstm<'m>),
     /// Mean over time.
     TimeMean(TimeMean),
+    /// Last row.
+    LastStep(LastStep),
     /// Dense.
     Dense(Dense<'m>),
 }
@@ -36,10 +40,14 @@ impl LayerParams<'_> {
     /// The layer's description.
     pub const fn spec(&self) -> Layer {
         match self {
-            LayerParams::Conv2d(conv) => Layer::Conv2d { channels: conv.channels, rows: conv.rows, bands: conv.bands },
-            LayerParams::MaxPool(pool) => Layer::MaxPool { rows: pool.rows, bands: pool.bands },
+            LayerParams::Conv2d(conv) => {
+                Layer::Conv2d { channels: conv.channels, rows: conv.rows, bands: conv.bands, padding: conv.padding }
+            }
+            LayerParams::MaxPool(pool) => Layer::MaxPool { rows: pool.rows, bands: pool.bands, overlap: pool.overlap },
+            LayerParams::Flatten(flatten) => Layer::Flatten { rows: flatten.rows },
             LayerParams::Lstm(lstm) => Layer::Lstm { hidden: lstm.hidden },
             LayerParams::TimeMean(_) => Layer::TimeMean,
+            LayerParams::LastStep(_) => Layer::LastStep,
             LayerParams::Dense(dense) => Layer::Dense { units: dense.units },
         }
     }
@@ -50,7 +58,7 @@ impl LayerParams<'_> {
             LayerParams::Conv2d(conv) => conv.weights.len() + ROW_BYTES * conv.bias.len(),
             LayerParams::Lstm(lstm) => lstm.input_weights.len() + lstm.recurrent_weights.len() + (ROW_BYTES + 1) * lstm.bias.len(),
             LayerParams::Dense(dense) => dense.weights.len() + ROW_BYTES * dense.bias.len(),
-            LayerParams::MaxPool(_) | LayerParams::TimeMean(_) => 0,
+            LayerParams::MaxPool(_) | LayerParams::Flatten(_) | LayerParams::TimeMean(_) | LayerParams::LastStep(_) => 0,
         }
     }
 
@@ -63,13 +71,17 @@ impl LayerParams<'_> {
     pub(crate) const fn state_words(&self) -> usize {
         match self {
             // Position in the ring, ring, output row.
-            LayerParams::Conv2d(conv) => 1 + conv.ring_len().div_ceil(4) + (conv.input.bands * conv.channels).div_ceil(4),
+            LayerParams::Conv2d(conv) => 1 + conv.ring_len().div_ceil(4) + conv.output_len().div_ceil(4),
             // Rows in the block, maximum.
-            LayerParams::MaxPool(pool) => 1 + pool.output_len().div_ceil(4),
+            LayerParams::MaxPool(pool) => 1 + pool.maximum_len().div_ceil(4),
+            // Rows so far, values.
+            LayerParams::Flatten(flatten) => 1 + flatten.output_len().div_ceil(4),
             // Cell, hidden.
             LayerParams::Lstm(lstm) => lstm.hidden + lstm.hidden.div_ceil(2),
             // Rows in the sum, sum.
             LayerParams::TimeMean(mean) => 1 + mean.len,
+            // Whether there was a row, the row.
+            LayerParams::LastStep(last) => 1 + last.len.div_ceil(2),
             LayerParams::Dense(_) => 0,
         }
     }
@@ -77,12 +89,16 @@ impl LayerParams<'_> {
     /// Work memory that the layer needs while it runs, u32 words.
     pub(crate) const fn scratch_words(&self) -> usize {
         match self {
-            LayerParams::Conv2d(conv) => conv.work_len().div_ceil(2),
+            // What two positions see; a row of zeros, if any belongs behind the last.
+            LayerParams::Conv2d(conv) => {
+                let zeros = if conv.rows_behind() > 0 { conv.input.len().div_ceil(4) } else { 0 };
+                conv.work_len().div_ceil(2) + zeros
+            }
             // Input as int16, new hidden state.
             LayerParams::Lstm(lstm) => lstm.inputs.div_ceil(2) + lstm.hidden.div_ceil(2),
             // The mean.
             LayerParams::TimeMean(mean) => mean.len.div_ceil(2),
-            LayerParams::MaxPool(_) | LayerParams::Dense(_) => 0,
+            LayerParams::MaxPool(_) | LayerParams::Flatten(_) | LayerParams::LastStep(_) | LayerParams::Dense(_) => 0,
         }
     }
 
@@ -92,7 +108,7 @@ impl LayerParams<'_> {
             LayerParams::Conv2d(conv) => check_rows(conv.weights, conv.patch_len(), conv.bias, conv.multipliers, input_magnitude),
             LayerParams::Dense(dense) => check_rows(dense.weights, dense.inputs, dense.bias, dense.multipliers, input_magnitude),
             LayerParams::Lstm(lstm) => check_lstm(lstm, input_magnitude),
-            LayerParams::MaxPool(_) | LayerParams::TimeMean(_) => Ok(()),
+            LayerParams::MaxPool(_) | LayerParams::Flatten(_) | LayerParams::TimeMean(_) | LayerParams::LastStep(_) => Ok(()),
         }
     }
 }

@@ -5,9 +5,9 @@ use super::reader::Reader;
 use super::{LayerParams, Model};
 use crate::frontend::{Normalizer, Tables};
 use crate::kernels::matrix::packed_len;
-use crate::kernels::{Conv2d, Dense, Lstm, MaxPool, TimeMean};
+use crate::kernels::{Conv2d, Dense, Flatten, LastStep, Lstm, MaxPool, TimeMean};
 use crate::quant::Multipliers;
-use crate::spec::{self, Level, MAX_LABELS, MAX_LAYERS, Shape, SpecError, Trim, Window};
+use crate::spec::{self, DENOISE, Denoise, IMAGES, Image, Level, MAX_LABELS, MAX_LAYERS, Padding, Shape, SpecError, Trim, Window};
 
 /// First bytes of a model file.
 pub const MAGIC: [u8; 8] = *b"SERMODEL";
@@ -40,6 +40,19 @@ pub mod kind {
     pub const TIME_MEAN: u8 = 4;
     /// Dense.
     pub const DENSE: u8 = 5;
+    /// Flatten.
+    pub const FLATTEN: u8 = 6;
+    /// Last step.
+    pub const LAST_STEP: u8 = 7;
+}
+
+/// A Cargo feature of this crate that a model may need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feature {
+    /// `denoise`: the front end subtracts noise.
+    Denoise,
+    /// `image`: the model is for images, or has a layer that is for these.
+    Image,
 }
 
 /// Why a file is not a model that this core can run.
@@ -85,6 +98,8 @@ pub enum ParseError {
     },
     /// A parameter is out of range, or layers do not fit together.
     Spec(SpecError),
+    /// The model needs what this core was built without.
+    Feature(Feature),
     /// A layer's numbers are out of range.
     Layer {
         /// Which, from 0.
@@ -105,6 +120,10 @@ impl ParseError {
             Self::Checksum { .. } => "the model file is damaged: its checksum does not fit",
             Self::Field { .. } | Self::Label { .. } => "a field of the model file has a value without meaning",
             Self::Spec(_) => "a parameter of the model is out of range, or its layers do not fit together",
+            Self::Feature(Feature::Denoise) => "the model denoises, this core was built without its feature `denoise`",
+            Self::Feature(Feature::Image) => {
+                "the model is for images, or has layers that are, this core was built without its feature `image`"
+            }
             Self::Layer { .. } => "the numbers of a layer are out of range",
         }
     }
@@ -121,6 +140,7 @@ impl core::fmt::Display for ParseError {
             ParseError::Field { field, got } => write!(f, "model file: {field} is {got}, which has no meaning"),
             ParseError::Label { index } => write!(f, "model file: label {index} is empty or not UTF-8 padded with zeros"),
             ParseError::Spec(error) => write!(f, "model file: {error}"),
+            ParseError::Feature(_) => f.write_str(self.summary()),
             ParseError::Layer { index, wanted } => write!(f, "model file: layer {index}: wanted {wanted}"),
         }
     }
@@ -214,18 +234,8 @@ pub(super) const fn parse(file: &[u8]) -> Result<Model<'_>, ParseError> {
     if model.label_count > MAX_LABELS {
         return Err(ParseError::Field { field: "number of labels", got: model.label_count as u32 });
     }
-    model.front_end.level = match read!(reader, reader.u8()) {
-        0 => Level::Absolute,
-        1 => Level::RelativeToPeak,
-        other => return Err(ParseError::Field { field: "level", got: other as u32 }),
-    };
-    let mut reserved = read!(reader, reader.bytes(HEADER_LEN - reader.position()));
-    while let [byte, rest @ ..] = reserved {
-        reserved = rest;
-        if *byte != 0 {
-            return Err(ParseError::Field { field: "reserved byte of the header", got: *byte as u32 });
-        }
-    }
+    let front_end = check!(parse_rest_of_front_end(&mut reader, front_end));
+    model.front_end = front_end;
 
     // Copies, so that the compiler knows that no index below is out of range.
     let (layer_count, label_count) = (model.layer_count, model.label_count);
@@ -247,8 +257,8 @@ pub(super) const fn parse(file: &[u8]) -> Result<Model<'_>, ParseError> {
         layers[index] = records[index].layer;
         index += 1;
     }
-    let input = Shape { bands: front_end.mel_bands, channels: 1 };
-    if let Err(error) = spec::check_layers(input, layers.split_at(layer_count).0, label_count) {
+    let input = front_end.row_shape();
+    if let Err(error) = spec::check_layers(input, front_end.image_rows(), layers.split_at(layer_count).0, label_count) {
         return Err(ParseError::Spec(error));
     }
 
@@ -320,6 +330,7 @@ const fn parse_front_end(reader: &mut Reader<'_>) -> Result<spec::FrontEnd, Pars
     let window = match read!(reader, reader.u8()) {
         0 => Window::Hann,
         1 => Window::Hamming,
+        2 => Window::HannSymmetric,
         other => return Err(ParseError::Field { field: "window", got: other as u32 }),
     };
     let trims = read!(reader, reader.u8());
@@ -331,7 +342,7 @@ const fn parse_front_end(reader: &mut Reader<'_>) -> Result<spec::FrontEnd, Pars
         1 => Some(Trim { threshold_db, range_db, max_pause_rows }),
         other => return Err(ParseError::Field { field: "trim", got: other as u32 }),
     };
-    let front_end = spec::FrontEnd {
+    Ok(spec::FrontEnd {
         sample_rate_hz,
         frame_len,
         hop_len,
@@ -344,9 +355,40 @@ const fn parse_front_end(reader: &mut Reader<'_>) -> Result<spec::FrontEnd, Pars
         mel_high_hz,
         floor_db,
         trim,
-        // The header keeps it behind the counts.
+        // The header keeps these behind the counts.
         level: Level::Absolute,
+        denoise: None,
+        image: None,
+    })
+}
+
+/// What the header keeps of the front end behind the counts; and the check of the whole.
+const fn parse_rest_of_front_end(reader: &mut Reader<'_>, mut front_end: spec::FrontEnd) -> Result<spec::FrontEnd, ParseError> {
+    front_end.level = match read!(reader, reader.u8()) {
+        0 => Level::Absolute,
+        1 => Level::RelativeToPeak,
+        other => return Err(ParseError::Field { field: "level", got: other as u32 }),
     };
+    let features = read!(reader, reader.u8());
+    let columns = read!(reader, reader.u16()) as usize;
+    match (features, columns) {
+        (0, 0) => {}
+        (0, _) => return Err(ParseError::Field { field: "columns of an image that there is not", got: columns as u32 }),
+        (1, _) if !IMAGES => return Err(ParseError::Feature(Feature::Image)),
+        (1, _) => {
+            front_end.image = Some(Image { bands: front_end.mel_bands, columns });
+            front_end.mel_bands = 0;
+        }
+        (other, _) => return Err(ParseError::Field { field: "kind of features", got: other as u32 }),
+    }
+    let subtraction_tenths = read!(reader, reader.u8());
+    let depth_db = read!(reader, reader.u8());
+    match (subtraction_tenths, depth_db) {
+        (0, 0) => {}
+        (0, _) => return Err(ParseError::Field { field: "depth of a subtraction that there is not", got: depth_db as u32 }),
+        _ if !DENOISE => return Err(ParseError::Feature(Feature::Denoise)),
+        _ => front_end.denoise = Some(Denoise { subtraction_tenths, depth_db }),
+    }
     match front_end.check() {
         Ok(()) => Ok(front_end),
         Err(error) => Err(ParseError::Spec(error)),
@@ -385,7 +427,8 @@ const fn parse_record(reader: &mut Reader<'_>) -> Result<Record, ParseError> {
     let bands = read!(reader, reader.u8()) as usize;
     let zero_point = read!(reader, reader.u8()) as i8;
     let channels = read!(reader, reader.u16()) as usize;
-    let reserved = read!(reader, reader.u16());
+    let edges = read!(reader, reader.u8());
+    let reserved = read!(reader, reader.u8());
     let scale = read!(reader, reader.f32());
     let more_reserved = read!(reader, reader.u32());
     if reserved != 0 || more_reserved != 0 {
@@ -395,19 +438,37 @@ const fn parse_record(reader: &mut Reader<'_>) -> Result<Record, ParseError> {
         return Err(ParseError::Spec(SpecError { quantity: "scale of a layer", got: scale, wanted: "a number not below 0" }));
     }
     let layer = match layer_kind {
-        kind::CONV2D => spec::Layer::Conv2d { channels, rows, bands },
-        kind::MAX_POOL => spec::Layer::MaxPool { rows, bands },
+        kind::CONV2D => {
+            let padding = match edges {
+                0 => Padding::Causal,
+                1 => Padding::Same,
+                2 => Padding::Valid,
+                other => return Err(ParseError::Field { field: "padding of a conv2d", got: other as u32 }),
+            };
+            spec::Layer::Conv2d { channels, rows, bands, padding }
+        }
+        kind::MAX_POOL => spec::Layer::MaxPool { rows, bands, overlap: edges as usize },
+        _ if edges != 0 => return Err(ParseError::Field { field: "reserved field of a layer", got: edges as u32 }),
+        kind::FLATTEN => spec::Layer::Flatten { rows },
         kind::LSTM => spec::Layer::Lstm { hidden: channels },
         kind::TIME_MEAN => spec::Layer::TimeMean,
+        kind::LAST_STEP => spec::Layer::LastStep,
         kind::DENSE => spec::Layer::Dense { units: channels },
         other => return Err(ParseError::Field { field: "kind of a layer", got: other as u32 }),
     };
+    if !IMAGES && layer.is_for_images() {
+        return Err(ParseError::Feature(Feature::Image));
+    }
     Ok(Record { layer, zero_point, scale })
 }
 
 const fn parse_tables<'m>(reader: &mut Reader<'m>, model: &mut Model<'m>) -> Result<(), ParseError> {
     let spec = model.front_end;
-    let window = check!(section(reader, spec.frame_len / 2 + 1));
+    let window = check!(section(reader, spec.window_len()));
+    if spec.image.is_some() {
+        model.tables = Tables { window, mel_edges: &[], mel_rise: &[], floor: [0; 8] };
+        return parse_normalizer(reader, model);
+    }
     let mel_edges = check!(section(reader, spec.mel_bands + 2));
     let bins = match (mel_edges.first(), mel_edges.last()) {
         (Some(first), Some(last)) => u16::from_le_bytes(*last).saturating_sub(u16::from_le_bytes(*first)) as usize,
@@ -419,10 +480,15 @@ const fn parse_tables<'m>(reader: &mut Reader<'m>, model: &mut Model<'m>) -> Res
         [] => [0; 8],
     };
     model.tables = Tables { window, mel_edges, mel_rise, floor };
-    if let Err(error) = model.tables.check(&spec) {
+    parse_normalizer(reader, model)
+}
+
+/// The section behind the tables, and the check of both.
+const fn parse_normalizer<'m>(reader: &mut Reader<'m>, model: &mut Model<'m>) -> Result<(), ParseError> {
+    if let Err(error) = model.tables.check(&model.front_end) {
         return Err(ParseError::Spec(error));
     }
-    let (mean, multipliers) = check!(parse_multipliers(reader, spec.mel_bands));
+    let (mean, multipliers) = check!(parse_multipliers(reader, model.front_end.normalized_parts()));
     model.normalizer = Normalizer { mean, multipliers };
     match model.normalizer.check() {
         Ok(()) => Ok(()),
@@ -450,7 +516,7 @@ const fn parse_layer<'m>(reader: &mut Reader<'m>, record: Record, flow: Flow) ->
     let input = flow.shape;
     let mut next = Flow { shape: record.layer.output(input), ..flow };
     let layer = match record.layer {
-        spec::Layer::Conv2d { channels, rows, bands } => {
+        spec::Layer::Conv2d { channels, rows, bands, padding } => {
             let weights = check!(byte_section(reader, packed_len(channels, rows * bands * input.channels)));
             let (bias, multipliers) = check!(parse_multipliers(reader, channels));
             next.zero_point = record.zero_point;
@@ -459,6 +525,7 @@ const fn parse_layer<'m>(reader: &mut Reader<'m>, record: Record, flow: Flow) ->
                 channels,
                 rows,
                 bands,
+                padding,
                 input_zero_point: flow.zero_point,
                 output_zero_point: record.zero_point,
                 output_scale: record.scale,
@@ -467,7 +534,8 @@ const fn parse_layer<'m>(reader: &mut Reader<'m>, record: Record, flow: Flow) ->
                 multipliers,
             })
         }
-        spec::Layer::MaxPool { rows, bands } => LayerParams::MaxPool(MaxPool { input, rows, bands }),
+        spec::Layer::MaxPool { rows, bands, overlap } => LayerParams::MaxPool(MaxPool { input, rows, bands, overlap }),
+        spec::Layer::Flatten { rows } => LayerParams::Flatten(Flatten { input, rows }),
         spec::Layer::Lstm { hidden } => {
             let input_weights = check!(byte_section(reader, packed_len(4 * hidden, input.len())));
             let recurrent_weights = check!(byte_section(reader, packed_len(4 * hidden, hidden)));
@@ -477,6 +545,7 @@ const fn parse_layer<'m>(reader: &mut Reader<'m>, record: Record, flow: Flow) ->
             LayerParams::Lstm(Lstm { inputs: input.len(), hidden, input_weights, recurrent_weights, bias, multipliers, input_shift })
         }
         spec::Layer::TimeMean => LayerParams::TimeMean(TimeMean { len: input.len() }),
+        spec::Layer::LastStep => LayerParams::LastStep(LastStep { len: input.len() }),
         spec::Layer::Dense { units } => {
             let weights = check!(byte_section(reader, packed_len(units, input.len())));
             let (bias, multipliers) = check!(parse_multipliers(reader, units));

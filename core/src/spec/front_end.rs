@@ -1,7 +1,11 @@
 //! Parameters of the front end.
 
+use super::Shape;
+
 /// Largest number of mel bands.
 pub const MAX_MEL_BANDS: usize = 128;
+/// Most pixels of an image along time or frequency.
+pub const MAX_IMAGE_SIDE: usize = 512;
 
 /// What makes a description unusable. Each names the quantity, the value that came and what was wanted.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,14 +26,16 @@ impl core::fmt::Display for SpecError {
 
 impl core::error::Error for SpecError {}
 
-/// Shape of the analysis window. Both are periodic: `w[n] = a - (1 - a) cos(2πn / frame_len)`.
+/// Shape of the analysis window. Periodic, but for the last: `w[n] = a - (1 - a) cos(2πn / frame_len)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum Window {
     /// `a = 0.5`.
     Hann,
     /// `a = 0.54`.
     Hamming,
+    /// `w[n] = 0.5 - 0.5 cos(2πn / (frame_len - 1))`, as MATLAB's `hann`. For images.
+    HannSymmetric,
 }
 
 /// What the decibels of a log-mel row are counted from; see [`crate::frontend::LevelReference`].
@@ -55,7 +61,30 @@ pub struct Trim {
     pub max_pause_rows: usize,
 }
 
-/// From PCM to log-mel rows.
+/// Spectral subtraction in each mel band (Boll 1979; Berouti, Schwartz and Makhoul 1979), with a noise floor that is tracked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Denoise {
+    /// How many times the noise's power is subtracted, in tenths: 10 is once.
+    pub subtraction_tenths: u8,
+    /// Most that a band is attenuated, dB.
+    pub depth_db: u8,
+}
+
+/// A picture of the whole utterance's linear spectrum, which the network sees column by column (Zheng et al.).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Image {
+    /// Pixels along frequency, the lowest first.
+    pub bands: usize,
+    /// Pixels along time: rows of the network.
+    pub columns: usize,
+}
+
+/// Colours of a pixel: red, green, blue.
+pub const IMAGE_CHANNELS: usize = 3;
+
+/// From PCM to log-mel rows, or to an image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct FrontEnd {
@@ -73,7 +102,7 @@ pub struct FrontEnd {
     pub dc_block_pole: f32,
     /// Coefficient `a` of the pre-emphasis `y[n] = x[n] - a x[n-1]`, in 0..=1; 0 switches it off.
     pub pre_emphasis: f32,
-    /// Triangular bands, spaced evenly on the mel scale `2595 log10(1 + f / 700)`.
+    /// Triangular bands, spaced evenly on the mel scale `2595 log10(1 + f / 700)`; 0 for an image.
     pub mel_bands: usize,
     /// Lower edge of the first band, Hz.
     pub mel_low_hz: f32,
@@ -86,9 +115,47 @@ pub struct FrontEnd {
     /// What the decibels of a row are counted from.
     #[cfg_attr(feature = "serde", serde(default))]
     pub level: Level,
+    /// Spectral subtraction, if wanted; is run only with the feature `denoise`.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub denoise: Option<Denoise>,
+    /// An image in place of log-mel rows, if wanted; is run only with the feature `image`.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub image: Option<Image>,
 }
 
 impl FrontEnd {
+    /// Shape of a row that enters the network.
+    pub const fn row_shape(&self) -> Shape {
+        match self.image {
+            Some(image) => Shape { bands: image.bands, channels: IMAGE_CHANNELS },
+            None => Shape { bands: self.mel_bands, channels: 1 },
+        }
+    }
+
+    /// Rows of an utterance if it is made an image; None for a stream, in which there may be any number.
+    pub const fn image_rows(&self) -> Option<usize> {
+        match self.image {
+            Some(image) => Some(image.columns),
+            None => None,
+        }
+    }
+
+    /// 16-bit numbers that the window is kept in: one for each value of its first half, for an image two; the others are the same backwards.
+    pub const fn window_len(&self) -> usize {
+        match self.window {
+            Window::Hann | Window::Hamming => self.frame_len / 2 + 1,
+            Window::HannSymmetric => self.frame_len,
+        }
+    }
+
+    /// Mean and standard deviation are kept for so many parts of a row: each mel band, or each colour.
+    pub const fn normalized_parts(&self) -> usize {
+        match self.image {
+            Some(_) => IMAGE_CHANNELS,
+            None => self.mel_bands,
+        }
+    }
+
     /// Checks every parameter against its range.
     pub const fn check(&self) -> Result<(), SpecError> {
         macro_rules! want {
@@ -106,7 +173,27 @@ impl FrontEnd {
         want!(self.hop_len >= 1 && self.hop_len <= self.frame_len, "hop_len", self.hop_len, "1..=frame_len");
         want!(self.dc_block_pole >= 0.0 && self.dc_block_pole < 1.0, "dc_block_pole", self.dc_block_pole, "0..1");
         want!(self.pre_emphasis >= 0.0 && self.pre_emphasis <= 1.0, "pre_emphasis", self.pre_emphasis, "0..=1");
-        want!(self.mel_bands >= 1 && self.mel_bands <= MAX_MEL_BANDS, "mel_bands", self.mel_bands, "1..=128");
+        let symmetric = matches!(self.window, Window::HannSymmetric);
+        if let Some(image) = self.image {
+            want!(image.bands >= 1 && image.bands <= MAX_IMAGE_SIDE, "image.bands", image.bands, "1..=512");
+            want!(image.columns >= 1 && image.columns <= MAX_IMAGE_SIDE, "image.columns", image.columns, "1..=512");
+            want!(self.fft_len <= 512, "fft_len", self.fft_len, "256 or 512 for an image");
+            want!(symmetric, "window", self.window as u8, "hann-symmetric for an image");
+            want!(self.mel_bands == 0, "mel_bands", self.mel_bands, "0 for an image");
+            want!(self.dc_block_pole == 0.0, "dc_block_pole", self.dc_block_pole, "0 for an image");
+            want!(self.pre_emphasis == 0.0, "pre_emphasis", self.pre_emphasis, "0 for an image");
+            want!(self.trim.is_none(), "trim", 1, "none for an image");
+            want!(matches!(self.level, Level::Absolute), "level", self.level as u8, "absolute for an image");
+            want!(self.denoise.is_none(), "denoise", 1, "none for an image");
+        } else {
+            want!(self.mel_bands >= 1 && self.mel_bands <= MAX_MEL_BANDS, "mel_bands", self.mel_bands, "1..=128");
+            want!(!symmetric, "window", self.window as u8, "hann or hamming for log-mel rows");
+        }
+        if let Some(denoise) = self.denoise {
+            let tenths = denoise.subtraction_tenths;
+            want!(tenths >= 5 && tenths <= 60, "denoise.subtraction_tenths", tenths, "5..=60");
+            want!(denoise.depth_db >= 1 && denoise.depth_db <= 60, "denoise.depth_db", denoise.depth_db, "1..=60");
+        }
         want!(self.mel_low_hz >= 0.0 && self.mel_low_hz < self.mel_high_hz, "mel_low_hz", self.mel_low_hz, "0..mel_high_hz");
         want!(self.mel_high_hz <= self.sample_rate_hz as f32 / 2.0, "mel_high_hz", self.mel_high_hz, "at most half the sample rate");
         want!(self.floor_db >= -150.0 && self.floor_db <= 0.0, "floor_db", self.floor_db, "-150..=0");

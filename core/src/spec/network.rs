@@ -10,6 +10,8 @@ pub const MAX_LAYERS: usize = 12;
 pub const MAX_LABELS: usize = 8;
 /// Largest number of rows that a convolution's kernel or a pool's block has.
 pub const MAX_KERNEL_ROWS: usize = 15;
+/// Largest number of rows that flatten takes.
+pub const MAX_FLAT_ROWS: usize = 255;
 /// Name of a class, UTF-8.
 pub type Label = String<16>;
 
@@ -34,26 +36,49 @@ impl Shape {
     }
 }
 
+/// What a convolution sees outside of its input, which are zeros, and how far it goes there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+pub enum Padding {
+    /// Row `t` sees rows `t - rows + 1 ..= t`; as many zeros on both sides along frequency, so that the bands stay. For streams.
+    #[default]
+    Causal,
+    /// As many zeros on both sides along time and frequency (kernels are odd), so that rows and bands stay. For images.
+    Same,
+    /// None: where the kernel doesn't fit there is no output. For images.
+    Valid,
+}
+
 /// A layer's kind and size; what it does to a row's shape follows: [`Layer::output`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Layer {
-    /// Convolution and ReLU, stride 1. Causal in time: row `t` sees rows `t - rows + 1 ..= t`, rows before the first are
-    /// zeros. Padded with zeros along frequency to the same number of bands.
+    /// Convolution and ReLU, stride 1.
     Conv2d {
         /// Output channels.
         channels: usize,
-        /// Kernel along time.
+        /// Kernel along time; odd for [`Padding::Same`].
         rows: usize,
         /// Kernel along frequency, odd.
         bands: usize,
+        /// What it sees outside of its input.
+        #[cfg_attr(feature = "serde", serde(default))]
+        padding: Padding,
     },
-    /// Maximum over blocks that do not overlap; what does not fill a block is dropped.
+    /// Maximum over blocks; what does not fill a block is dropped.
     MaxPool {
-        /// Block along time: one row leaves for so many that enter.
+        /// Block along time.
         rows: usize,
         /// Block along frequency.
         bands: usize,
+        /// Rows and bands that a block shares with the next; at most half of either, so that no value is in more than two along each.
+        #[cfg_attr(feature = "serde", serde(default))]
+        overlap: usize,
+    },
+    /// All rows of an image as one row `[1][rows · bands · channels]`, oldest first.
+    Flatten {
+        /// How many these are.
+        rows: usize,
     },
     /// LSTM over the flattened row; passes on its hidden state at each step.
     Lstm {
@@ -62,6 +87,8 @@ pub enum Layer {
     },
     /// Mean of all rows since the start.
     TimeMean,
+    /// The last row.
+    LastStep,
     /// Affine map of the flattened row.
     Dense {
         /// Outputs.
@@ -70,24 +97,50 @@ pub enum Layer {
 }
 
 impl Layer {
+    /// A causal convolution.
+    pub const fn conv2d(channels: usize, rows: usize, bands: usize) -> Self {
+        Layer::Conv2d { channels, rows, bands, padding: Padding::Causal }
+    }
+
+    /// A max pool over blocks that do not overlap.
+    pub const fn max_pool(rows: usize, bands: usize) -> Self {
+        Layer::MaxPool { rows, bands, overlap: 0 }
+    }
+
     /// Shape of the row that leaves, for a row of shape `input` that enters.
     pub const fn output(self, input: Shape) -> Shape {
         match self {
-            Layer::Conv2d { channels, .. } => Shape { bands: input.bands, channels },
-            Layer::MaxPool { bands, .. } => match input.bands.checked_div(bands) {
-                Some(pooled) => Shape { bands: pooled, channels: input.channels },
-                None => Shape { bands: 0, channels: input.channels },
-            },
+            Layer::Conv2d { channels, bands, padding, .. } => Shape { bands: padding.output_len(input.bands, bands), channels },
+            Layer::MaxPool { bands, overlap, .. } => Shape { bands: blocks(input.bands, bands, overlap), channels: input.channels },
+            Layer::Flatten { rows } => Shape { bands: 1, channels: rows * input.len() },
             Layer::Lstm { hidden } => Shape { bands: 1, channels: hidden },
-            Layer::TimeMean => input,
+            Layer::TimeMean | Layer::LastStep => input,
             Layer::Dense { units } => Shape { bands: 1, channels: units },
         }
     }
 
-    /// How many rows enter for one that leaves.
+    /// Rows that leave for so many that enter, up to the end of the input.
+    pub const fn output_rows(self, input_rows: usize) -> usize {
+        match self {
+            Layer::Conv2d { rows, padding, .. } => padding.output_len(input_rows, rows),
+            Layer::MaxPool { rows, overlap, .. } => blocks(input_rows, rows, overlap),
+            Layer::Flatten { rows } => blocks(input_rows, rows, 0),
+            Layer::Lstm { .. } => input_rows,
+            Layer::TimeMean | Layer::LastStep | Layer::Dense { .. } => {
+                if input_rows > 0 {
+                    1
+                } else {
+                    0
+                }
+            }
+        }
+    }
+
+    /// How many rows enter for one that leaves, in a long input.
     pub const fn row_stride(self) -> usize {
         match self {
-            Layer::MaxPool { rows, .. } => rows,
+            Layer::MaxPool { rows, overlap, .. } => rows.saturating_sub(overlap),
+            Layer::Flatten { rows } => rows,
             _ => 1,
         }
     }
@@ -95,20 +148,30 @@ impl Layer {
     /// Weights and biases (an LSTM has one bias for each gate of each unit).
     pub const fn parameters(self, input: Shape) -> usize {
         match self {
-            Layer::Conv2d { channels, rows, bands } => channels * (rows * bands * input.channels + 1),
+            Layer::Conv2d { channels, rows, bands, .. } => channels * (rows * bands * input.channels + 1),
             Layer::Lstm { hidden } => 4 * hidden * (input.len() + hidden + 1),
             Layer::Dense { units } => units * (input.len() + 1),
-            Layer::MaxPool { .. } | Layer::TimeMean => 0,
+            Layer::MaxPool { .. } | Layer::Flatten { .. } | Layer::TimeMean | Layer::LastStep => 0,
         }
     }
 
-    /// Multiplications with a weight for each row that enters.
+    /// Multiplications with a weight for each row that leaves.
     pub const fn macs(self, input: Shape) -> usize {
         match self {
-            Layer::Conv2d { channels, rows, bands } => input.bands * channels * rows * bands * input.channels,
+            Layer::Conv2d { channels, rows, bands, .. } => self.output(input).bands * channels * rows * bands * input.channels,
             Layer::Lstm { hidden } => 4 * hidden * (input.len() + hidden),
             Layer::Dense { units } => units * input.len(),
-            Layer::MaxPool { .. } | Layer::TimeMean => 0,
+            Layer::MaxPool { .. } | Layer::Flatten { .. } | Layer::TimeMean | Layer::LastStep => 0,
+        }
+    }
+
+    /// Whether it is run only with the feature `image`.
+    pub const fn is_for_images(self) -> bool {
+        match self {
+            Layer::Conv2d { padding, .. } => !matches!(padding, Padding::Causal),
+            Layer::MaxPool { overlap, .. } => overlap > 0,
+            Layer::Flatten { .. } | Layer::LastStep => true,
+            Layer::Lstm { .. } | Layer::TimeMean | Layer::Dense { .. } => false,
         }
     }
 
@@ -117,10 +180,30 @@ impl Layer {
         match self {
             Layer::Conv2d { .. } => "conv2d",
             Layer::MaxPool { .. } => "max pool",
+            Layer::Flatten { .. } => "flatten",
             Layer::Lstm { .. } => "lstm",
             Layer::TimeMean => "time mean",
+            Layer::LastStep => "last step",
             Layer::Dense { .. } => "dense",
         }
+    }
+}
+
+impl Padding {
+    /// Outputs along an axis, for so many inputs and a kernel of this length.
+    pub const fn output_len(self, inputs: usize, kernel: usize) -> usize {
+        match self {
+            Padding::Causal | Padding::Same => inputs,
+            Padding::Valid => (inputs + 1).saturating_sub(kernel),
+        }
+    }
+}
+
+/// How many blocks fit into `len` places.
+pub(crate) const fn blocks(len: usize, block: usize, overlap: usize) -> usize {
+    match len.saturating_sub(overlap).checked_div(block.saturating_sub(overlap)) {
+        Some(blocks) => blocks,
+        None => 0,
     }
 }
 
@@ -130,7 +213,7 @@ impl Layer {
 pub struct Network {
     /// From PCM to rows.
     pub front_end: FrontEnd,
-    /// From rows to logits: convolutions and pools, then LSTMs, one time mean, one dense layer.
+    /// From rows to logits: convolutions and pools, flatten if wanted, LSTMs, time mean or last step, one dense layer.
     pub layers: Vec<Layer, MAX_LAYERS>,
     /// One name for each logit.
     pub labels: Vec<Label, MAX_LABELS>,
@@ -139,7 +222,7 @@ pub struct Network {
 impl Network {
     /// Shape of the rows that the front end makes.
     pub const fn input(&self) -> Shape {
-        Shape { bands: self.front_end.mel_bands, channels: 1 }
+        self.front_end.row_shape()
     }
 
     /// Each layer with the shapes of the rows that enter and leave it.
@@ -152,25 +235,36 @@ impl Network {
         })
     }
 
-    /// Checks that every size is in range and that the layers stand in an order that the engine can run:
-    /// any convolutions and pools, one LSTM or more, one time mean, one dense layer with a unit for each label.
+    /// Rows that leave each layer for so many that the front end makes.
+    pub fn rows(&self, input_rows: usize) -> impl Iterator<Item = usize> {
+        let mut rows = input_rows;
+        self.layers.iter().map(move |layer| {
+            rows = layer.output_rows(rows);
+            rows
+        })
+    }
+
+    /// Checks that every size is in range and that the layers stand in an order that the engine can run: any convolutions and
+    /// pools, flatten if wanted, one LSTM or more, one time mean or last step, one dense layer with a unit for each label.
+    /// What needs the end of the input (paddings other than causal, flatten) is for images, whose rows are known.
     pub fn check(&self) -> Result<(), SpecError> {
         self.front_end.check()?;
-        check_layers(self.input(), &self.layers, self.labels.len())
+        check_layers(self.input(), self.front_end.image_rows(), &self.layers, self.labels.len())
     }
 }
 
-/// How far along the order `convolutions, LSTMs, time mean, dense` the layers so far have come.
+/// How far along the order `convolutions, flatten, LSTMs, summary, dense` the layers so far have come.
 #[derive(Clone, Copy, PartialEq)]
 enum Stage {
     Convolutions,
+    Flat,
     Lstms,
-    Mean,
+    Summary,
     Dense,
 }
 
-/// Checks sizes and order of the layers; see [`Network::check`].
-pub(crate) const fn check_layers(input: Shape, layers: &[Layer], labels: usize) -> Result<(), SpecError> {
+/// Checks sizes and order of the layers; see [`Network::check`]. `image_rows` are those of an image, None for a stream.
+pub(crate) const fn check_layers(input: Shape, image_rows: Option<usize>, layers: &[Layer], labels: usize) -> Result<(), SpecError> {
     const fn refuse(quantity: &'static str, got: usize, wanted: &'static str) -> Result<(), SpecError> {
         Err(SpecError { quantity, got: got as f32, wanted })
     }
@@ -178,13 +272,14 @@ pub(crate) const fn check_layers(input: Shape, layers: &[Layer], labels: usize) 
         return refuse("number of labels", labels, "2..=8");
     }
     let mut shape = input;
+    let mut rows_so_far = image_rows;
     let mut stage = Stage::Convolutions;
     let mut rest = layers;
     while let [layer, behind @ ..] = rest {
         rest = behind;
         let position = layers.len() - behind.len();
         stage = match (*layer, stage) {
-            (Layer::Conv2d { channels, rows, bands }, Stage::Convolutions) => {
+            (Layer::Conv2d { channels, rows, bands, padding }, Stage::Convolutions) => {
                 if channels == 0 || channels > 256 {
                     return refuse("conv2d channels", channels, "1..=256");
                 }
@@ -194,18 +289,40 @@ pub(crate) const fn check_layers(input: Shape, layers: &[Layer], labels: usize) 
                 if bands.is_multiple_of(2) || bands > 15 {
                     return refuse("conv2d bands", bands, "an odd number in 1..=15");
                 }
+                match padding {
+                    Padding::Causal => {}
+                    Padding::Same | Padding::Valid if image_rows.is_none() => {
+                        return refuse("position of a conv2d that is not causal", position, "a place in a network for images");
+                    }
+                    Padding::Same if rows.is_multiple_of(2) => return refuse("rows of a conv2d of the same size", rows, "an odd number"),
+                    Padding::Valid if bands > shape.bands => {
+                        return refuse("bands of a conv2d without padding", bands, "at most the bands of the input");
+                    }
+                    Padding::Same | Padding::Valid => {}
+                }
                 Stage::Convolutions
             }
-            (Layer::MaxPool { rows, bands }, Stage::Convolutions) => {
+            (Layer::MaxPool { rows, bands, overlap }, Stage::Convolutions) => {
                 if rows == 0 || rows > MAX_KERNEL_ROWS {
                     return refuse("max pool rows", rows, "1..=15");
                 }
                 if bands == 0 || bands > shape.bands {
                     return refuse("max pool bands", bands, "1..=bands of the input");
                 }
+                if overlap > rows / 2 || overlap > bands / 2 {
+                    return refuse("max pool overlap", overlap, "at most half of its rows and bands");
+                }
                 Stage::Convolutions
             }
-            (Layer::Lstm { hidden }, Stage::Convolutions | Stage::Lstms) => {
+            (Layer::Flatten { rows }, Stage::Convolutions) => {
+                match rows_so_far {
+                    Some(wanted) if rows == wanted && rows <= MAX_FLAT_ROWS => {}
+                    Some(_) => return refuse("flatten rows", rows, "all rows that come, at most 255"),
+                    None => return refuse("position of flatten", position, "a place in a network for images"),
+                }
+                Stage::Flat
+            }
+            (Layer::Lstm { hidden }, Stage::Convolutions | Stage::Flat | Stage::Lstms) => {
                 if hidden == 0 || hidden > 512 {
                     return refuse("lstm hidden", hidden, "1..=512");
                 }
@@ -214,19 +331,32 @@ pub(crate) const fn check_layers(input: Shape, layers: &[Layer], labels: usize) 
                 }
                 Stage::Lstms
             }
-            (Layer::TimeMean, Stage::Lstms) => Stage::Mean,
-            (Layer::Dense { units }, Stage::Mean) => {
+            (Layer::TimeMean | Layer::LastStep, Stage::Lstms) => Stage::Summary,
+            (Layer::Dense { units }, Stage::Summary) => {
                 if units != labels {
                     return refuse("dense units", units, "one for each label");
                 }
                 Stage::Dense
             }
-            _ => return refuse("position of a layer", position, "convolutions and pools, LSTMs, time mean, dense, in this order"),
+            _ => {
+                return refuse(
+                    "position of a layer",
+                    position,
+                    "convolutions and pools, flatten, LSTMs, time mean or last step, dense, in this order",
+                );
+            }
         };
         shape = layer.output(shape);
+        if let Some(rows) = rows_so_far {
+            let rows = layer.output_rows(rows);
+            if rows == 0 {
+                return refuse("rows behind a layer", rows, "at least 1: the image is too small");
+            }
+            rows_so_far = Some(rows);
+        }
     }
     match stage {
         Stage::Dense => Ok(()),
-        _ => refuse("number of layers", layers.len(), "a last layer `dense` behind LSTM and time mean"),
+        _ => refuse("number of layers", layers.len(), "a last layer `dense` behind LSTM and time mean or last step"),
     }
 }

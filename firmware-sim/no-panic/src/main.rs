@@ -11,17 +11,21 @@ use core::ptr::read_volatile;
 
 use ser_core::endpointer::{Endpointer, EndpointerConfig};
 use ser_core::engine::{Engine, Logits};
+use ser_core::frontend::image::shade;
 use ser_core::frontend::{
-    Frame, Framer, FrontEnd, InputFilter, LevelReference, Normalizer, Passage, RowGate, Tables, portable_power_spectrum,
+    Frame, Framer, FrontEnd, ImageFrontEnd, InputFilter, LevelReference, Normalizer, Passage, RowGate, Tables, portable_power_spectrum,
 };
 use ser_core::kernels::matrix::{
     four_rows, four_rows_of_pair, matrix_vector, packed_index, packed_len, portable_four_rows, portable_four_rows_of_pair,
 };
-use ser_core::kernels::{Conv2d, Conv2dState, Dense, Lstm, LstmState, MaxPool, MaxPoolState, TimeMean, TimeMeanState};
+use ser_core::kernels::{
+    Conv2d, Conv2dState, Dense, Flatten, FlattenState, LastStep, LastStepState, Lstm, LstmState, MaxPool, MaxPoolState, TimeMean,
+    TimeMeanState,
+};
 use ser_core::listener::Listener;
 use ser_core::quant::{Multiplier, Multipliers, requantize};
-use ser_core::spec::{self, Level, Shape, Trim, Window};
-use ser_core::{Model, Prediction, Recognizer, activation};
+use ser_core::spec::{self, Denoise, Image, Level, Padding, Shape, Trim, Window};
+use ser_core::{ImageRecognizer, Model, Prediction, Recognizer, activation};
 
 unsafe extern "C" {
     /// Defined nowhere.
@@ -75,7 +79,11 @@ fn front_end_spec() -> spec::FrontEnd {
         frame_len: number(),
         hop_len: number(),
         fft_len: number(),
-        window: if number() > 0 { Window::Hann } else { Window::Hamming },
+        window: match number() {
+            0 => Window::Hann,
+            1 => Window::Hamming,
+            _ => Window::HannSymmetric,
+        },
         dc_block_pole: float(),
         pre_emphasis: float(),
         mel_bands: number(),
@@ -84,6 +92,8 @@ fn front_end_spec() -> spec::FrontEnd {
         floor_db: float(),
         trim: (number() > 0).then(trim),
         level: if number() > 0 { Level::Absolute } else { Level::RelativeToPeak },
+        denoise: (number() > 0).then(|| Denoise { subtraction_tenths: number() as u8, depth_db: number() as u8 }),
+        image: (number() > 0).then(|| Image { bands: number(), columns: number() }),
     }
 }
 
@@ -142,6 +152,9 @@ fn engine() {
     engine.push(slice(), |layer, row| {
         black_box((layer, row));
     });
+    engine.finish(|layer, row| {
+        black_box((layer, row));
+    });
     black_box(engine.logits());
     engine.reset();
 }
@@ -181,12 +194,41 @@ fn front_end() {
 }
 
 #[inline(never)]
+fn image() {
+    let Some(model) = model() else { return };
+    let _ = black_box((model.image_state_words(), model.image_levels_len(number())));
+    if let Ok(mut recognizer) = ImageRecognizer::new(&model, slice()) {
+        let _ = black_box(recognizer.recognize(slice(), slice()));
+        let _ = black_box(recognizer.recognize_observed(slice(), slice(), |observation| {
+            black_box(observation);
+        }));
+    }
+    let image = Image { bands: number(), columns: number() };
+    let spec = spec::FrontEnd { image: (number() > 0).then_some(image), ..front_end_spec() };
+    let tables = Tables { window: slice(), mel_edges: slice(), mel_rise: slice(), floor: [0; 8] };
+    black_box(ImageFrontEnd::levels_len(&spec, number()));
+    if let Some(mut front_end) = ImageFrontEnd::new(&spec, tables, slice()) {
+        if let Ok(levels) = front_end.levels(slice(), slice()) {
+            shade(levels);
+        }
+        front_end.column(slice(), number(), slice());
+    }
+    let normalizer = Normalizer { mean: slice(), multipliers: multipliers() };
+    black_box(normalizer.pixel_codes(slice()));
+}
+
+#[inline(never)]
 fn kernels() {
     let conv = Conv2d {
         input: shape(),
         channels: number(),
         rows: number(),
         bands: number(),
+        padding: match number() {
+            0 => Padding::Causal,
+            1 => Padding::Same,
+            _ => Padding::Valid,
+        },
         input_zero_point: number() as i8,
         output_zero_point: number() as i8,
         output_scale: float(),
@@ -196,11 +238,22 @@ fn kernels() {
     };
     let mut state = Conv2dState { ring: slice(), oldest: &mut (number() as u32) };
     conv.reset(&mut state);
-    conv.push(&mut state, slice(), slice(), slice());
-    let pool = MaxPool { input: shape(), rows: number(), bands: number() };
+    black_box(conv.push(&mut state, slice(), slice(), slice()));
+    black_box((conv.is_possible(&state), conv.rows_behind(), conv.ring_len(), conv.work_len(), conv.output_len()));
+    let pool = MaxPool { input: shape(), rows: number(), bands: number(), overlap: number() };
     let mut state = MaxPoolState { maximum: slice(), filled: &mut (number() as u32) };
     black_box(pool.push(&mut state, slice()));
+    black_box((pool.is_possible(&state), pool.maximum_len(), pool.output_len()));
     pool.reset(&mut state);
+    let flatten = Flatten { input: shape(), rows: number() };
+    let mut state = FlattenState { values: slice(), filled: &mut (number() as u32) };
+    black_box((flatten.push(&mut state, slice()), flatten.is_possible(&state), flatten.output_len()));
+    flatten.reset(&mut state);
+    let last = LastStep { len: number() };
+    let mut state = LastStepState { row: slice(), seen: &mut (number() as u32) };
+    last.push(&mut state, slice());
+    black_box(last.is_possible(&state));
+    last.reset(&mut state);
     let lstm = Lstm {
         inputs: number(),
         hidden: number(),
@@ -239,6 +292,9 @@ fn numbers() {
     black_box((activation::tanh(number() as i16), activation::sigmoid(number() as i16)));
     if let Some(network) = spec::preset(core::str::from_utf8(slice()).unwrap_or_default()) {
         let _ = black_box(network.check());
+        network.rows(number()).zip(network.shapes()).for_each(|of_layer| {
+            black_box(of_layer);
+        });
     }
 }
 
@@ -249,6 +305,7 @@ pub extern "C" fn _start() {
     listener();
     engine();
     front_end();
+    image();
     kernels();
     numbers();
     #[cfg(feature = "deliberate")]

@@ -107,14 +107,16 @@ impl Board {
         }
     }
 
-    /// Builds a program of the image (`ser-image`, `kernels` or `least`) with this model in flash at an opt-level (3 or s); gives its path.
-    pub fn build(self, program: &str, opt_level: &str, model: &Path, target_dir: &Path) -> Result<PathBuf> {
+    /// Builds a program of the image (`ser-image`, `kernels` or `least`) with this model in flash at an opt-level (3 or s), with these features of the
+    /// core; gives its path.
+    pub fn build(self, program: &str, opt_level: &str, features: &[&str], model: &Path, target_dir: &Path) -> Result<PathBuf> {
         ensure!(Path::new(IMAGE).is_dir(), "the image's source is not in {IMAGE}; name a built image with --image");
         std::fs::create_dir_all(target_dir).with_context(|| format!("cannot make {}", target_dir.display()))?;
         let target_dir = target_dir.canonicalize().with_context(|| format!("cannot open {}", target_dir.display()))?;
         let output = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))
             .current_dir(IMAGE)
-            .args(["build", "--release", "--locked", "--bin", program, "--target", self.target(), "--target-dir"])
+            .args(["build", "--release", "--locked", "--bin", program, "--target", self.target(), "--features", &features.join(",")])
+            .arg("--target-dir")
             .arg(&target_dir)
             .env("SER_BOARD", self.name())
             .env("SER_MODEL", model)

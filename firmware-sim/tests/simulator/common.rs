@@ -91,7 +91,7 @@ pub fn labelled(labels: &[&str]) -> Network {
 /// A float network that takes everything for its first label.
 pub fn one_answer(network: Network) -> FloatNetwork {
     let layers = network.shapes().map(|(layer, input, _)| match layer {
-        Layer::Conv2d { channels, rows, bands } => {
+        Layer::Conv2d { channels, rows, bands, .. } => {
             FloatLayer::Conv2d { weight: vec![0.0; channels * rows * bands * input.channels], bias: vec![0.0; channels] }
         }
         Layer::MaxPool { .. } => FloatLayer::MaxPool,
@@ -103,7 +103,9 @@ pub fn one_answer(network: Network) -> FloatNetwork {
             };
             FloatLayer::Lstm(Gates { input: gate.clone(), forget: gate.clone(), cell: gate.clone(), output: gate })
         }
+        Layer::Flatten { .. } => FloatLayer::Flatten,
         Layer::TimeMean => FloatLayer::TimeMean,
+        Layer::LastStep => FloatLayer::LastStep,
         Layer::Dense { units } => {
             let mut bias = vec![0.0; units];
             bias[0] = 5.0;

@@ -1,7 +1,9 @@
 //! `firmware-sim run` over single files.
 
 use crate::common::{add, corpus, float_wav, run, simulator, text};
+use ser_core::spec::paper;
 use ser_host::emotion::EMOTIONS;
+use ser_host::inspect::untrained_model;
 use ser_host::synth;
 use serde_json::Value;
 
@@ -124,5 +126,22 @@ fn help_shows_an_example() {
         let output = simulator().args([command, "--help"]).output().unwrap();
         let help = String::from_utf8(output.stdout).unwrap();
         assert!(help.contains(&format!("Examples:\n  firmware-sim {command}")), "{help}");
+    }
+}
+
+#[test]
+fn a_model_for_images_recognises_files_and_refuses_streams_and_devices() {
+    let corpus = corpus();
+    let file = corpus.path().join("f1/fear/201.wav");
+    let model = corpus.path().join("paper.ser");
+    std::fs::write(&model, untrained_model(&paper()).unwrap()).unwrap();
+    let short = add(corpus.path(), "happy", &[100; 255]);
+    let (code, output, errors) = run(&["run", "--model", text(&model), text(&file), text(&short)]);
+    assert_eq!(code, 0, "{errors}");
+    let lines: Vec<&str> = output.lines().collect();
+    assert!(lines[0].contains("angry 0.17") && lines[1].ends_with("too little speech"), "{output}");
+    for command in [&["run", "--stream"][..], &["device"]] {
+        let (code, _, errors) = run(&[command, &["--model", text(&model), text(&file)]].concat());
+        assert!(code == 2 && errors.contains("wants a model for streams"), "{code}: {errors}");
     }
 }

@@ -1,6 +1,6 @@
 //! `host crossval`.
 
-mod display;
+pub(super) mod display;
 #[cfg(test)]
 mod tests;
 
@@ -41,7 +41,7 @@ pub struct CrossvalArgs {
     /// Seeds of split and training: all folds are trained with each [default: 1].
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     seeds: Vec<u64>,
-    /// What of the recordings reaches the network [default: cues-removed].
+    /// What of the recordings reaches the network [default: cues-removed; as-recorded for images].
     #[arg(long, value_enum)]
     condition: Option<Conditions>,
     /// Folds that are trained at a time, each on one thread [default: number of cores].
@@ -58,7 +58,7 @@ pub struct CrossvalArgs {
         long,
         value_name = "DIR",
         conflicts_with_all = [
-            "corpus", "preset", "network", "recipe", "epochs", "qat", "qat_learning_rate", "batch", "backend", "protocol", "folds", "seeds", "condition", "jobs", "fold", "out"
+            "corpus", "preset", "network", "denoise", "window", "mel_bands", "pre_emphasis", "keep_silence", "recipe", "epochs", "qat", "qat_learning_rate", "batch", "backend", "protocol", "folds", "seeds", "condition", "jobs", "fold", "out"
         ]
     )]
     gather: Option<PathBuf>,
@@ -110,14 +110,16 @@ fn crossval(args: &CrossvalArgs, stop: &AtomicBool) -> Result<()> {
     if let Some(repeated) = seeds.iter().enumerate().find(|(place, seed)| seeds.iter().take(*place).any(|other| other == *seed)) {
         bail!("--seeds has {} twice", repeated.1);
     }
-    let (config, corpus) = args.training.plan(Condition::CuesRemoved, DEFAULT_SEED)?;
+    let (config, corpus) = args.training.plan(None, DEFAULT_SEED)?;
+    let conditions = args.condition.map_or_else(|| vec![Condition::of(&config.network.front_end)], |conditions| conditions.list().to_vec());
+    conditions.iter().try_for_each(|condition| condition.check(&config.network.front_end))?;
     let protocol = args.protocol.unwrap_or(Protocol::Sentence);
     let root = args.out.clone().unwrap_or_else(|| {
         let protocol = format!("{protocol:?}").to_lowercase();
         PathBuf::from("runs").join(format!("crossval-{}-{}-{protocol}", config.corpus, config.preset))
     });
     let crossval = Crossval { root: &root, config: &config, corpus: &corpus, protocol, folds: args.folds, cache: &args.cache };
-    let pending = crossval.prepare(args.condition.unwrap_or(Conditions::CuesRemoved).list(), &seeds, args.fold)?;
+    let pending = crossval.prepare(&conditions, &seeds, args.fold)?;
     if !pending.is_empty() {
         let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
         println!("{} folds to train in {}, {} at a time", pending.len(), root.display(), jobs.min(pending.len()));

@@ -9,9 +9,13 @@ pub mod embed;
 #[cfg(feature = "train")]
 pub mod eval;
 pub mod export;
+#[cfg(feature = "train")]
+pub mod front_end_options;
 pub mod inspect;
 #[cfg(feature = "train")]
 pub mod options;
+#[cfg(all(feature = "train", feature = "baseline", feature = "report"))]
+pub mod paper;
 #[cfg(feature = "report")]
 pub mod report;
 #[cfg(feature = "report")]

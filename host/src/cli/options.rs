@@ -7,6 +7,7 @@ use clap::Args;
 use ser_core::spec::{self, Network};
 use serde::de::DeserializeOwned;
 
+use crate::cli::front_end_options::FrontEndOptions;
 use crate::condition::Condition;
 use crate::corpus::Corpus;
 use crate::run::{Backend, Config, Recipe};
@@ -23,7 +24,10 @@ pub struct TrainingOptions {
     /// JSON file with a network, as `network` in the config.json of a run, in place of a preset; it is called like the file.
     #[arg(long, value_name = "FILE", conflicts_with = "preset")]
     pub network: Option<PathBuf>,
-    /// JSON file with a recipe, as `recipe` in the config.json of a run.
+    /// What is changed of the network's front end.
+    #[command(flatten)]
+    pub front_end: FrontEndOptions,
+    /// JSON file with a recipe, as `recipe` in the config.json of a run [default: that of the network].
     #[arg(long, value_name = "FILE")]
     pub recipe: Option<PathBuf>,
     /// Passes over the training part [default: that of the recipe].
@@ -44,23 +48,42 @@ pub struct TrainingOptions {
 }
 
 impl TrainingOptions {
-    /// The configuration of a run with these options, and its corpus; what is skipped of it is told.
+    /// The configuration of a run with these options, under a condition or that of the network, and its corpus; what is skipped of it
+    /// is told.
     ///
     /// # Errors
     ///
-    /// If network, recipe or corpus are unusable.
-    pub fn plan(&self, condition: Condition, seed: u64) -> Result<(Config, Corpus)> {
+    /// Those of [`TrainingOptions::configure`], or if the corpus is unusable.
+    pub fn plan(&self, condition: Option<Condition>, seed: u64) -> Result<(Config, Corpus)> {
+        let mut config = self.configure(condition, seed)?;
+        let corpus = config.open_corpus()?;
+        config.corpus.clone_from(&corpus.name);
+        for problem in &corpus.problems {
+            eprintln!("skipped {problem}");
+        }
+        Ok((config, corpus))
+    }
+
+    /// The same before the corpus is opened, so without its name.
+    ///
+    /// # Errors
+    ///
+    /// If network or recipe are unusable, or the network's front end cannot meet the condition.
+    pub fn configure(&self, condition: Option<Condition>, seed: u64) -> Result<Config> {
         let (preset, network) = self.network()?;
+        let network = self.front_end.apply(network)?;
+        let condition = condition.unwrap_or(Condition::of(&network.front_end));
+        condition.check(&network.front_end)?;
         let mut recipe = match &self.recipe {
             Some(path) => read_json(path, "recipe")?,
-            None => Recipe::default(),
+            None => Recipe::of(&network),
         };
         recipe.epochs = self.epochs.unwrap_or(recipe.epochs);
         recipe.batch = self.batch.unwrap_or(recipe.batch);
         self.set_stage(&mut recipe);
         recipe.check()?;
         ensure!(!recipe.backwards, "the recipe says that utterances are heard backwards: only teachers do, see distillation.backwards");
-        let mut config = Config {
+        Ok(Config {
             corpus: String::new(),
             corpus_path: match &self.corpus {
                 Some(path) => Some(path.canonicalize().with_context(|| format!("cannot open corpus {}", path.display()))?),
@@ -71,13 +94,7 @@ impl TrainingOptions {
             backend: self.backend.unwrap_or(Backend::Flex),
             recipe,
             network: Network { front_end: condition.front_end(network.front_end), ..network },
-        };
-        let corpus = config.open_corpus()?;
-        config.corpus.clone_from(&corpus.name);
-        for problem in &corpus.problems {
-            eprintln!("skipped {problem}");
-        }
-        Ok((config, corpus))
+        })
     }
 
     /// Name and description of the network.
@@ -89,7 +106,7 @@ impl TrainingOptions {
             return Ok((name, network));
         }
         let preset = self.preset.as_deref().unwrap_or("edge");
-        let Some(network) = spec::preset(preset) else { bail!("unknown preset '{preset}', wanted edge") };
+        let Some(network) = spec::preset(preset) else { bail!("unknown preset '{preset}', wanted one of {}", spec::PRESETS.join(", ")) };
         Ok((preset.to_owned(), network))
     }
 

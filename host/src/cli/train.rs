@@ -54,7 +54,7 @@ pub struct TrainArgs {
     /// Seed of split and training [default: 1].
     #[arg(long)]
     seed: Option<u64>,
-    /// What of the recordings reaches the network [default: cues-removed].
+    /// What of the recordings reaches the network [default: cues-removed; as-recorded for images].
     #[arg(long, value_enum)]
     condition: Option<Condition>,
     /// The run folder [default: runs/CORPUS-PRESET-PROTOCOL-FOLD].
@@ -66,7 +66,7 @@ pub struct TrainArgs {
         value_name = "RUN",
         requires_all = ["qat", "out"],
         conflicts_with_all = [
-            "corpus", "preset", "network", "recipe", "epochs", "batch", "backend", "protocol", "folds", "fold", "split", "all", "validation", "seed",
+            "corpus", "preset", "network", "denoise", "window", "mel_bands", "pre_emphasis", "keep_silence", "recipe", "epochs", "batch", "backend", "protocol", "folds", "fold", "split", "all", "validation", "seed",
             "condition", "resume"
         ]
     )]
@@ -159,7 +159,7 @@ fn plan(args: &TrainArgs) -> Result<(Config, Split, Corpus)> {
         return Ok((config, split, corpus));
     }
     let seed = args.seed.unwrap_or(DEFAULT_SEED);
-    let (config, corpus) = args.training.plan(args.condition.unwrap_or(Condition::CuesRemoved), seed)?;
+    let (config, corpus) = args.training.plan(args.condition, seed)?;
     let split = match &args.split {
         Some(path) => Split::load(path)?,
         None => {

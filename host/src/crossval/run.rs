@@ -185,6 +185,9 @@ impl Crossval<'_> {
         for condition in Condition::ALL {
             let Some(fold) = pending.iter().find(|fold| fold.id.condition == condition) else { continue };
             let cache = self.cache(fold)?;
+            if !cache.keeps() {
+                continue;
+            }
             for &speed in &fold.config.recipe.augmentation.speeds {
                 if stop.load(Ordering::Relaxed) {
                     return Ok(());

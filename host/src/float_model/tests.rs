@@ -1,25 +1,31 @@
 //! tract against plain loops in f64.
 
-use ser_core::spec::{Layer, Network, edge};
+use ser_core::spec::{Layer, Network, Padding, edge, paper, paper_seq};
 
 use super::*;
 use crate::float_network::{FloatLayer, FloatNetwork, Gate, Gates};
-use crate::onnx::tests::{random_network, random_rows, tiny};
+use crate::onnx::tests::{random_network, random_rows, tiny, tiny_image};
 use crate::onnx::to_onnx;
 
 /// Each row's values in f64.
 type Plain = Vec<Vec<f64>>;
 
-fn conv2d(x: &Plain, shape: Shape, (channels, rows, bands): (usize, usize, usize), weight: &[f32], bias: &[f32]) -> Plain {
-    let mut y = vec![vec![0.0; shape.bands * channels]; x.len()];
+fn conv2d(x: &Plain, shape: Shape, layer: Layer, weight: &[f32], bias: &[f32]) -> Plain {
+    let Layer::Conv2d { channels, rows, bands, padding } = layer else { panic!("{layer:?}") };
+    let (before, below, lost) = match padding {
+        Padding::Causal => (rows - 1, bands / 2, (0, 0)),
+        Padding::Same => (rows / 2, bands / 2, (0, 0)),
+        Padding::Valid => (0, 0, (rows - 1, bands - 1)),
+    };
+    let mut y = vec![vec![0.0; (shape.bands - lost.1) * channels]; x.len() - lost.0];
     for (t, output) in y.iter_mut().enumerate() {
-        for b in 0..shape.bands {
+        for b in 0..shape.bands - lost.1 {
             for o in 0..channels {
                 let mut sum = f64::from(bias[o]);
                 for i in 0..rows {
                     for j in 0..bands {
-                        let (row, band) = (t as i64 + i as i64 - (rows as i64 - 1), b as i64 + j as i64 - (bands / 2) as i64);
-                        if row < 0 || band < 0 || band >= shape.bands as i64 {
+                        let (row, band) = (t as i64 + i as i64 - before as i64, b as i64 + j as i64 - below as i64);
+                        if row < 0 || row >= x.len() as i64 || band < 0 || band >= shape.bands as i64 {
                             continue;
                         }
                         for c in 0..shape.channels {
@@ -35,14 +41,16 @@ fn conv2d(x: &Plain, shape: Shape, (channels, rows, bands): (usize, usize, usize
     y
 }
 
-fn max_pool(x: &Plain, shape: Shape, (rows, bands): (usize, usize)) -> Plain {
-    let mut y = vec![vec![f64::NEG_INFINITY; shape.bands / bands * shape.channels]; x.len() / rows];
+fn max_pool(x: &Plain, shape: Shape, (rows, bands): (usize, usize), overlap: usize) -> Plain {
+    let blocks = |len: usize, block: usize| (0..).take_while(|n| n * (block - overlap) + block <= len).count();
+    let mut y = vec![vec![f64::NEG_INFINITY; blocks(shape.bands, bands) * shape.channels]; blocks(x.len(), rows)];
     for (t, row) in y.iter_mut().enumerate() {
         for (k, maximum) in row.iter_mut().enumerate() {
             let (band, channel) = (k / shape.channels, k % shape.channels);
             for i in 0..rows {
                 for j in 0..bands {
-                    *maximum = maximum.max(x[t * rows + i][(band * bands + j) * shape.channels + channel]);
+                    let (row, band) = (t * (rows - overlap) + i, band * (bands - overlap) + j);
+                    *maximum = maximum.max(x[row][band * shape.channels + channel]);
                 }
             }
         }
@@ -82,15 +90,18 @@ fn forward(network: &FloatNetwork, features: &Rows) -> (Vec<Plain>, Vec<f64>) {
     let mut layers = Vec::new();
     for (layer, shape, parameters) in network.layers().unwrap() {
         x = match (layer, parameters) {
-            (Layer::Conv2d { channels, rows, bands }, FloatLayer::Conv2d { weight, bias }) => {
-                conv2d(&x, shape, (channels, rows, bands), weight, bias)
+            (Layer::Conv2d { .. }, FloatLayer::Conv2d { weight, bias }) => conv2d(&x, shape, layer, weight, bias),
+            (Layer::MaxPool { rows, bands, overlap }, _) => max_pool(&x, shape, (rows, bands), overlap),
+            (Layer::Flatten { rows }, _) => {
+                assert_eq!(rows, x.len());
+                vec![x.concat()]
             }
-            (Layer::MaxPool { rows, bands }, _) => max_pool(&x, shape, (rows, bands)),
             (Layer::Lstm { hidden }, FloatLayer::Lstm(gates)) => lstm(&x, hidden, gates),
             (Layer::TimeMean, _) => {
                 let mean = |k: usize| x.iter().map(|row| row[k]).sum::<f64>() / x.len() as f64;
                 vec![(0..shape.len()).map(mean).collect()]
             }
+            (Layer::LastStep, _) => x.split_off(x.len() - 1),
             (Layer::Dense { .. }, FloatLayer::Dense { weight, bias }) => {
                 let logit = |(bias, weights): (&f32, &[f32])| {
                     f64::from(*bias) + weights.iter().zip(&x[0]).map(|(w, x)| f64::from(*w) * x).sum::<f64>()
@@ -109,7 +120,7 @@ fn forward(network: &FloatNetwork, features: &Rows) -> (Vec<Plain>, Vec<f64>) {
 fn assert_equals_plain_loops(network: Network, rows: usize) {
     let network = random_network(network, 7);
     let model = FloatModel::from_onnx(&to_onnx(&network).unwrap()).unwrap();
-    let features = random_rows(network.network.input().bands, rows, 3);
+    let features = random_rows(network.network.input().len(), rows, 3);
     let output = model.run(&features).unwrap().unwrap();
     let (layers, logits) = forward(&network, &features);
     assert_eq!(output.layers.len(), layers.len());
@@ -134,6 +145,16 @@ fn tract_computes_what_plain_loops_compute() {
     for rows in [4, 101] {
         assert_equals_plain_loops(edge(), rows);
     }
+}
+
+#[test]
+fn tract_computes_what_plain_loops_compute_of_an_image() {
+    assert_equals_plain_loops(tiny_image(), 24);
+    let mut sequence = tiny_image();
+    sequence.layers.retain(|layer| !matches!(layer, Layer::Flatten { .. }));
+    assert_equals_plain_loops(sequence, 24);
+    assert_equals_plain_loops(paper(), 224);
+    assert_equals_plain_loops(paper_seq(), 224);
 }
 
 #[test]
@@ -167,4 +188,14 @@ fn another_number_of_bands_is_an_error_that_says_both() {
     let model = FloatModel::from_onnx(&to_onnx(&random_network(edge(), 1)).unwrap()).unwrap();
     let error = model.run(&random_rows(39, 20, 1)).unwrap_err().to_string();
     assert!(error.contains("40") && error.contains("39"), "{error}");
+}
+
+#[test]
+fn an_image_of_another_number_of_rows_is_an_error_that_says_both() {
+    let model = FloatModel::from_onnx(&to_onnx(&random_network(tiny_image(), 1)).unwrap()).unwrap();
+    assert!(model.run(&random_rows(54, 24, 1)).unwrap().is_some());
+    for rows in [0, 23, 25] {
+        let error = model.run(&random_rows(54, rows, 1)).unwrap_err().to_string();
+        assert!(error.contains("24") && error.contains(&rows.to_string()), "{error}");
+    }
 }

@@ -5,10 +5,10 @@ use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 use ser_core::spec::{Layer, Network};
 
-use super::Graph;
 use super::convolution::Convolution;
 use super::lstm::{GateTensors, Lstm};
 use super::trunk::EPSILON;
+use super::{Graph, Style};
 use crate::features::Normalization;
 use crate::float_network::{FloatLayer, FloatNetwork, Gate, Gates};
 
@@ -29,7 +29,9 @@ impl Graph {
                     Some(lstm) => FloatLayer::Lstm(gates(lstm)),
                     None => bail!("the graph has {} LSTMs, the description more", self.lstms.len()),
                 },
+                Layer::Flatten { .. } => FloatLayer::Flatten,
                 Layer::TimeMean => FloatLayer::TimeMean,
+                Layer::LastStep => FloatLayer::LastStep,
                 Layer::Dense { .. } => {
                     FloatLayer::Dense { weight: numbers(self.dense_weight.val().transpose()), bias: numbers(self.dense_bias.val()) }
                 }
@@ -44,15 +46,15 @@ impl Graph {
 impl Graph {
     /// A graph that computes what a float network does. An error when its parameters do not fit its description.
     pub fn from_float_network(float: &FloatNetwork, device: &Device) -> Result<Self> {
-        let mut graph = Self::new(&float.network, 0, device)?;
+        let mut graph = Self::new(&float.network, Style::default(), 0, device)?.with_input_gain(&float.network, &float.normalization)?;
         let mut convolutions = graph.convolutions.iter_mut();
         let mut lstms = graph.lstms.iter_mut();
         for (layer, input, parameters) in float.layers()? {
             match (layer, parameters) {
-                (Layer::Conv2d { channels, rows, bands }, FloatLayer::Conv2d { weight, bias }) => {
+                (Layer::Conv2d { channels, rows, bands, .. }, FloatLayer::Conv2d { weight, bias }) => {
                     if let Some(block) = convolutions.next() {
                         let weight: Tensor<4> = tensor(weight, [channels, rows, bands, input.channels], device)?;
-                        block.set_folded(weight.permute([0, 3, 1, 2]), tensor(bias, [channels], device)?);
+                        *block = block.clone().set_folded(weight.permute([0, 3, 1, 2]), tensor(bias, [channels], device)?);
                     }
                 }
                 (Layer::Lstm { hidden }, FloatLayer::Lstm(gates)) => {
@@ -98,10 +100,13 @@ pub(super) fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 
 /// `scale (w x - mean) / √(variance + ε) + shift` as one convolution with a bias.
 fn folded(block: &Convolution) -> FloatLayer {
-    let [outputs, ..] = block.weight.val().dims();
-    let factor = block.scale.val().abs() / (block.running_variance.val() + EPSILON).sqrt();
-    let weight = block.weight.val() * factor.clone().reshape([outputs, 1, 1, 1]);
-    let bias = block.shift.val() - block.running_mean.val() * factor;
+    let (mut weight, mut bias) = (block.acting_weight(), block.shift.val());
+    if block.batch_norm {
+        let [outputs, ..] = weight.dims();
+        let factor = block.scale.val().abs() / (block.running_variance.val() + EPSILON).sqrt();
+        weight = weight * factor.clone().reshape([outputs, 1, 1, 1]);
+        bias = bias - block.running_mean.val() * factor;
+    }
     FloatLayer::Conv2d { weight: numbers(weight.permute([0, 2, 3, 1])), bias: numbers(bias) }
 }
 

@@ -4,15 +4,21 @@
 //! `pool(relu(norm(x))) = relu(norm(pool(x)))`. Norm and ReLU then run on the pooled map, a quarter of the size for 2×2.
 //! The scale is the magnitude of its parameter, and the statistics are those of the pooled map; folded into the
 //! convolution at export it is the description's conv, ReLU, max pool exactly.
+//!
+//! Without batch norm `shift` is the convolution's bias; scale and statistics are then constants that change nothing.
 
+use anyhow::{Result, ensure};
 use burn::module::{Module, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::rngs::ChaCha8Rng;
+use ser_core::spec::Padding;
 
 use super::convert::numbers;
-use super::init;
+use super::pool::Pool;
 use super::trunk::{Block, BlockGradient, EPSILON, Statistics};
+use super::{Style, init};
+use crate::run::InitialWeights;
 
 /// Parameters of a block of layers; see the module. [`super::trunk`] computes with them.
 #[derive(Module, Debug)]
@@ -27,46 +33,113 @@ pub(super) struct Convolution {
     pub(super) running_mean: Param<Tensor<1>>,
     /// `[out channels]`, not trained.
     pub(super) running_variance: Param<Tensor<1>>,
-    /// Rows and bands.
     #[module(skip)]
-    pool: [usize; 2],
+    padding: Padding,
+    #[module(skip)]
+    pool: Pool,
+    pub(super) batch_norm: bool,
+    /// What each input channel is multiplied by before the convolution; not trained.
+    #[module(skip)]
+    input_gain: Option<Vec<f32>>,
+}
+
+/// Sizes of a convolution.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sizes {
+    pub(super) inputs: usize,
+    pub(super) outputs: usize,
+    /// Rows and bands.
+    pub(super) kernel: [usize; 2],
+    pub(super) padding: Padding,
 }
 
 impl Convolution {
-    /// A block without pools; `kernel` is rows and bands.
-    pub(super) fn new(inputs: usize, outputs: usize, kernel: [usize; 2], rng: &mut ChaCha8Rng, device: &Device) -> Self {
-        let [rows, bands] = kernel;
+    /// A block without pools.
+    pub(super) fn new(sizes: Sizes, style: Style, rng: &mut ChaCha8Rng, device: &Device) -> Self {
+        let Sizes { inputs, outputs, kernel: [rows, bands], padding } = sizes;
         let constant = |tensor: Tensor<1>| Param::from_tensor(tensor).set_require_grad(false);
-        Self {
+        let (shape, fan_in) = ([outputs, inputs, rows, bands], inputs * rows * bands);
+        let weight = match style.initial_weights {
             // He et al. 2015, for ReLU: variance 2 / fan_in.
-            weight: init::uniform([outputs, inputs, rows, bands], (6.0 / (inputs * rows * bands) as f64).sqrt(), rng, device),
+            InitialWeights::He => init::uniform(shape, (6.0 / fan_in as f64).sqrt(), rng, device),
+            InitialWeights::Glorot => init::glorot_uniform(shape, fan_in, outputs * rows * bands, rng, device),
+        };
+        let block = Self {
+            weight,
             scale: Param::from_tensor(Tensor::ones([outputs], device)),
             shift: Param::from_tensor(Tensor::zeros([outputs], device)),
             running_mean: constant(Tensor::zeros([outputs], device)),
             running_variance: constant(Tensor::ones([outputs], device)),
-            pool: [1, 1],
+            padding,
+            pool: Pool::NONE,
+            batch_norm: style.batch_norm,
+            input_gain: None,
+        };
+        if style.batch_norm { block } else { block.without_norm() }
+    }
+
+    /// With scale and statistics that change nothing.
+    fn without_norm(mut self) -> Self {
+        let ones = self.shift.val().ones_like().detach();
+        self.running_mean = Param::from_tensor(ones.zeros_like()).set_require_grad(false);
+        self.running_variance = Param::from_tensor(ones.clone().sub_scalar(EPSILON)).set_require_grad(false);
+        self.scale = Param::from_tensor(ones).set_require_grad(self.batch_norm);
+        self
+    }
+
+    /// Appends a pool.
+    pub(super) fn add_pool(&mut self, pool: Pool) {
+        self.pool = self.pool.then(pool);
+    }
+
+    pub(super) fn pool(&self) -> Pool {
+        self.pool
+    }
+
+    /// Rows that leave for so many that enter.
+    pub(super) fn output_rows(&self, rows: usize) -> usize {
+        let [_, _, kernel_rows, _] = self.weight.val().dims();
+        self.pool.rows(self.padding.output_len(rows, kernel_rows))
+    }
+
+    /// Multiplies each input channel by a constant before the convolution. An error unless there is one for each.
+    pub(super) fn set_input_gain(&mut self, gain: &[f32]) -> Result<()> {
+        let [_, inputs, ..] = self.weight.val().dims();
+        ensure!(gain.len() == inputs, "a convolution wants gains of {inputs} channels, {} came", gain.len());
+        self.input_gain = Some(gain.to_vec());
+        Ok(())
+    }
+
+    /// A tensor in the layout of the weights, each weight multiplied by the gain of its input channel.
+    fn amplified(&self, weights: Tensor<4>) -> Tensor<4> {
+        match self.gains(&weights.device()) {
+            Some(gains) => weights * gains,
+            None => weights,
         }
     }
 
-    /// Appends a pool over blocks of rows and bands. Two in a row are one over blocks of blocks.
-    pub(super) fn add_pool(&mut self, [rows, bands]: [usize; 2]) {
-        self.pool = [self.pool[0] * rows, self.pool[1] * bands];
+    /// `[1, in channels, 1, 1]`.
+    fn gains(&self, device: &Device) -> Option<Tensor<4>> {
+        let gain = self.input_gain.as_ref()?;
+        Some(Tensor::from_data(TensorData::new(gain.clone(), [1, gain.len(), 1, 1]), device))
     }
 
-    /// Rows that enter for one that leaves.
-    pub(super) fn row_stride(&self) -> usize {
-        self.pool[0]
+    /// The weights as they act on the block's input.
+    pub(super) fn acting_weight(&self) -> Tensor<4> {
+        self.amplified(self.weight.val())
     }
 
     /// The block as plain numbers.
     pub(super) fn block(&self) -> Block {
-        let weight = self.weight.val();
+        let weight = self.acting_weight();
         let [outputs, inputs, rows, bands] = weight.dims();
         Block {
             outputs,
             inputs,
             kernel: [rows, bands],
+            padding: self.padding,
             pool: self.pool,
+            batch_norm: self.batch_norm,
             weight: numbers(weight),
             scale: numbers(self.scale.val()),
             shift: numbers(self.shift.val()),
@@ -78,23 +151,27 @@ impl Convolution {
     pub(super) fn register(&self, gradient: BlockGradient, device: &Device, gradients: &mut GradientsParams) {
         let vector = |values| Tensor::<1>::from_data(TensorData::new(values, self.shift.val().shape()), device);
         let weight: Tensor<4> = Tensor::from_data(TensorData::new(gradient.weight, self.weight.val().shape()), device);
-        gradients.register(self.weight.id, weight);
-        gradients.register(self.scale.id, vector(gradient.scale));
+        gradients.register(self.weight.id, self.amplified(weight));
+        if self.batch_norm {
+            gradients.register(self.scale.id, vector(gradient.scale));
+        }
         gradients.register(self.shift.id, vector(gradient.shift));
     }
 
-    /// Replaces weights and norm by a convolution with a bias.
-    pub(super) fn set_folded(&mut self, weight: Tensor<4>, bias: Tensor<1>) {
-        let ones = bias.ones_like();
-        self.running_mean = Param::from_tensor(bias.zeros_like());
-        self.running_variance = Param::from_tensor(ones.clone().sub_scalar(EPSILON));
-        self.scale = Param::from_tensor(ones);
-        self.shift = Param::from_tensor(bias);
-        self.weight = Param::from_tensor(weight);
+    /// Replaces weights and norm by a convolution with a bias, whose weights are to act on the block's input as they are.
+    pub(super) fn set_folded(self, weight: Tensor<4>, bias: Tensor<1>) -> Self {
+        let weight = match self.gains(&weight.device()) {
+            Some(gains) => weight / gains,
+            None => weight,
+        };
+        Self { weight: Param::from_tensor(weight), shift: Param::from_tensor(bias), ..self }.without_norm()
     }
 
     /// Moves the running statistics by `momentum` towards those of a batch.
     pub(super) fn update(mut self, of_batch: &Statistics, momentum: f64) -> Self {
+        if !self.batch_norm {
+            return self;
+        }
         let towards = |running: Param<Tensor<1>>, of_batch: &[f32]| {
             running.map(|running| {
                 let of_batch = Tensor::from_data(TensorData::from(of_batch), &running.device());

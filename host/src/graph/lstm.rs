@@ -15,6 +15,7 @@ use rand::rngs::ChaCha8Rng;
 use super::convert::numbers;
 use super::init;
 use crate::float_network::Gates;
+use crate::run::InitialWeights;
 use recurrence::{Pass, Weights};
 
 /// Weights of the four gates, side by side.
@@ -42,12 +43,23 @@ pub(super) struct GateTensors {
 
 impl Lstm {
     /// Forget biases are 1, so that a fresh cell remembers.
-    pub(super) fn new(inputs: usize, hidden: usize, rng: &mut ChaCha8Rng, device: &Device) -> Self {
+    pub(super) fn new(inputs: usize, hidden: usize, initial_weights: InitialWeights, rng: &mut ChaCha8Rng, device: &Device) -> Self {
         let forget = Self::columns(hidden).forget;
         let bias: Vec<f32> = (0..4 * hidden).map(|column| if forget.contains(&column) { 1.0 } else { 0.0 }).collect();
+        let (of_input, of_hidden) = ([inputs, 4 * hidden], [hidden, 4 * hidden]);
+        let (input_weight, recurrent_weight) = match initial_weights {
+            InitialWeights::He => {
+                let input_weight = init::glorot_uniform(of_input, inputs, hidden, rng, device);
+                (input_weight, init::uniform(of_hidden, (1.0 / hidden as f64).sqrt(), rng, device))
+            }
+            InitialWeights::Glorot => {
+                let input_weight = init::glorot_uniform(of_input, inputs, 4 * hidden, rng, device);
+                (input_weight, init::orthogonal(of_hidden, rng, device))
+            }
+        };
         Self {
-            input_weight: init::glorot_uniform([inputs, 4 * hidden], inputs, hidden, rng, device),
-            recurrent_weight: init::uniform([hidden, 4 * hidden], (1.0 / hidden as f64).sqrt(), rng, device),
+            input_weight,
+            recurrent_weight,
             bias: Param::from_tensor(Tensor::from_data(TensorData::new(bias, [4 * hidden]), device)),
             hidden,
         }

@@ -8,13 +8,13 @@ use anyhow::{Context, Result, ensure};
 use burn::tensor::{Device, Tensor, TensorData};
 use rayon::prelude::*;
 use ser_core::Model;
-use ser_core::engine::Engine;
+use ser_core::engine::{Engine, Row};
 use ser_core::frontend::INPUT_SCALE;
 use ser_core::kernels::LOGIT_FRACTION_BITS;
 use ser_core::model::LayerParams;
 
 use super::trunk::{Norming, Outputs};
-use super::{Batch, Graph, Heads, TrainOutput};
+use super::{Batch, Graph, Heads, StepRows, TrainOutput};
 use crate::dequantise::Dequantiser;
 use crate::features::input_code;
 
@@ -40,24 +40,26 @@ impl CoreOutputs {
         let dequantiser = Dequantiser::new(model);
         let (blocks, lstms) = outputs_of_blocks(model);
         let kept: Vec<usize> = blocks.iter().chain(&lstms).copied().collect();
-        let bands = model.front_end().mel_bands;
+        let row_len = model.front_end().row_shape().len();
         let hear = |(values, &rows): (&[f32], &usize)| -> Result<(Vec<Vec<f32>>, Vec<f32>)> {
             let mut outputs = vec![Vec::new(); kept.len()];
             let mut memory = vec![0; model.network_words()];
             let mut engine = Engine::new(model, &mut memory).context("the core's memory is too short")?;
-            for row in values.chunks_exact(bands).take(rows) {
+            let mut keep = |layer: usize, row: Row<'_>| {
+                if let Some(output) = kept.iter().position(|kept| *kept == layer).and_then(|at| outputs.get_mut(at)) {
+                    dequantiser.append(layer, row, output);
+                }
+            };
+            for row in values.chunks_exact(row_len).take(rows) {
                 let codes: Vec<i8> = row.iter().map(|value| input_code(*value)).collect();
-                engine.push(&codes, |layer, row| {
-                    if let Some(output) = kept.iter().position(|kept| *kept == layer).and_then(|at| outputs.get_mut(at)) {
-                        dequantiser.append(layer, row, output);
-                    }
-                });
+                engine.push(&codes, &mut keep);
             }
+            engine.finish(&mut keep);
             let logits = engine.logits().context("the core heard too little for an answer")?;
             let step = 1.0 / f64::from(1u32 << LOGIT_FRACTION_BITS);
             Ok((outputs, logits.iter().take(model.labels().len()).map(|logit| (f64::from(*logit) * step) as f32).collect()))
         };
-        let utterances = batch.values.par_chunks_exact(batch.rows * bands).zip(valid_rows);
+        let utterances = batch.values.par_chunks_exact(batch.rows * row_len).zip(valid_rows);
         let heard: Vec<(Vec<Vec<f32>>, Vec<f32>)> = utterances.map(hear).collect::<Result<_>>()?;
         let logits = heard.iter().flat_map(|(_, logits)| logits).copied().collect();
         let mut by_layer: Vec<Vec<Vec<f32>>> = kept.iter().map(|_| Vec::with_capacity(heard.len())).collect();
@@ -96,7 +98,7 @@ fn outputs_of_blocks(model: &Model<'_>) -> (Vec<usize>, Vec<usize>) {
                 }
             }
             LayerParams::Lstm(_) => lstms.push(index),
-            LayerParams::TimeMean(_) | LayerParams::Dense(_) => {}
+            LayerParams::Flatten(_) | LayerParams::TimeMean(_) | LayerParams::LastStep(_) | LayerParams::Dense(_) => {}
         }
     }
     (blocks, lstms)
@@ -113,14 +115,21 @@ impl Graph {
         let rounded = |value: &f32| f32::from(input_code(*value)) * INPUT_SCALE;
         let batch = Batch { values: batch.values.iter().map(rounded).collect(), ..batch.clone() };
         ensure!(
-            model.front_end().mel_bands == self.bands,
-            "the model takes {} bands, the graph {}",
-            model.front_end().mel_bands,
-            self.bands
+            model.front_end().row_shape() == self.input,
+            "the model takes rows of {:?}, the graph {:?}",
+            model.front_end().row_shape(),
+            self.input
         );
-        let stride = self.row_stride();
-        let valid_rows: Vec<usize> = self.valid_steps(&batch, batch.rows / stride).iter().map(|steps| steps * stride).collect();
-        self.forward_with(&batch, &CoreOutputs::new(model, &batch, &valid_rows)?)
+        self.forward_with(&batch, &CoreOutputs::new(model, &batch, &self.heard_rows(&batch))?)
+    }
+
+    /// Rows of each utterance that the core is to hear: those of the steps that count.
+    fn heard_rows(&self, batch: &Batch) -> Vec<usize> {
+        if self.image_rows.is_some() {
+            return batch.valid_rows.clone();
+        }
+        let StepRows { first, further } = self.step_rows();
+        self.valid_steps(batch, self.steps(batch.rows)).iter().map(|steps| first + (steps - 1) * further).collect()
     }
 
     /// Logits and hidden layers of the core, with the gradient of this graph.

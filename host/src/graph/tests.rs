@@ -2,8 +2,9 @@ use super::*;
 use crate::features::Normalization;
 use crate::float_network::{FloatLayer, FloatNetwork, Gate};
 use burn::tensor::activation::log_softmax;
-use ser_core::spec::{Level, Shape, edge};
+use ser_core::spec::{Level, Padding, Shape, edge};
 
+mod images;
 mod quantised;
 
 const BANDS: usize = 9;
@@ -12,11 +13,11 @@ fn network() -> Network {
     let mut network = edge();
     network.front_end.mel_bands = BANDS;
     network.layers = [
-        Layer::Conv2d { channels: 3, rows: 3, bands: 3 },
-        Layer::MaxPool { rows: 2, bands: 2 },
-        Layer::Conv2d { channels: 4, rows: 2, bands: 5 },
-        Layer::Conv2d { channels: 2, rows: 1, bands: 1 },
-        Layer::MaxPool { rows: 1, bands: 2 },
+        Layer::conv2d(3, 3, 3),
+        Layer::max_pool(2, 2),
+        Layer::conv2d(4, 2, 5),
+        Layer::conv2d(2, 1, 1),
+        Layer::max_pool(1, 2),
         Layer::Lstm { hidden: 5 },
         Layer::Lstm { hidden: 3 },
         Layer::TimeMean,
@@ -38,8 +39,8 @@ fn normalization() -> Normalization {
 
 /// A graph whose norm statistics are not those that it started with.
 fn used_graph() -> Graph {
-    let graph = Graph::new(&network(), 7, &Device::flex().autodiff()).unwrap();
-    let batch = Batch::new(&[features(14, 1), features(11, 2)], graph.row_stride());
+    let graph = Graph::new(&network(), Style::default(), 7, &Device::flex().autodiff()).unwrap();
+    let batch = Batch::new(&[features(14, 1), features(11, 2)], graph.step_rows());
     let output = graph.forward_train(&batch, None).unwrap();
     let graph = graph.update_statistics(&output, 0.7);
     // Scales of both signs, as training may make them, and shifts.
@@ -58,7 +59,7 @@ fn used_graph() -> Graph {
 }
 
 fn logits(graph: &Graph, utterances: &[Rows]) -> Vec<f32> {
-    graph.forward(&Batch::new(utterances, graph.row_stride())).unwrap().into_data().iter::<f32>().collect()
+    graph.forward(&Batch::new(utterances, graph.step_rows())).unwrap().into_data().iter::<f32>().collect()
 }
 
 /// The description's layers, as plain as can be, in f64.
@@ -66,10 +67,10 @@ fn plain_logits(float: &FloatNetwork, features: &Rows) -> Vec<f64> {
     let mut rows: Vec<Vec<f64>> = features.iter().map(|row| row.iter().map(|v| f64::from(*v)).collect()).collect();
     for (layer, input, parameters) in float.layers().unwrap() {
         rows = match (layer, parameters) {
-            (Layer::Conv2d { channels, rows: height, bands }, FloatLayer::Conv2d { weight, bias }) => {
-                plain_conv(&rows, input, [channels, height, bands], weight, bias)
-            }
-            (Layer::MaxPool { rows: height, bands }, _) => plain_pool(&rows, input, height, bands),
+            (Layer::Conv2d { .. }, FloatLayer::Conv2d { weight, bias }) => plain_conv(&rows, input, layer, weight, bias),
+            (Layer::MaxPool { rows: height, bands, overlap }, _) => plain_pool(&rows, input, [height, bands], overlap),
+            (Layer::Flatten { .. }, _) => vec![rows.concat()],
+            (Layer::LastStep, _) => rows.split_off(rows.len() - 1),
             (Layer::Lstm { hidden }, FloatLayer::Lstm(gates)) => {
                 let (mut h, mut c) = (vec![0.0; hidden], vec![0.0; hidden]);
                 let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());
@@ -110,22 +111,29 @@ fn plain_logits(float: &FloatNetwork, features: &Rows) -> Vec<f64> {
     rows.remove(0)
 }
 
-fn plain_conv(rows: &[Vec<f64>], input: Shape, [channels, height, width]: [usize; 3], weight: &[f32], bias: &[f32]) -> Vec<Vec<f64>> {
+fn plain_conv(rows: &[Vec<f64>], input: Shape, layer: Layer, weight: &[f32], bias: &[f32]) -> Vec<Vec<f64>> {
+    let Layer::Conv2d { channels, rows: height, bands: width, padding } = layer else { panic!("{layer:?}") };
     let at = |t: isize, b: isize, c: usize| -> f64 {
-        if t < 0 || b < 0 || b >= input.bands as isize { 0.0 } else { rows[t as usize][b as usize * input.channels + c] }
+        let inside = (0..rows.len() as isize).contains(&t) && (0..input.bands as isize).contains(&b);
+        if inside { rows[t as usize][b as usize * input.channels + c] } else { 0.0 }
     };
-    (0..rows.len())
+    // Zeros before the first row and beside the first band.
+    let [before, beside] = match padding {
+        Padding::Causal => [height - 1, width / 2],
+        Padding::Same => [height / 2, width / 2],
+        Padding::Valid => [0, 0],
+    };
+    (0..layer.output_rows(rows.len()))
         .map(|t| {
             let mut output = Vec::new();
-            for band in 0..input.bands {
+            for band in 0..layer.output(input).bands {
                 for channel in 0..channels {
                     let mut sum = f64::from(bias[channel]);
                     for r in 0..height {
                         for k in 0..width {
                             for c in 0..input.channels {
                                 let w = weight[((channel * height + r) * width + k) * input.channels + c];
-                                let (from_row, from_band) =
-                                    ((t + r) as isize - height as isize + 1, (band + k) as isize - width as isize / 2);
+                                let (from_row, from_band) = ((t + r) as isize - before as isize, (band + k) as isize - beside as isize);
                                 sum += f64::from(w) * at(from_row, from_band, c);
                             }
                         }
@@ -138,13 +146,15 @@ fn plain_conv(rows: &[Vec<f64>], input: Shape, [channels, height, width]: [usize
         .collect()
 }
 
-fn plain_pool(rows: &[Vec<f64>], input: Shape, height: usize, width: usize) -> Vec<Vec<f64>> {
-    rows.chunks_exact(height)
+fn plain_pool(rows: &[Vec<f64>], input: Shape, [height, width]: [usize; 2], overlap: usize) -> Vec<Vec<f64>> {
+    let (step, step_bands) = (height - overlap, width - overlap);
+    rows.windows(height)
+        .step_by(step)
         .map(|block| {
             let mut output = Vec::new();
-            for band in 0..input.bands / width {
+            for band in (0..).step_by(step_bands).take_while(|band| band + width <= input.bands) {
                 for channel in 0..input.channels {
-                    let inside = block.iter().flat_map(|row| (0..width).map(move |k| row[(band * width + k) * input.channels + channel]));
+                    let inside = block.iter().flat_map(|row| (0..width).map(move |k| row[(band + k) * input.channels + channel]));
                     output.push(inside.fold(f64::NEG_INFINITY, f64::max));
                 }
             }
@@ -174,14 +184,38 @@ fn the_float_network_of_a_graph_gives_the_same_logits() {
 #[test]
 fn a_network_may_begin_with_a_pool() {
     let mut network = network();
-    network.layers.insert(0, Layer::MaxPool { rows: 2, bands: 1 }).unwrap();
-    let graph = Graph::new(&network, 7, &Device::flex()).unwrap();
-    assert_eq!((graph.row_stride(), graph.steps(11)), (4, 2));
+    network.layers.insert(0, Layer::max_pool(2, 1)).unwrap();
+    let graph = Graph::new(&network, Style::default(), 7, &Device::flex()).unwrap();
+    assert_eq!((graph.step_rows(), graph.steps(11)), (StepRows { first: 4, further: 4 }, 2));
     let float = graph.to_float_network(&network, &normalization()).unwrap();
     for rows in [4, 9, 20] {
         let utterance = features(rows - rows % 4, rows);
         assert_close(&logits(&graph, std::slice::from_ref(&utterance)), &plain_logits(&float, &utterance));
     }
+}
+
+#[test]
+fn pools_may_overlap_in_a_stream() {
+    let mut network = network();
+    network.layers[1] = Layer::MaxPool { rows: 3, bands: 3, overlap: 1 };
+    let graph = Graph::new(&network, Style::default(), 7, &Device::flex()).unwrap();
+    assert_eq!((graph.step_rows(), graph.steps(2), graph.steps(3), graph.steps(8)), (StepRows { first: 3, further: 2 }, 0, 1, 3));
+    let float = graph.to_float_network(&network, &normalization()).unwrap();
+    let utterances = [features(3, 1), features(8, 2), features(17, 3)];
+    let together = logits(&graph, &utterances);
+    for (utterance, together) in utterances.iter().zip(together.chunks_exact(6)) {
+        assert_close(together, &plain_logits(&float, utterance));
+    }
+}
+
+#[test]
+fn a_network_without_convolution_has_logits_too() {
+    let mut network = network();
+    network.layers.retain(|layer| !matches!(layer, Layer::Conv2d { .. }));
+    let graph = Graph::new(&network, Style::default(), 7, &Device::flex()).unwrap();
+    let float = graph.to_float_network(&network, &normalization()).unwrap();
+    let utterance = features(9, 4);
+    assert_close(&logits(&graph, std::slice::from_ref(&utterance)), &plain_logits(&float, &utterance));
 }
 
 #[test]
@@ -213,8 +247,8 @@ fn an_utterance_shorter_than_a_step_is_padded_to_one() {
 
 #[test]
 fn the_gradient_is_that_of_finite_differences() {
-    let mut graph = Graph::new(&network(), 3, &Device::flex().autodiff()).unwrap();
-    let batch = Batch::new(&[features(14, 1), features(11, 2), features(6, 3)], graph.row_stride());
+    let mut graph = Graph::new(&network(), Style::default(), 3, &Device::flex().autodiff()).unwrap();
+    let batch = Batch::new(&[features(14, 1), features(11, 2), features(6, 3)], graph.step_rows());
     let loss = |output: &TrainOutput| -log_softmax(output.logits.clone(), 1).slice([0..3, 0..1]).sum();
     let value = |graph: &Graph| f64::from(loss(&graph.forward_train(&batch, None).unwrap()).into_data().iter::<f32>().next().unwrap());
     // One weight of the first convolution and one of the first LSTM.
@@ -250,7 +284,7 @@ fn the_gradient_is_that_of_finite_differences() {
 
 #[test]
 fn weights_depend_on_the_seed_alone() {
-    let values = |seed| Graph::new(&network(), seed, &Device::flex()).unwrap().values();
+    let values = |seed| Graph::new(&network(), Style::default(), seed, &Device::flex()).unwrap().values();
     assert_eq!(values(1), values(1));
     assert_ne!(values(1), values(2));
 }
@@ -267,7 +301,7 @@ fn too_few_numbers_for_a_graph_are_refused() {
 fn an_adversarial_head_learns_what_the_layers_before_it_unlearn() {
     let gradients = |adversarial| {
         let graph = used_graph().with_auxiliary(&[AuxiliaryClasses { classes: 3, adversarial }], 3);
-        let output = graph.forward_train(&Batch::new(&[features(12, 4), features(9, 5)], graph.row_stride()), None).unwrap();
+        let output = graph.forward_train(&Batch::new(&[features(12, 4), features(9, 5)], graph.step_rows()), None).unwrap();
         let logits = output.auxiliary[0].clone();
         let loss = (log_softmax(logits, 1).slice([0..2, 1..2])).sum() + output.logits.clone().sum() * 0.0;
         let gradients = graph.gradients(&loss, &output).unwrap();

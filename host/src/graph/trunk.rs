@@ -8,9 +8,13 @@ mod block;
 mod gradient;
 mod norm;
 
+use std::borrow::Cow;
+
 use rayon::prelude::*;
+use ser_core::spec::{self, Padding};
 
 use super::Batch;
+use super::pool::Pool;
 use block::{Pooled, Shape, convolve, pack};
 use gradient::{input_gradient, weight_gradient};
 pub(super) use norm::{EPSILON, Statistics};
@@ -21,10 +25,13 @@ use norm::{Moments, Norm, Sums};
 pub(super) struct Block {
     pub(super) inputs: usize,
     pub(super) outputs: usize,
-    /// Rows and bands; causal in time.
-    pub(super) kernel: [usize; 2],
     /// Rows and bands.
-    pub(super) pool: [usize; 2],
+    pub(super) kernel: [usize; 2],
+    /// What the convolution sees around its input.
+    pub(super) padding: Padding,
+    pub(super) pool: Pool,
+    /// Whether the batch's own statistics count in training. If not, `running` ones always do.
+    pub(super) batch_norm: bool,
     /// `[output][input][row][band]`, oldest row first.
     pub(super) weight: Vec<f32>,
     /// `[output]`.
@@ -86,48 +93,52 @@ struct Kept {
 }
 
 impl Pass {
-    /// A batch through a max pool and the blocks; `bands` are those of a row of features. There must be a step at least.
+    /// A batch through a max pool and the blocks; its rows have the shape `input`. There must be a step at least.
     ///
     /// With `outputs`, one for each block, these leave the blocks in place of what the blocks compute; backward they are taken for the
     /// blocks' own, with the maxima of the pools where the blocks have them.
     pub(super) fn new(
         batch: &Batch,
-        bands: usize,
-        first_pool: [usize; 2],
+        input: spec::Shape,
+        first_pool: Pool,
         blocks: Vec<Block>,
         norming: Norming,
         outputs: Option<&[Outputs]>,
     ) -> Self {
-        let features: Vec<Vec<f32>> =
-            batch.values.par_chunks_exact(batch.rows * bands).map(|utterance| pool_features(utterance, bands, first_pool)).collect();
-        let (mut rows, mut bands) = (batch.rows / first_pool[0], bands / first_pool[1]);
+        let features: Vec<Cow<'_, [f32]>> =
+            batch.values.par_chunks_exact(batch.rows * input.len()).map(|utterance| pool_features(utterance, input, first_pool)).collect();
+        let (mut rows, mut bands) = (first_pool.rows(batch.rows), first_pool.bands(input.bands));
         let mut levels: Vec<Level> = Vec::with_capacity(blocks.len());
         for block in blocks {
             let before = levels.last();
             let outputs_of_block = outputs.and_then(|outputs| outputs.get(levels.len()));
+            let norming = if block.batch_norm { norming } else { Norming::Running };
             let input_stride = before.map_or(block.inputs, |before| before.shape.stride);
             let shape = Shape::new(&block, bands, input_stride);
             let weights = pack(&shape, &block.weight);
-            let (utterances, moments): (Vec<Kept>, Vec<Moments>) = features
+            let (utterances, moments): (Vec<Kept>, Vec<Option<Moments>>) = features
                 .par_iter()
                 .enumerate()
-                .map(|(utterance, row_values)| {
+                .map(|(utterance, features)| {
                     let mut input = shape.input_zeros(rows);
                     let values = match before {
-                        Some(before) => &before.output(&before.utterances[utterance]),
-                        None => row_values,
+                        Some(before) => Cow::Owned(before.output(&before.utterances[utterance])),
+                        None => Cow::Borrowed(&**features),
                     };
                     for (row, values) in values.chunks_exact(bands * input_stride).enumerate() {
                         input[shape.input_row(row)].copy_from_slice(values);
                     }
                     let pooled = convolve(&shape, &weights, &input, rows);
-                    let moments = Moments::of(&pooled.values, shape.stride);
+                    let moments = (norming == Norming::Batch).then(|| Moments::of(&pooled.values, shape.stride));
                     let output = outputs_of_block.and_then(|outputs| outputs.get(utterance)).map(|output| shape.pad_channels(output, rows));
                     (Kept { input, pooled, output }, moments)
                 })
                 .unzip();
             let statistics = match norming {
-                Norming::Batch => Statistics::of(&moments, shape.pooled_rows(rows) * shape.pooled_bands, shape.outputs),
+                Norming::Batch => {
+                    let moments: Vec<Moments> = moments.into_iter().flatten().collect();
+                    Statistics::of(&moments, shape.pooled_rows(rows) * shape.pooled_bands, shape.outputs)
+                }
                 Norming::Running => block.running.clone(),
             };
             let scale: Vec<f32> = block.scale.iter().map(|scale| scale.abs()).collect();
@@ -136,12 +147,12 @@ impl Pass {
             levels.push(Level { block, shape, norm, norming, statistics, rows, utterances });
             (rows, bands) = pooled;
         }
-        let (outputs, channels, stride) = match levels.last() {
+        let (outputs, channels, stride): (Vec<Cow<'_, [f32]>>, usize, usize) = match levels.last() {
             Some(last) => {
-                let outputs = last.utterances.par_iter().map(|kept| last.output(kept)).collect();
+                let outputs = last.utterances.par_iter().map(|kept| last.output(kept).into()).collect();
                 (outputs, last.shape.outputs, last.shape.stride)
             }
-            None => (features, 1, 1),
+            None => (features, input.channels, input.channels),
         };
         let mut sequence = Vec::with_capacity(rows * outputs.len() * bands * channels);
         for row in 0..rows {
@@ -246,17 +257,24 @@ impl Level {
     }
 }
 
-/// Max pool of an utterance's features `[row][band]`.
-fn pool_features(features: &[f32], bands: usize, [pool_rows, pool_bands]: [usize; 2]) -> Vec<f32> {
-    if [pool_rows, pool_bands] == [1, 1] {
-        return features.to_vec();
+/// Max pool of an utterance's features, rows of a shape.
+fn pool_features(features: &[f32], shape: spec::Shape, pool: Pool) -> Cow<'_, [f32]> {
+    if pool == Pool::NONE {
+        return features.into();
     }
-    let rows = features.len() / bands;
-    let block = |row: usize, band: usize| {
-        let inside = (0..pool_rows).flat_map(move |r| (0..pool_bands).map(move |b| (row * pool_rows + r) * bands + band * pool_bands + b));
-        inside.map(|at| features[at]).fold(f32::NEG_INFINITY, f32::max)
+    let spec::Shape { bands, channels } = shape;
+    let [pool_rows, pool_bands] = pool.size;
+    let block = |row: usize, band: usize, channel: usize| {
+        let first = row * pool.stride[0] * bands + band * pool.stride[1];
+        let inside = (0..pool_rows).flat_map(move |r| (0..pool_bands).map(move |b| first + r * bands + b));
+        inside.map(|position| features[position * channels + channel]).fold(f32::NEG_INFINITY, f32::max)
     };
-    (0..rows / pool_rows).flat_map(|row| (0..bands / pool_bands).map(move |band| (row, band))).map(|(row, band)| block(row, band)).collect()
+    let (rows, pooled_bands) = (pool.rows(features.len() / shape.len()), pool.bands(bands));
+    let values = (0..rows * pooled_bands * channels).map(|at| {
+        let (position, channel) = (at / channels, at % channels);
+        block(position / pooled_bands, position % pooled_bands, channel)
+    });
+    values.collect()
 }
 
 #[cfg(test)]

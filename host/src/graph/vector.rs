@@ -2,6 +2,8 @@
 //!
 //! They read feature maps where they lie. Burn's general convolution copies them first, which took most of the time of a training step.
 
+use std::ops::Range;
+
 use pulp::{Simd, WithSimd};
 
 /// Rows of channels are padded with zeros to a multiple of so many values.
@@ -28,11 +30,24 @@ pub(super) struct Packed {
 }
 
 impl Packed {
+    /// Columns of a tile, for so many columns. With as many positions as fit, the sums of a tile fill the vector registers.
+    fn tile(stride: usize) -> usize {
+        [3 * LANES, 2 * LANES].into_iter().find(|tile| stride.is_multiple_of(*tile)).unwrap_or(LANES)
+    }
+
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Columns, padding included.
+    pub(super) fn stride(&self) -> usize {
+        self.stride
+    }
+
     /// The matrix whose elements `element(row, column)` gives.
     pub(super) fn new(rows: usize, columns: usize, element: impl Fn(usize, usize) -> f32) -> Self {
         let stride = columns.next_multiple_of(LANES);
-        // With as many positions as fit, the sums of a tile fill the vector registers.
-        let tile = [3 * LANES, 2 * LANES].into_iter().find(|tile| stride.is_multiple_of(*tile)).unwrap_or(LANES);
+        let tile = Self::tile(stride);
         let value = |row: usize, column: usize| if column < columns { element(row, column) } else { 0.0 };
         let values = (0..stride / tile)
             .flat_map(|at| (0..rows).map(move |row| (at, row)))
@@ -40,6 +55,30 @@ impl Packed {
             .map(|(row, column)| value(row, column))
             .collect();
         Self { tile, stride, rows, values }
+    }
+
+    /// Columns of a matrix `[row][width]`, a multiple of [`LANES`].
+    pub(super) fn columns(matrix: &[f32], width: usize, columns: Range<usize>) -> Self {
+        let (rows, stride) = (matrix.len() / width, columns.len());
+        let tile = Self::tile(stride);
+        let mut values = Vec::with_capacity(rows * stride);
+        for first in columns.step_by(tile) {
+            matrix.chunks_exact(width).for_each(|row| values.extend_from_slice(&row[first..first + tile]));
+        }
+        Self { tile, stride, rows, values }
+    }
+
+    /// A matrix `[column][height]` the other way round.
+    pub(super) fn transposed(matrix: &[f32], height: usize) -> Self {
+        let columns = matrix.len() / height;
+        let stride = columns.next_multiple_of(LANES);
+        let tile = Self::tile(stride);
+        let mut values = vec![0.0; height * stride];
+        for (column, of_column) in matrix.chunks_exact(height).enumerate() {
+            let places = values[column / tile * height * tile + column % tile..].iter_mut().step_by(tile);
+            places.zip(of_column).for_each(|(to, from)| *to = *from);
+        }
+        Self { tile, stride, rows: height, values }
     }
 }
 
@@ -131,8 +170,10 @@ impl Product<'_> {
 
 /// `out[k][n] += Σ_m left[m][k] · right[m][n]`: the gradient of a matrix from what it was multiplied with and what came out.
 pub(super) struct Outer<'a> {
-    /// `[m][k]`.
+    /// `[m][k]`, and more behind each row.
     pub(super) left: &'a [f32],
+    /// From one row of `left` to the next.
+    pub(super) stride: usize,
     /// Number of `k`.
     pub(super) rows: usize,
     /// `[m][n]`.
@@ -150,10 +191,12 @@ impl WithSimd for Outer<'_> {
     fn with_simd<S: Simd>(mut self, simd: S) {
         const TILE: usize = 2 * LANES;
         // Columns side by side, because rows a power of two apart would share the few places that a cache has for them.
-        let mut packed = vec![0.0; self.right.len() / self.columns * TILE];
+        let rows = self.right.len() / self.columns;
+        let mut packed = vec![0.0; rows * TILE];
         let mut column = 0;
         while column < self.columns {
             let width = TILE.min(self.columns - column);
+            let packed = &mut packed[..rows * width];
             for (to, from) in packed.chunks_exact_mut(width).zip(self.right.chunks_exact(self.columns)) {
                 to.copy_from_slice(&from[column..column + width]);
             }
@@ -161,8 +204,8 @@ impl WithSimd for Outer<'_> {
             while offset < width {
                 offset += S::F32_LANES
                     * match (width - offset) / S::F32_LANES {
-                        2.. => self.columns::<S, 2>(simd, &packed, width, offset, column),
-                        _ => self.columns::<S, 1>(simd, &packed, width, offset, column),
+                        2.. => self.columns::<S, 2>(simd, packed, width, offset, column),
+                        _ => self.columns::<S, 1>(simd, packed, width, offset, column),
                     };
             }
             column += width;
@@ -195,8 +238,8 @@ impl Outer<'_> {
         [width, offset, column, row]: [usize; 4],
     ) -> usize {
         let mut sums = [[simd.splat_f32s(0.0); V]; P];
-        for m in 0..self.left.len() / self.rows {
-            let left = &self.left[m * self.rows + row..][..P];
+        for m in 0..packed.len() / width {
+            let left = &self.left[m * self.stride + row..][..P];
             let right = vectors::<S>(&packed[m * width + offset..][..V * S::F32_LANES]);
             for p in 0..P {
                 let value = simd.splat_f32s(left[p]);

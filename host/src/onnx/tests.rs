@@ -1,6 +1,6 @@
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use ser_core::spec::{Level, edge};
+use ser_core::spec::{Image, Level, edge, paper};
 
 use super::*;
 use crate::features::{Normalization, Rows};
@@ -11,12 +11,33 @@ pub(crate) fn tiny() -> Network {
     let mut network = edge();
     network.front_end.mel_bands = 9;
     network.layers = [
-        Layer::Conv2d { channels: 3, rows: 2, bands: 5 },
-        Layer::MaxPool { rows: 3, bands: 2 },
-        Layer::Conv2d { channels: 2, rows: 4, bands: 3 },
-        Layer::MaxPool { rows: 2, bands: 1 },
+        Layer::conv2d(3, 2, 5),
+        Layer::max_pool(3, 2),
+        Layer::conv2d(2, 4, 3),
+        Layer::max_pool(2, 1),
         Layer::Lstm { hidden: 5 },
         Layer::TimeMean,
+        Layer::Dense { units: 6 },
+    ]
+    .into_iter()
+    .collect();
+    network
+}
+
+/// A network for images whose layers all have other sizes, kernels, paddings and overlaps; what a pool leaves over is dropped.
+pub(crate) fn tiny_image() -> Network {
+    let mut network = paper();
+    network.front_end.image = Some(Image { bands: 18, columns: 24 });
+    network.layers = [
+        Layer::Conv2d { channels: 2, rows: 5, bands: 3, padding: Padding::Same },
+        Layer::MaxPool { rows: 3, bands: 3, overlap: 1 },
+        Layer::Conv2d { channels: 4, rows: 2, bands: 3, padding: Padding::Valid },
+        Layer::conv2d(3, 3, 5),
+        Layer::MaxPool { rows: 4, bands: 2, overlap: 1 },
+        Layer::Flatten { rows: 3 },
+        Layer::Lstm { hidden: 5 },
+        Layer::Lstm { hidden: 4 },
+        Layer::LastStep,
         Layer::Dense { units: 6 },
     ]
     .into_iter()
@@ -34,7 +55,7 @@ pub(crate) fn random_network(network: Network, seed: u64) -> FloatNetwork {
     let layers = network
         .shapes()
         .map(|(layer, input, _)| match layer {
-            Layer::Conv2d { channels, rows, bands } => {
+            Layer::Conv2d { channels, rows, bands, .. } => {
                 let patch = rows * bands * input.channels;
                 FloatLayer::Conv2d { weight: values(channels * patch, patch), bias: values(channels, patch) }
             }
@@ -48,13 +69,15 @@ pub(crate) fn random_network(network: Network, seed: u64) -> FloatNetwork {
             }
             Layer::Dense { units } => FloatLayer::Dense { weight: values(units * input.len(), input.len()), bias: values(units, 1) },
             Layer::MaxPool { .. } => FloatLayer::MaxPool,
+            Layer::Flatten { .. } => FloatLayer::Flatten,
             Layer::TimeMean => FloatLayer::TimeMean,
+            Layer::LastStep => FloatLayer::LastStep,
         })
         .collect();
-    let bands = network.input().bands;
+    let parts = network.front_end.normalized_parts();
     FloatNetwork {
         network,
-        normalization: Normalization { level: Level::Absolute, mean: vec![-60.0; bands], sd: vec![10.0; bands] },
+        normalization: Normalization { level: Level::Absolute, mean: vec![-60.0; parts], sd: vec![10.0; parts] },
         layers,
     }
 }
@@ -67,11 +90,29 @@ pub(crate) fn random_rows(bands: usize, rows: usize, seed: u64) -> Rows {
 
 #[test]
 fn a_file_tells_the_network_that_it_holds() {
-    let float = random_network(edge(), 1);
-    let (model, network) = read(&to_onnx(&float).unwrap()).unwrap();
-    assert_eq!(network, float.network);
-    let labels = model.metadata_props.iter().find(|entry| entry.key == "labels").unwrap();
-    assert_eq!(labels.value, "angry,fear,happy,neutral,sad,surprise");
+    for network in [edge(), tiny_image()] {
+        let float = random_network(network, 1);
+        let (model, network) = read(&to_onnx(&float).unwrap()).unwrap();
+        assert_eq!(network, float.network);
+        let labels = model.metadata_props.iter().find(|entry| entry.key == "labels").unwrap();
+        assert_eq!(labels.value, "angry,fear,happy,neutral,sad,surprise");
+    }
+}
+
+#[test]
+fn the_input_of_an_image_has_three_colours_and_as_many_columns_as_the_image() {
+    let dims = |network: Network| -> Vec<Option<i64>> {
+        let (model, _) = read(&to_onnx(&random_network(network, 1)).unwrap()).unwrap();
+        let input = model.graph.unwrap().input.remove(0).r#type.unwrap().value.unwrap();
+        let type_proto::Value::TensorType(tensor) = input;
+        let size = |dim: &Dimension| match dim.value {
+            Some(dimension::Value::DimValue(size)) => Some(size),
+            _ => None,
+        };
+        tensor.shape.unwrap().dim.iter().map(size).collect()
+    };
+    assert_eq!(dims(tiny_image()), [1, 3, 24, 18].map(Some));
+    assert_eq!(dims(tiny()), [Some(1), Some(1), None, Some(9)]);
 }
 
 #[test]
@@ -88,10 +129,12 @@ fn parameters_that_do_not_fit_are_an_error_that_names_the_layer() {
 
 #[test]
 fn a_file_cut_short_anywhere_is_an_error() {
-    let file = to_onnx(&random_network(tiny(), 1)).unwrap();
-    assert!(FloatModel::from_onnx(&file).is_ok());
-    for len in 0..file.len() {
-        assert!(FloatModel::from_onnx(&file[..len]).is_err(), "{len} of {} bytes", file.len());
+    for network in [tiny(), tiny_image()] {
+        let file = to_onnx(&random_network(network, 1)).unwrap();
+        assert!(FloatModel::from_onnx(&file).is_ok());
+        for len in 0..file.len() {
+            assert!(FloatModel::from_onnx(&file[..len]).is_err(), "{len} of {} bytes", file.len());
+        }
     }
 }
 

@@ -1,7 +1,10 @@
 //! What the float network's activations look like on training utterances.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use anyhow::{Result, ensure};
-use ser_core::spec::Layer;
+use ser_core::spec::{Layer, Network, Shape};
 use serde::{Deserialize, Serialize};
 
 use crate::features::Rows;
@@ -29,18 +32,38 @@ struct LayerOutput {
 
 #[derive(Clone, Debug, Default)]
 struct LayerStatistics {
-    /// The positive ones.
-    values: Vec<f32>,
+    /// How many of the values may have to be known in the end: those that may saturate, and one. None are kept if 0.
+    kept: usize,
+    /// The largest of the positive values, as bits, whose order is that of the numbers; the least of them on top.
+    largest: BinaryHeap<Reverse<u32>>,
+    /// Positive values so far.
+    positive: u64,
     rows: u64,
     energy: f64,
 }
 
 impl LayerStatistics {
-    fn add(&mut self, rows: &Rows, keep_values: bool) {
+    /// For a layer of which no more than `values` values come.
+    fn ranging_over(values: usize) -> Self {
+        Self { kept: share(values as u64) + 1, ..Self::default() }
+    }
+
+    fn add(&mut self, rows: &Rows) {
         self.rows += rows.len() as u64;
         self.energy += rows.values.iter().map(|v| f64::from(*v) * f64::from(*v)).sum::<f64>();
-        if keep_values {
-            self.values.extend(rows.values.iter().filter(|v| **v > 0.0));
+        if self.kept > 0 {
+            rows.values.iter().filter(|v| **v > 0.0).for_each(|v| self.keep(v.to_bits()));
+        }
+    }
+
+    fn keep(&mut self, bits: u32) {
+        self.positive += 1;
+        if self.largest.len() < self.kept {
+            self.largest.push(Reverse(bits));
+        } else if let Some(mut least) = self.largest.peek_mut()
+            && bits > least.0
+        {
+            *least = Reverse(bits);
         }
     }
 
@@ -49,25 +72,29 @@ impl LayerStatistics {
         self.energy / self.rows.max(1) as f64
     }
 
-    fn output(mut self) -> LayerOutput {
-        self.values.sort_unstable_by(f32::total_cmp);
-        let above = (self.values.len() as f64 * SATURATED_SHARE) as usize;
-        let range = self.values.iter().rev().nth(above).copied().unwrap_or(1.0);
-        LayerOutput { range: f64::from(range), row_energy: self.row_energy() }
+    fn output(self) -> LayerOutput {
+        let row_energy = self.row_energy();
+        let above = share(self.positive);
+        let largest = self.largest.into_sorted_vec();
+        let range = largest.get(above).map_or(1.0, |bits| f32::from_bits(bits.0));
+        LayerOutput { range: f64::from(range), row_energy }
     }
+}
+
+/// How many of so many positive values may saturate.
+fn share(positive: u64) -> usize {
+    (positive as f64 * SATURATED_SHARE) as usize
 }
 
 impl Calibration {
     /// Runs the float model over normalised features of training utterances.
     pub fn new(float: &FloatNetwork, model: &FloatModel, utterances: &[Rows]) -> Result<Self> {
-        let mut layers = vec![LayerStatistics::default(); float.layers.len()];
+        let mut layers = layer_statistics(&float.network, utterances);
         let mut input = LayerStatistics::default();
         for rows in utterances {
             let Some(output) = model.run(rows)? else { continue };
-            input.add(rows, false);
-            for ((statistics, layer), rows) in layers.iter_mut().zip(&float.network.layers).zip(&output.layers) {
-                statistics.add(rows, matches!(layer, Layer::Conv2d { .. }));
-            }
+            input.add(rows);
+            layers.iter_mut().zip(&output.layers).for_each(|(statistics, rows)| statistics.add(rows));
         }
         ensure!(input.rows > 0, "no utterance to calibrate on is long enough for the network");
         let layers = layers.into_iter().map(LayerStatistics::output).collect();
@@ -91,3 +118,18 @@ impl Calibration {
         }
     }
 }
+
+/// Statistics for each layer, which of a convolution keep as many values as its range may depend on.
+fn layer_statistics(network: &Network, utterances: &[Rows]) -> Vec<LayerStatistics> {
+    let statistics = |(index, (layer, _, output)): (usize, (Layer, _, Shape))| match layer {
+        Layer::Conv2d { .. } => {
+            let rows = |utterance: &Rows| network.rows(utterance.len()).nth(index).unwrap_or(0);
+            LayerStatistics::ranging_over(utterances.iter().map(rows).sum::<usize>() * output.len())
+        }
+        _ => LayerStatistics::default(),
+    };
+    network.shapes().enumerate().map(statistics).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -29,8 +29,8 @@ pub fn curves(runs: &[Run]) -> Vec<Curve> {
 type Line = Vec<(f64, f64)>;
 
 /// A quantity over the epochs.
-struct Quantity {
-    label: &'static str,
+struct Quantity<'a> {
+    label: &'a str,
     value: fn(&EpochMetrics) -> Option<f64>,
     look: Look,
 }
@@ -46,7 +46,14 @@ pub fn pictures(group: &Group) -> Result<Vec<Picture>> {
 }
 
 fn training(group: &Group) -> Training<'_> {
-    Training { prefix: &group.prefix, name: &group.name, curves: &group.curves, tested: "int8 core", war: group.int8.war.value }
+    Training {
+        prefix: &group.prefix,
+        name: &group.name,
+        curves: &group.curves,
+        heard: "augmented training utterances",
+        tested: "int8 core",
+        war: group.int8.war.value,
+    }
 }
 
 /// What is drawn of a training of one run or several.
@@ -58,6 +65,8 @@ pub struct Training<'a> {
     pub name: &'a str,
     /// The runs, each with an epoch at least.
     pub curves: &'a [Curve],
+    /// What it was trained on: `augmented training utterances` for instance.
+    pub heard: &'a str,
     /// What was tested: `int8 core` for instance.
     pub tested: &'a str,
     /// The share of the test part that it recognises, over all runs.
@@ -73,10 +82,11 @@ impl Training<'_> {
         }
         let mean = |value: fn(&EpochMetrics) -> f64| last.iter().map(|epoch| value(epoch)).sum::<f64>() / last.len() as f64;
         format!(
-            "After the last epoch ({}) the training loss is {:.3} and {} of the augmented training utterances are recognised; the {} recognises {} of the test part.",
+            "After the last epoch ({}) the training loss is {:.3} and {} of the {} are recognised; the {} recognises {} of the test part.",
             thousands(last.iter().map(|epoch| epoch.epoch).max().unwrap_or_default()),
             mean(|epoch| epoch.train_loss),
             percent(mean(|epoch| epoch.train_accuracy)),
+            self.heard,
             self.tested,
             percent(self.war)
         )
@@ -94,7 +104,7 @@ impl Training<'_> {
         let solid = Look::line(DARK, Stroke::Solid, Marker::None);
         let loss = Quantity { label: "training loss, nat", value: |epoch| Some(epoch.train_loss), look: solid };
         let training = Quantity {
-            label: "training part, augmented",
+            label: self.heard,
             value: |epoch| Some(epoch.train_accuracy),
             look: Look::line(MIDDLE, Stroke::Dashed, Marker::None),
         };
@@ -110,15 +120,15 @@ impl Training<'_> {
         ])
     }
 
-    fn picture(&self, name: &str, title: &str, y: Axis<'_>, quantities: &[Quantity], level: Option<f64>) -> Result<Picture> {
-        let lines = |quantity: &Quantity| -> Vec<Line> {
+    fn picture(&self, name: &str, title: &str, y: Axis<'_>, quantities: &[Quantity<'_>], level: Option<f64>) -> Result<Picture> {
+        let lines = |quantity: &Quantity<'_>| -> Vec<Line> {
             let line = |epochs: &[EpochMetrics]| {
                 let points = epochs.iter().filter_map(|epoch| Some((epoch.epoch as f64, (quantity.value)(epoch)?)));
                 points.filter(|(_, value)| value.is_finite()).collect::<Line>()
             };
             self.curves.iter().map(|curve| line(&curve.epochs)).filter(|line| !line.is_empty()).collect()
         };
-        let drawn: Vec<(&Quantity, Vec<Line>)> =
+        let drawn: Vec<(&Quantity<'_>, Vec<Line>)> =
             quantities.iter().map(|quantity| (quantity, lines(quantity))).filter(|(_, lines)| !lines.is_empty()).collect();
         let points = || drawn.iter().flat_map(|(_, lines)| lines.iter().flatten().copied());
         let x = Axis { label: "epoch", range: range(points().map(|(epoch, _)| epoch), (0.0, 1.0)), ticks: 6, format: number };

@@ -7,13 +7,15 @@
 mod confusion;
 mod diagram;
 mod emotions;
+mod page;
 mod stages;
 #[cfg(test)]
 mod tests;
 
 pub use super::curves::Training;
 pub use super::matrix::Cells;
-pub use confusion::{confusion, printed};
+pub use confusion::confusion;
 pub use diagram::diagram;
 pub use emotions::emotions;
+pub use page::PaperReport;
 pub use stages::stages;

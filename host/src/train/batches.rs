@@ -12,8 +12,8 @@ use super::prior::sentence_priors;
 use super::{Purpose, generator};
 use crate::augment::{Augmenter, crop, splice};
 use crate::features::{Normalization, Rows};
-use crate::graph::Batch;
-use crate::run::Config;
+use crate::graph::{Batch, StepRows};
+use crate::run::{Config, Shuffle};
 
 /// So many batches' worth of utterances are sorted by length before they are cut into batches: padding is short, and the
 /// batches still differ from epoch to epoch.
@@ -42,8 +42,10 @@ pub(super) struct Batches {
     normalization: Normalization,
     seed: u64,
     batch: usize,
-    max_rows: usize,
-    row_stride: usize,
+    shuffle: Shuffle,
+    /// Longer utterances are cut; None for images.
+    max_rows: Option<usize>,
+    step_rows: StepRows,
     classes: usize,
     label_smoothing: f64,
     mixup: f64,
@@ -79,10 +81,16 @@ struct Pick {
 }
 
 impl Batches {
-    /// An error when there is no example, one is empty or has another number of speeds than the recipe, or a class has none.
-    pub(super) fn new(config: &Config, examples: Vec<Example>, row_stride: usize) -> Result<Self> {
+    /// An error when there is no example, one is empty or has another number of speeds than the recipe, a class has none, or images are
+    /// to be augmented.
+    pub(super) fn new(config: &Config, examples: Vec<Example>, step_rows: StepRows) -> Result<Self> {
         let recipe = &config.recipe;
         let classes = config.network.labels.len();
+        let images = config.network.front_end.image.is_some();
+        ensure!(
+            !images || !recipe.augmentation.changes_rows(),
+            "the recipe augments log-mel rows, the network hears images: wanted none of it"
+        );
         for (class, label) in config.network.labels.iter().enumerate() {
             ensure!(examples.iter().any(|example| example.class == class), "no usable utterance of class '{label}' in the training part");
         }
@@ -96,14 +104,15 @@ impl Batches {
             );
         }
         Ok(Self {
-            normalization: Normalization::fit(config.network.front_end.level, examples.iter().flat_map(|example| &example.speeds))?,
+            normalization: Normalization::fit(&config.network.front_end, examples.iter().flat_map(|example| &example.speeds))?,
             priors: sentence_priors(&examples, classes, recipe.sentence_prior),
             examples,
             augmenter: Augmenter::new(&recipe.augmentation, &config.network.front_end)?,
             seed: config.seed,
             batch: recipe.batch,
-            max_rows: recipe.max_rows.max(row_stride),
-            row_stride,
+            shuffle: recipe.shuffle,
+            max_rows: (!images).then_some(recipe.max_rows.max(step_rows.first)),
+            step_rows,
             classes,
             label_smoothing: recipe.label_smoothing,
             mixup: recipe.mixup,
@@ -116,7 +125,10 @@ impl Batches {
 
     /// Steps in an epoch.
     pub(super) fn steps(&self) -> usize {
-        self.examples.len().div_ceil(self.batch)
+        match self.shuffle {
+            Shuffle::EachEpoch => self.examples.len().div_ceil(self.batch),
+            Shuffle::Once => (self.examples.len() / self.batch).max(1),
+        }
     }
 
     /// Normalised features of at most so many utterances, evenly chosen, at one of their speeds and otherwise as they are.
@@ -138,7 +150,7 @@ impl Batches {
         let targets = utterances.iter().flat_map(|features| features.target.clone()).collect();
         let priors = utterances.iter().flat_map(|features| features.prior.clone()).collect();
         let rows: Vec<Rows> = utterances.into_iter().map(|features| features.rows).collect();
-        Ok(Step { batch: Batch::new(&rows, self.row_stride), targets, priors, classes, examples })
+        Ok(Step { batch: Batch::new(&rows, self.step_rows), targets, priors, classes, examples })
     }
 
     /// Mixes a share of the utterances with others of the step, features and targets alike; what is mixed in is repeated if it is
@@ -159,14 +171,21 @@ impl Batches {
         }
     }
 
-    /// The batches of an epoch: every utterance once, at a random speed, similar lengths together.
+    /// The batches of an epoch: every utterance once at most, at a random speed.
     fn order(&self, epoch: usize) -> Vec<Vec<Pick>> {
+        let epoch = match self.shuffle {
+            Shuffle::EachEpoch => epoch,
+            Shuffle::Once => 0,
+        };
         let mut rng = generator(self.seed, Purpose::Order, epoch, 0);
         let mut picks: Vec<Pick> = (0..self.examples.len())
             .zip(&self.examples)
             .map(|(index, example)| Pick { example: index, speed: rng.random_range(0..example.speeds.len()) })
             .collect();
         picks.shuffle(&mut rng);
+        if self.shuffle == Shuffle::Once {
+            return picks.chunks(self.batch).take(self.steps()).map(<[Pick]>::to_vec).collect();
+        }
         for bucket in picks.chunks_mut(self.batch * BATCHES_IN_A_BUCKET) {
             bucket.sort_by_key(|pick| self.rows(*pick).map_or(0, Rows::len));
         }
@@ -212,8 +231,11 @@ impl Batches {
         let Some((rows, prior)) = self.spliced(pick, &mut rng) else {
             return Features { rows: Rows::default(), target, prior: vec![0.0; self.classes] };
         };
-        let rows = crop(self.augmenter.log_mel(&rows, &mut rng), self.max_rows, &mut rng);
-        let mut rows = self.normalization.apply(&rows);
+        let rows = match self.max_rows {
+            Some(most) => &crop(self.augmenter.log_mel(&rows, &mut rng), most, &mut rng),
+            None => &*rows,
+        };
+        let mut rows = self.normalization.apply(rows);
         self.augmenter.mask(&mut rows, &mut rng);
         Features { rows, target, prior }
     }

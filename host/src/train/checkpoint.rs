@@ -14,7 +14,7 @@ use crate::run::EpochMetrics;
 struct Checkpoint {
     /// Burn's record of the weights.
     graph: Vec<u8>,
-    /// Burn's record of the optimiser's moments.
+    /// What the optimiser remembers.
     optimizer: Vec<u8>,
     average: Vec<f32>,
     progress: Progress,
@@ -28,7 +28,7 @@ impl Trainer {
     pub fn checkpoint(&self) -> Result<Vec<u8>> {
         let checkpoint = Checkpoint {
             graph: self.graph.clone().into_record().into_bytes()?.to_vec(),
-            optimizer: self.optimizer.into_bytes()?.to_vec(),
+            optimizer: self.optimizer.to_bytes()?,
             average: self.average.clone(),
             progress: self.progress.clone(),
             history: self.history.clone(),
@@ -43,22 +43,20 @@ impl Trainer {
         let checkpoint: Checkpoint = postcard::from_bytes(bytes).context("the checkpoint is damaged or of another version")?;
         if checkpoint.calibration.is_some() {
             self.drop_heads();
-            self.average = self.graph.values();
+            if !self.average.is_empty() {
+                self.average = self.graph.values();
+            }
         }
         ensure!(
             checkpoint.average.len() == self.average.len(),
-            "the checkpoint has {} numbers, the network {}",
+            "the checkpoint has an average of {} numbers, the network of {}",
             checkpoint.average.len(),
             self.average.len()
         );
         let record =
             ModuleRecord::from_bytes(Bytes::from_bytes_vec(checkpoint.graph)).context("the weights in the checkpoint are damaged")?;
         self.graph = self.graph.clone().try_load_record(record).context("the checkpoint is of another network")?;
-        self.optimizer = self
-            .optimizer
-            .clone()
-            .from_bytes(Bytes::from_bytes_vec(checkpoint.optimizer))
-            .context("the optimiser's state in the checkpoint is damaged")?;
+        self.optimizer.restore(checkpoint.optimizer, &self.graph).context("the optimiser's state in the checkpoint is damaged")?;
         self.average = checkpoint.average;
         self.progress = checkpoint.progress;
         self.history = checkpoint.history;

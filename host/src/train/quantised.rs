@@ -8,7 +8,8 @@ use anyhow::{Context, Result, ensure};
 use ser_core::Model;
 
 use super::auxiliary::Heads;
-use super::{Trainer, device, optimizer};
+use super::optimizer::Optimizer;
+use super::{Trainer, device};
 use crate::float_model::FloatModel;
 use crate::float_network::FloatNetwork;
 use crate::graph::{Batch, Graph, TrainOutput};
@@ -44,9 +45,12 @@ impl Trainer {
     /// Takes weights from a network, and forgets optimiser, average and auxiliary heads.
     fn start_from(&mut self, network: &FloatNetwork) -> Result<()> {
         self.drop_heads();
-        self.average = Graph::from_float_network(network, &device(self.config.backend)?)?.values();
-        self.graph = self.graph.clone().with_values(&self.average)?;
-        self.optimizer = optimizer(&self.config.recipe);
+        let values = Graph::from_float_network(network, &device(self.config.backend)?)?.values();
+        self.graph = self.graph.clone().with_values(&values)?;
+        if !self.average.is_empty() {
+            self.average = values;
+        }
+        self.optimizer = Optimizer::new(&self.config.recipe);
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use crate::run::Recipe;
 use ser_core::spec::{Layer, edge};
 
 mod auxiliary;
+mod images;
 mod quantised;
 mod teachers;
 
@@ -12,15 +13,9 @@ const BANDS: usize = 8;
 fn config(epochs: usize) -> Config {
     let mut network = edge();
     network.front_end.mel_bands = BANDS;
-    network.layers = [
-        Layer::Conv2d { channels: 4, rows: 3, bands: 3 },
-        Layer::MaxPool { rows: 2, bands: 2 },
-        Layer::Lstm { hidden: 8 },
-        Layer::TimeMean,
-        Layer::Dense { units: 6 },
-    ]
-    .into_iter()
-    .collect();
+    network.layers = [Layer::conv2d(4, 3, 3), Layer::max_pool(2, 2), Layer::Lstm { hidden: 8 }, Layer::TimeMean, Layer::Dense { units: 6 }]
+        .into_iter()
+        .collect();
     let recipe = Recipe {
         epochs,
         batch: 5,

@@ -5,7 +5,7 @@ use std::path::Path;
 use ser_core::spec::{Level, edge};
 use ser_host::corpus::Corpus;
 use ser_host::features::Normalization;
-use ser_host::graph::Graph;
+use ser_host::graph::{Graph, Style};
 use ser_host::run::{Backend, Config, Recipe, RunFolder};
 use ser_host::split::{Part, Protocol, Split};
 use ser_host::synth::DEFAULT_SEED;
@@ -14,7 +14,7 @@ use ser_host::train::device;
 /// Makes a run as `host train` leaves it, of random weights: one utterance in forty.
 pub fn make_run(path: &Path) -> RunFolder {
     let network = edge();
-    let graph = Graph::new(&network, 7, &device(Backend::Flex).unwrap()).unwrap();
+    let graph = Graph::new(&network, Style::default(), 7, &device(Backend::Flex).unwrap()).unwrap();
     let normalization = Normalization { level: Level::Absolute, mean: vec![-45.0; 40], sd: vec![12.0; 40] };
     let corpus = Corpus::synthetic(DEFAULT_SEED);
     let mut split = Split::new(&corpus, Protocol::Sentence, None, 0, 1).unwrap();

@@ -15,10 +15,16 @@ impl ModelFile {
             file.extend(record(layer));
         }
         let spec = &self.front_end;
-        section(&mut file, &spec.window_table, i16::to_le_bytes);
-        section(&mut file, &spec.edges, u16::to_le_bytes);
-        section(&mut file, &spec.rising, i16::to_le_bytes);
-        section(&mut file, &[spec.floor], u64::to_le_bytes);
+        if spec.features == 1 {
+            section(&mut file, &spec.window_table, i32::to_le_bytes);
+        } else {
+            section(&mut file, &spec.window_table, |value| (value as i16).to_le_bytes());
+        }
+        if spec.features == 0 {
+            section(&mut file, &spec.edges, u16::to_le_bytes);
+            section(&mut file, &spec.rising, i16::to_le_bytes);
+            section(&mut file, &[spec.floor], u64::to_le_bytes);
+        }
         section(&mut file, &spec.mean, i32::to_le_bytes);
         multiplier_sections(&mut file, &spec.multipliers);
         for layer in &self.layers {
@@ -47,8 +53,9 @@ impl ModelFile {
             header.extend(field.to_le_bytes());
         }
         header.extend([self.layers.len() as u8, self.labels.len() as u8]);
-        header.push(spec.level);
-        header.extend([0; 5]);
+        header.extend([spec.level, spec.features]);
+        header.extend(spec.columns.to_le_bytes());
+        header.extend([spec.subtraction_tenths, spec.depth_db]);
         header
     }
 }
@@ -61,18 +68,20 @@ pub fn with_repaired_crc(mut file: Vec<u8>) -> Vec<u8> {
 }
 
 fn record(layer: &Layer) -> Vec<u8> {
-    let (kind, rows, bands, zero_point, units, scale) = match layer {
-        Layer::Conv2d { kernel_rows, kernel_bands, zero_point, channels, scale, .. } => {
-            (1, *kernel_rows, *kernel_bands, *zero_point, *channels, *scale)
+    let (kind, rows, bands, zero_point, units, edges, scale) = match layer {
+        Layer::Conv2d { kernel_rows, kernel_bands, padding, zero_point, channels, scale, .. } => {
+            (1, *kernel_rows, *kernel_bands, *zero_point, *channels, *padding, *scale)
         }
-        Layer::MaxPool { rows, bands } => (2, *rows, *bands, 0, 0, 0.0),
-        Layer::Lstm { hidden, .. } => (3, 0, 0, 0, *hidden, 0.0),
-        Layer::TimeMean => (4, 0, 0, 0, 0, 0.0),
-        Layer::Dense { units, .. } => (5, 0, 0, 0, *units, 0.0),
+        Layer::MaxPool { rows, bands, overlap } => (2, *rows, *bands, 0, 0, *overlap, 0.0),
+        Layer::Lstm { hidden, .. } => (3, 0, 0, 0, *hidden, 0, 0.0),
+        Layer::TimeMean => (4, 0, 0, 0, 0, 0, 0.0),
+        Layer::Dense { units, .. } => (5, 0, 0, 0, *units, 0, 0.0),
+        Layer::Flatten { rows } => (6, *rows, 0, 0, 0, 0, 0.0),
+        Layer::LastStep => (7, 0, 0, 0, 0, 0, 0.0),
     };
     let mut record = vec![kind, rows, bands, zero_point.to_le_bytes()[0]];
     record.extend(units.to_le_bytes());
-    record.extend([0; 2]);
+    record.extend([edges, 0]);
     record.extend(scale.to_le_bytes());
     record.extend([0; 4]);
     record
@@ -92,7 +101,7 @@ fn numbers(file: &mut Vec<u8>, layer: &Layer) {
             multiplier_sections(file, multipliers);
             section(file, input_shifts, u8::to_le_bytes);
         }
-        Layer::MaxPool { .. } | Layer::TimeMean => {}
+        Layer::MaxPool { .. } | Layer::Flatten { .. } | Layer::TimeMean | Layer::LastStep => {}
     }
 }
 

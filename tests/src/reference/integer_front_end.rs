@@ -21,7 +21,11 @@ pub struct IntegerAnalysis {
 pub fn analyse_in_integers(spec: &FrontEnd, samples: &[i16]) -> IntegerAnalysis {
     let filtered = filtered(spec, samples);
     let frames = filtered.windows(usize::from(spec.frame_len)).step_by(usize::from(spec.hop_len));
-    let (log_mel, levels): (Vec<_>, Vec<_>) = frames.map(|frame| log_mel(spec, frame)).unzip();
+    let mut sums: Vec<Vec<i128>> = frames.map(|frame| band_sums(spec, frame)).collect();
+    if spec.subtraction_tenths > 0 {
+        subtract_noise(spec, &mut sums);
+    }
+    let (log_mel, levels): (Vec<_>, Vec<_>) = sums.iter().map(|sums| log_mel(spec, sums)).unzip();
     let kept = gated(spec, &levels);
     let mut peak = None;
     let rows = kept
@@ -172,8 +176,8 @@ fn decibels(spec: &FrontEnd, steps: i128) -> i128 {
     sixteen_bits(requantize(log2, Multiplier { mantissa: 1_616_142_483, shift: 6 }))
 }
 
-/// A frame's row, and its level.
-fn log_mel(spec: &FrontEnd, frame: &[i128]) -> (Vec<i128>, i128) {
+/// The sum of powers of each band of a frame.
+fn band_sums(spec: &FrontEnd, frame: &[i128]) -> Vec<i128> {
     let power = power_spectrum(spec, frame);
     let bands = usize::from(spec.mel_bands);
     let mut sums = vec![0; bands];
@@ -188,6 +192,35 @@ fn log_mel(spec: &FrontEnd, frame: &[i128]) -> (Vec<i128>, i128) {
             }
         }
     }
+    sums
+}
+
+/// Spectral subtraction, band by band over the whole utterance: `[frame][mel_bands]`.
+fn subtract_noise(spec: &FrontEnd, sums: &mut [Vec<i128>]) {
+    let frames = i128::from(spec.sample_rate_hz) * 640 / 1000 / i128::from(spec.hop_len);
+    let k = frames.max(1).ilog2().clamp(3, 24);
+    let least = (i128::from(spec.floor) >> 4).max(1 << 26);
+    let factor = (i128::from(spec.subtraction_tenths) * 71 + 5) / 10;
+    let share = (0..spec.depth_db).fold(1_i128 << 30, |share, _| (share * 3_411_613_790 + (1 << 31)) >> 32);
+    for band in 0..usize::from(spec.mel_bands) {
+        let first = sums.first().map_or(0, |sums| sums[band]);
+        let (mut smoothed, mut noise) = (first, first.max(least));
+        for (frame, sums) in sums.iter_mut().enumerate() {
+            let power = sums[band];
+            if frame > 0 {
+                // Away from 0 nothing is rounded up.
+                smoothed += (power - smoothed) / (1 << (k - 3));
+                let rise = (smoothed - noise).min(noise / 2);
+                noise += if rise > 0 { rise / (1 << k) } else { rise / (1 << (k - 2)) };
+                noise = noise.max(least);
+            }
+            sums[band] = (power - noise / 64 * factor).max((power * share) >> 30);
+        }
+    }
+}
+
+/// A row, and the level of its frame.
+fn log_mel(spec: &FrontEnd, sums: &[i128]) -> (Vec<i128>, i128) {
     let row = sums.iter().map(|sum| decibels(spec, sum + i128::from(spec.floor))).collect();
     let all: i128 = sums.iter().sum();
     (row, if all == 0 { -32768 } else { decibels(spec, all) })

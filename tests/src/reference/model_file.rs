@@ -37,18 +37,35 @@ pub struct FrontEnd {
     pub gate_threshold_db: f32,
     pub gate_range_db: f32,
     pub level: u8,
-    /// `[frame_len / 2 + 1]`, Q0.15.
-    pub window_table: Vec<i16>,
-    /// `[mel_bands + 2]`, FFT bins.
+    /// 0 log-mel rows, 1 an image.
+    pub features: u8,
+    pub columns: u16,
+    pub subtraction_tenths: u8,
+    pub depth_db: u8,
+    /// `[frame_len / 2 + 1]`, Q0.15; of an image `[frame_len / 2]`, Q0.31.
+    pub window_table: Vec<i32>,
+    /// `[mel_bands + 2]`, FFT bins; none for an image.
     pub edges: Vec<u16>,
-    /// `[e[last] - e[0]]`, Q0.15.
+    /// `[e[last] - e[0]]`, Q0.15; none for an image.
     pub rising: Vec<i16>,
-    /// Steps of a band's sum.
+    /// Steps of a band's sum; 0 for an image.
     pub floor: u64,
-    /// `[mel_bands]`, dB, Q16.16.
+    /// `[mel_bands]`, dB, Q16.16; of an image `[3]`, pixel values, Q16.16.
     pub mean: Vec<i32>,
-    /// `[mel_bands]`.
+    /// `[mel_bands]`, of an image `[3]`.
     pub multipliers: Vec<Multiplier>,
+}
+
+impl FrontEnd {
+    /// Shape `[bands][channels]` of a row that enters the network.
+    pub fn row_shape(&self) -> (usize, usize) {
+        (usize::from(self.mel_bands), if self.features == 1 { 3 } else { 1 })
+    }
+
+    /// How many parts of a row have a mean and a multiplier of their own.
+    fn normalized_parts(&self) -> usize {
+        if self.features == 1 { 3 } else { usize::from(self.mel_bands) }
+    }
 }
 
 /// `mantissa / 2^(32 + shift)`.
@@ -66,6 +83,8 @@ pub enum Layer {
     Conv2d {
         kernel_rows: u8,
         kernel_bands: u8,
+        /// 0 causal, 1 same, 2 valid.
+        padding: u8,
         zero_point: i8,
         scale: f32,
         channels: u16,
@@ -77,6 +96,10 @@ pub enum Layer {
     MaxPool {
         rows: u8,
         bands: u8,
+        overlap: u8,
+    },
+    Flatten {
+        rows: u8,
     },
     Lstm {
         hidden: u16,
@@ -92,6 +115,7 @@ pub enum Layer {
         input_shifts: Vec<u8>,
     },
     TimeMean,
+    LastStep,
     Dense {
         units: u16,
         /// `[units][inputs]`
@@ -105,10 +129,15 @@ impl Layer {
     /// Shape `[bands][channels]` of a row behind this layer.
     pub fn output_shape(&self, (bands, channels): (usize, usize)) -> (usize, usize) {
         match self {
+            Layer::Conv2d { channels, kernel_bands, padding: 2, .. } => (bands + 1 - usize::from(*kernel_bands), usize::from(*channels)),
             Layer::Conv2d { channels, .. } => (bands, usize::from(*channels)),
-            Layer::MaxPool { bands: block, .. } => (bands / usize::from(*block), channels),
+            Layer::MaxPool { bands: block, overlap, .. } => {
+                let (block, overlap) = (usize::from(*block), usize::from(*overlap));
+                ((bands - overlap) / (block - overlap), channels)
+            }
+            Layer::Flatten { rows } => (1, usize::from(*rows) * bands * channels),
             Layer::Lstm { hidden, .. } => (1, usize::from(*hidden)),
-            Layer::TimeMean => (bands, channels),
+            Layer::TimeMean | Layer::LastStep => (bands, channels),
             Layer::Dense { units, .. } => (1, usize::from(*units)),
         }
     }
@@ -153,6 +182,10 @@ impl ModelFile {
             gate_threshold_db: header.f32()?,
             gate_range_db: header.f32()?,
             level: 0,
+            features: 0,
+            columns: 0,
+            subtraction_tenths: 0,
+            depth_db: 0,
             window_table: Vec::new(),
             edges: Vec::new(),
             rising: Vec::new(),
@@ -163,8 +196,8 @@ impl ModelFile {
         let temperature = header.f32()?;
         let confidence_threshold = header.f32()?;
         let (layer_count, label_count) = (header.u8()?, header.u8()?);
-        front_end.level = header.u8()?;
-        header.take(5)?;
+        (front_end.level, front_end.features, front_end.columns) = (header.u8()?, header.u8()?, header.u16()?);
+        (front_end.subtraction_tenths, front_end.depth_db) = (header.u8()?, header.u8()?);
         let mut labels = Vec::new();
         for _ in 0..label_count {
             let name: Vec<u8> = header.take(16)?.iter().copied().take_while(|&byte| byte != 0).collect();
@@ -176,17 +209,17 @@ impl ModelFile {
         }
 
         let mut sections = header;
-        let mel_bands = usize::from(front_end.mel_bands);
-        front_end.window_table = sections.section(usize::from(front_end.frame_len) / 2 + 1, i16::from_le_bytes)?;
-        front_end.edges = sections.section(mel_bands + 2, u16::from_le_bytes)?;
-        let (first, last) = (front_end.edges[0], front_end.edges[mel_bands + 1]);
-        let bins = usize::from(last.checked_sub(first).ok_or("mel edges wanted in ascending order")?);
-        front_end.rising = sections.section(bins, i16::from_le_bytes)?;
-        front_end.floor = sections.section(1, u64::from_le_bytes)?[0];
-        front_end.mean = sections.section(mel_bands, i32::from_le_bytes)?;
-        front_end.multipliers = sections.multipliers(mel_bands)?;
+        let half_a_frame = usize::from(front_end.frame_len) / 2;
+        if front_end.features == 1 {
+            front_end.window_table = sections.section(half_a_frame, i32::from_le_bytes)?;
+        } else {
+            front_end.window_table = sections.section(half_a_frame + 1, |bytes| i32::from(i16::from_le_bytes(bytes)))?;
+            sections.filterbank(&mut front_end)?;
+        }
+        front_end.mean = sections.section(front_end.normalized_parts(), i32::from_le_bytes)?;
+        front_end.multipliers = sections.multipliers(front_end.normalized_parts())?;
 
-        let mut shape = (mel_bands, 1);
+        let mut shape = front_end.row_shape();
         let mut layers = Vec::new();
         for record in records {
             let layer = sections.layer(record, shape)?;
@@ -248,6 +281,17 @@ impl<'b> Cursor<'b> {
         (0..count).map(|_| self.number(decode)).collect()
     }
 
+    /// Sections 2 to 4.
+    fn filterbank(&mut self, front_end: &mut FrontEnd) -> Result<(), String> {
+        let mel_bands = usize::from(front_end.mel_bands);
+        front_end.edges = self.section(mel_bands + 2, u16::from_le_bytes)?;
+        let (first, last) = (front_end.edges[0], front_end.edges[mel_bands + 1]);
+        let bins = usize::from(last.checked_sub(first).ok_or("mel edges wanted in ascending order")?);
+        front_end.rising = self.section(bins, i16::from_le_bytes)?;
+        front_end.floor = self.section(1, u64::from_le_bytes)?[0];
+        Ok(())
+    }
+
     /// A packed matrix, row by row.
     fn matrix(&mut self, rows: usize, columns: usize) -> Result<Vec<i8>, String> {
         let (blocks, groups) = (rows.div_ceil(4), columns.div_ceil(4));
@@ -277,13 +321,15 @@ impl<'b> Cursor<'b> {
         let (kind, along_time, along_frequency) = (fields.u8()?, fields.u8()?, fields.u8()?);
         let zero_point = fields.number(i8::from_le_bytes)?;
         let units = fields.u16()?;
-        fields.u16()?;
+        let edges = fields.u8()?;
+        fields.u8()?;
         let scale = fields.f32()?;
         let (inputs, outputs) = (bands * channels_in, usize::from(units));
         Ok(match kind {
             1 => Layer::Conv2d {
                 kernel_rows: along_time,
                 kernel_bands: along_frequency,
+                padding: edges,
                 zero_point,
                 scale,
                 channels: units,
@@ -291,7 +337,7 @@ impl<'b> Cursor<'b> {
                 bias: self.section(outputs, i32::from_le_bytes)?,
                 multipliers: self.multipliers(outputs)?,
             },
-            2 => Layer::MaxPool { rows: along_time, bands: along_frequency },
+            2 => Layer::MaxPool { rows: along_time, bands: along_frequency, overlap: edges },
             3 => Layer::Lstm {
                 hidden: units,
                 input_weights: self.matrix(outputs * 4, inputs)?,
@@ -307,7 +353,9 @@ impl<'b> Cursor<'b> {
                 bias: self.section(outputs, i32::from_le_bytes)?,
                 multipliers: self.multipliers(outputs)?,
             },
-            other => return Err(format!("layer kind 1..=5 wanted, got {other}")),
+            6 => Layer::Flatten { rows: along_time },
+            7 => Layer::LastStep,
+            other => return Err(format!("layer kind 1..=7 wanted, got {other}")),
         })
     }
 }

@@ -21,18 +21,19 @@ pub struct FeatureMap {
 pub struct Trace {
     /// Rows behind each layer up to the last LSTM.
     pub layers: Vec<FeatureMap>,
-    /// Mean over all rows of the last LSTM; none if there was no row.
-    pub mean: Option<Vec<i64>>,
+    /// Mean over all rows of the last LSTM, or the last of them; none if there was no row.
+    pub summary: Option<Vec<i64>>,
     /// Logits, Q19.12.
     pub logits: Option<Vec<i64>>,
 }
 
 impl ModelFile {
-    /// Runs the network over the rows of an utterance, each `[mel_bands]`.
+    /// Runs the network over the rows of an utterance, each `[mel_bands]`, or the columns of an image, each `[mel_bands][3]`.
     pub fn run(&self, rows: &[Vec<i8>]) -> Trace {
         let rows = rows.iter().map(|row| row.iter().map(|&code| i64::from(code)).collect()).collect();
-        let mut map = FeatureMap { bands: usize::from(self.front_end.mel_bands), channels: 1, rows };
-        let mut trace = Trace { layers: Vec::new(), mean: None, logits: None };
+        let (bands, channels) = self.front_end.row_shape();
+        let mut map = FeatureMap { bands, channels, rows };
+        let mut trace = Trace { layers: Vec::new(), summary: None, logits: None };
         let mut zero_point = 0;
         for layer in &self.layers {
             match layer {
@@ -40,14 +41,21 @@ impl ModelFile {
                     map = conv2d(&map, zero_point, layer);
                     zero_point = i64::from(*next);
                 }
-                Layer::MaxPool { rows, bands } => map = max_pool(&map, usize::from(*rows), usize::from(*bands)),
+                Layer::MaxPool { rows, bands, overlap } => {
+                    map = max_pool(&map, [*rows, *bands, *overlap].map(usize::from));
+                }
+                Layer::Flatten { rows } => map = flatten(&map, usize::from(*rows)),
                 Layer::Lstm { .. } => map = lstm(&map, layer),
                 Layer::TimeMean => {
-                    trace.mean = time_mean(&map.rows);
+                    trace.summary = time_mean(&map.rows);
+                    continue;
+                }
+                Layer::LastStep => {
+                    trace.summary = map.rows.last().cloned();
                     continue;
                 }
                 Layer::Dense { weights, bias, multipliers, .. } => {
-                    trace.logits = trace.mean.as_ref().map(|mean| dense(mean, weights, bias, multipliers));
+                    trace.logits = trace.summary.as_ref().map(|mean| dense(mean, weights, bias, multipliers));
                     continue;
                 }
             }
@@ -62,33 +70,41 @@ fn accumulator(value: i64) -> i64 {
     value
 }
 
-/// Causal in time, same size along frequency, stride 1; outside of the map there is the input's zero point.
+/// Stride 1; the row and the band that the kernel's first weight meets lie as far before an output's as its padding says. Outside of the map
+/// there is the input's zero point.
 pub fn conv2d(input: &FeatureMap, input_zero_point: i64, layer: &Layer) -> FeatureMap {
-    let Layer::Conv2d { kernel_rows, kernel_bands, zero_point, channels, weights, bias, multipliers, .. } = layer else {
+    let Layer::Conv2d { kernel_rows, kernel_bands, padding, zero_point, channels, weights, bias, multipliers, .. } = layer else {
         panic!("{layer:?} is no conv2d");
     };
     let (kernel_rows, kernel_bands, channels) = (usize::from(*kernel_rows), usize::from(*kernel_bands), usize::from(*channels));
     let zero_point = i64::from(*zero_point);
+    let (before, beside) = match padding {
+        0 => (kernel_rows - 1, kernel_bands / 2),
+        1 => (kernel_rows / 2, kernel_bands / 2),
+        _ => (0, 0),
+    };
+    let (times, bands) = match padding {
+        0 | 1 => (input.rows.len(), input.bands),
+        _ => ((input.rows.len() + 1).saturating_sub(kernel_rows), input.bands + 1 - kernel_bands),
+    };
     let at = |time: i64, band: i64, channel: usize| {
-        if time < 0 || band < 0 || band >= input.bands as i64 {
+        if time < 0 || time >= input.rows.len() as i64 || band < 0 || band >= input.bands as i64 {
             input_zero_point
         } else {
             input.rows[time as usize][band as usize * input.channels + channel]
         }
     };
     let mut rows = Vec::new();
-    for time in 0..input.rows.len() {
+    for time in 0..times {
         let mut row = Vec::new();
-        for band in 0..input.bands {
+        for band in 0..bands {
             for channel in 0..channels {
                 let mut acc = i64::from(bias[channel]);
                 for i in 0..kernel_rows {
                     for j in 0..kernel_bands {
                         for k in 0..input.channels {
                             let weight = weights[((channel * kernel_rows + i) * kernel_bands + j) * input.channels + k];
-                            let past = (kernel_rows - 1 - i) as i64;
-                            let aside = j as i64 - (kernel_bands / 2) as i64;
-                            acc += i64::from(weight) * at(time as i64 - past, band as i64 + aside, k);
+                            acc += i64::from(weight) * at((time + i) as i64 - before as i64, (band + j) as i64 - beside as i64, k);
                         }
                     }
                 }
@@ -97,22 +113,22 @@ pub fn conv2d(input: &FeatureMap, input_zero_point: i64, layer: &Layer) -> Featu
         }
         rows.push(row);
     }
-    FeatureMap { bands: input.bands, channels, rows }
+    FeatureMap { bands, channels, rows }
 }
 
-/// Maximum over blocks that do not overlap; an incomplete block yields nothing.
-pub fn max_pool(input: &FeatureMap, block_rows: usize, block_bands: usize) -> FeatureMap {
-    let bands = input.bands / block_bands;
+/// Maximum over blocks, each of which shares as many rows and bands with the next as they overlap; an incomplete block yields nothing.
+pub fn max_pool(input: &FeatureMap, [block_rows, block_bands, overlap]: [usize; 3]) -> FeatureMap {
+    let (row_step, band_step) = (block_rows - overlap, block_bands - overlap);
+    let complete = |len: usize, block: usize, step: usize| (0..len).step_by(step).take_while(move |first| first + block <= len);
     let mut rows = Vec::new();
-    for time in 0..input.rows.len() / block_rows {
+    for first_row in complete(input.rows.len(), block_rows, row_step) {
         let mut row = Vec::new();
-        for band in 0..bands {
+        for first_band in complete(input.bands, block_bands, band_step) {
             for channel in 0..input.channels {
                 let mut largest = i64::MIN;
                 for i in 0..block_rows {
                     for j in 0..block_bands {
-                        let code = input.rows[time * block_rows + i][(band * block_bands + j) * input.channels + channel];
-                        largest = largest.max(code);
+                        largest = largest.max(input.rows[first_row + i][(first_band + j) * input.channels + channel]);
                     }
                 }
                 row.push(largest);
@@ -120,7 +136,13 @@ pub fn max_pool(input: &FeatureMap, block_rows: usize, block_bands: usize) -> Fe
         }
         rows.push(row);
     }
-    FeatureMap { bands, channels: input.channels, rows }
+    FeatureMap { bands: complete(input.bands, block_bands, band_step).count(), channels: input.channels, rows }
+}
+
+/// So many rows at a time as one.
+pub fn flatten(input: &FeatureMap, count: usize) -> FeatureMap {
+    let rows = input.rows.chunks_exact(count).map(<[Vec<i64>]>::concat).collect();
+    FeatureMap { bands: 1, channels: count * input.bands * input.channels, rows }
 }
 
 fn dot(weights: &[i8], values: &[i64]) -> i64 {

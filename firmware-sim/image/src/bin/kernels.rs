@@ -1,7 +1,7 @@
 //! The kernels of this processor beside the portable code, on random and extreme data, and what they cost.
 //!
 //! The wrappers of the kernels hand data that is not aligned to 4 bytes to the portable code, so each layer is run twice, with its weights aligned and not, and
-//! both have to give the same. `firmware-sim device --kernels` reads what is printed: for each kernel a line `name: MACs, instructions`; the exit code is 1 if
+//! both have to give the same; convolutions and pools also what plain loops give here. `firmware-sim device --kernels` reads what is printed: for each kernel a line `name: MACs, instructions`; the exit code is 1 if
 //! anything differs, and a line says what.
 
 #![no_std]
@@ -19,8 +19,8 @@ use semihosting::println;
 use semihosting::process::exit;
 use ser_core::kernels::matrix::{matrix_vector, packed_index, packed_len};
 use ser_core::kernels::{Conv2d, Conv2dState, Lstm, LstmState, MaxPool, MaxPoolState};
-use ser_core::quant::Multipliers;
-use ser_core::spec::Shape;
+use ser_core::quant::{Multipliers, requantize};
+use ser_core::spec::{Padding, Shape};
 
 /// Bytes of the largest matrix, and one that puts it off its alignment.
 const WEIGHTS: usize = 24 << 10;
@@ -28,6 +28,8 @@ const WEIGHTS: usize = 24 << 10;
 const ROWS: usize = 192;
 /// Values of the largest row of a feature map.
 const ROW: usize = 1024;
+/// Rows that go through a convolution or a pool whose outputs are worked out here as well.
+const HEARD: usize = 5;
 
 /// All memory, aligned.
 #[repr(align(16))]
@@ -38,7 +40,7 @@ struct Memory {
     mantissa: [[u8; 4]; ROWS],
     shift: [u8; ROWS],
     input_shift: [u8; ROWS],
-    row: [i8; ROW],
+    heard: [[i8; ROW]; HEARD],
     work: [i16; ROW],
     ring: [[i8; 4 * ROW]; 2],
     output: [[i8; ROW]; 2],
@@ -51,7 +53,7 @@ static mut MEMORY: Memory = Memory {
     mantissa: [[0; 4]; ROWS],
     shift: [1; ROWS],
     input_shift: [0; ROWS],
-    row: [0; ROW],
+    heard: [[0; ROW]; HEARD],
     work: [0; ROW],
     ring: [[0; 4 * ROW]; 2],
     output: [[0; ROW]; 2],
@@ -115,8 +117,30 @@ fn require(equal: bool, kernel: &str, shape: &[usize]) {
     }
 }
 
+/// The output of a convolution at an index of its row, behind the rows heard so far.
+fn plain_convolution(conv: &Conv2d<'_>, heard: &[[i8; ROW]], index: usize) -> i8 {
+    let Shape { bands, channels } = conv.input;
+    let (position, channel) = (index / conv.channels, index % conv.channels);
+    let beside = if conv.padding == Padding::Valid { 0 } else { conv.bands / 2 };
+    let mut sum = i32::from_le_bytes(conv.bias[channel]);
+    for (column, kernel_row, kernel_band, of_band) in (0..conv.patch_len()).map(|column| {
+        let place = column / channels;
+        (column, place / conv.bands, place % conv.bands, column % channels)
+    }) {
+        let (time, band) = ((heard.len() + kernel_row).checked_sub(conv.rows), (position + kernel_band).checked_sub(beside));
+        let code = match (time, band) {
+            (Some(time), Some(band)) if band < bands => heard[time][band * channels + of_band],
+            _ => conv.input_zero_point,
+        };
+        sum += i32::from(code) * i32::from(conv.weights[packed_index(channel, column, conv.patch_len())] as i8);
+    }
+    let multiplier = conv.multipliers.iter().nth(channel).map_or(0, |multiplier| requantize(sum, multiplier));
+    let zero_point = i32::from(conv.output_zero_point);
+    (multiplier + zero_point).clamp(zero_point, 127) as i8
+}
+
 /// Rows through a convolution, whose shapes are `[channels, rows, bands, input bands, input channels]`; the instructions of the aligned run.
-fn convolution(random: &mut Random, memory: &mut Memory, shape: [usize; 5], rows: usize) -> u64 {
+fn convolution(random: &mut Random, memory: &mut Memory, shape: [usize; 5], padding: Padding, rows: usize) -> u64 {
     let [channels, height, width, bands, input_channels] = shape;
     let columns = height * width * input_channels;
     fill_rows(random, &mut memory.bias[..channels], &mut memory.mantissa[..channels], &mut memory.shift[..channels]);
@@ -127,6 +151,7 @@ fn convolution(random: &mut Random, memory: &mut Memory, shape: [usize; 5], rows
         channels,
         rows: height,
         bands: width,
+        padding,
         input_zero_point: zero_point,
         output_zero_point: -128,
         output_scale: 1.0,
@@ -146,16 +171,22 @@ fn convolution(random: &mut Random, memory: &mut Memory, shape: [usize; 5], rows
     let (Some(mut first), Some(mut second)) = (states.next(), states.next()) else { exit(1) };
     convs[0].reset(&mut first);
     convs[1].reset(&mut second);
-    for _ in 0..rows {
-        let row = &mut memory.row[..bands * input_channels];
+    for time in 0..rows {
+        let row = &mut memory.heard[time % HEARD][..bands * input_channels];
         row.iter_mut().for_each(|code| *code = random.value(-128, 127) as i8);
         let [output, wanted] = &mut memory.output;
-        let (output, wanted) = (&mut output[..bands * channels], &mut wanted[..bands * channels]);
+        let (output, wanted) = (&mut output[..convs[0].output_len()], &mut wanted[..convs[1].output_len()]);
         let from = clock::now();
-        convs[0].push(&mut first, row, output, &mut memory.work);
+        let speaks = convs[0].push(&mut first, row, output, &mut memory.work);
         instructions += u64::from(clock::instructions(from, clock::now()));
-        convs[1].push(&mut second, row, wanted, &mut memory.work);
-        require(output == wanted, "conv2d", &shape);
+        require(convs[1].push(&mut second, row, wanted, &mut memory.work) == speaks, "conv2d", &shape);
+        if speaks {
+            require(output == wanted, "conv2d", &shape);
+            if let Some(heard) = memory.heard.get(..time + 1) {
+                let plain = |index: usize| plain_convolution(&convs[0], heard, index);
+                require(output.iter().enumerate().all(|(index, code)| *code == plain(index)), "plain conv2d", &shape);
+            }
+        }
     }
     instructions
 }
@@ -222,19 +253,28 @@ fn products(random: &mut Random, memory: &mut Memory, shape: [usize; 2]) -> u64 
     u64::from(instructions)
 }
 
-/// Rows through a max pool, beside the maximum worked out here.
-fn max_pool(random: &mut Random, memory: &mut Memory, bands: usize, channels: usize) {
-    let pool = MaxPool { input: Shape { bands, channels }, rows: 1, bands: 2 };
-    let row = &mut memory.row[..bands * channels];
-    row.iter_mut().for_each(|code| *code = random.value(-128, 127) as i8);
-    let maximum = &mut memory.output[0][..bands / 2 * channels];
+/// Rows through a max pool of `[rows, bands, overlap]`, beside the maximum worked out here.
+fn max_pool(random: &mut Random, memory: &mut Memory, input: Shape, [rows, bands, overlap]: [usize; 3]) {
+    let pool = MaxPool { input, rows, bands, overlap };
     let mut filled = 0;
-    pool.push(&mut MaxPoolState { maximum, filled: &mut filled }, row);
-    let wanted = |index: usize| {
-        let at = index / channels * 2 * channels + index % channels;
-        row[at].max(row[at + channels])
-    };
-    require(maximum.iter().enumerate().all(|(index, code)| *code == wanted(index)), "max pool", &[bands, channels]);
+    let mut state = MaxPoolState { maximum: &mut memory.output[0][..pool.maximum_len()], filled: &mut filled };
+    pool.reset(&mut state);
+    for time in 0..HEARD {
+        let row = &mut memory.heard[time][..input.len()];
+        row.iter_mut().for_each(|code| *code = random.value(-128, 127) as i8);
+        let speaks = pool.push(&mut state, row);
+        let complete = time + 1 >= rows && (time + 1 - rows).is_multiple_of(rows - overlap);
+        require(speaks == complete, "rows of a max pool", &[rows, bands, overlap]);
+        if speaks {
+            let block = &memory.heard[time + 1 - rows..=time];
+            let wanted = |index: usize| {
+                let at = index / input.channels * (bands - overlap) * input.channels + index % input.channels;
+                block.iter().flat_map(|row| row[at..].iter().step_by(input.channels).take(bands)).max()
+            };
+            let right = |(index, code)| wanted(index) == Some(code);
+            require(state.maximum[..pool.output_len()].iter().enumerate().all(right), "max pool", &[input.bands, input.channels]);
+        }
+    }
 }
 
 #[entry]
@@ -247,19 +287,28 @@ fn main() -> ! {
 
     for round in 0..300 {
         random.extreme = round % 4 == 3;
-        let shape = [1 + random.below(16), 1 + random.below(3), 1 + 2 * random.below(3), 1 + random.below(10), 1 + random.below(12)];
-        convolution(&mut random, memory, shape, 4);
-        let by_fours =
-            [4 + 4 * random.below(4), 1 + random.below(3), 1 + 2 * random.below(3), 1 + random.below(10), 4 + 4 * random.below(3)];
-        convolution(&mut random, memory, by_fours, 4);
+        let padding = [Padding::Causal, Padding::Same, Padding::Valid][random.below(3)];
+        for channels_at_a_time in [1, 4] {
+            let mut some = |most: u32| channels_at_a_time * (1 + random.below(most / channels_at_a_time as u32));
+            let (channels, input_channels) = (some(16), some(12));
+            let width = 1 + 2 * random.below(3);
+            let (height, bands) = match padding {
+                Padding::Causal => (1 + random.below(3), 1 + random.below(10)),
+                Padding::Same => (1 + 2 * random.below(2), 1 + random.below(10)),
+                Padding::Valid => (1 + random.below(3), width + random.below(10)),
+            };
+            convolution(&mut random, memory, [channels, height, width, bands, input_channels], padding, HEARD);
+        }
         let shape = [1 + random.below(40), 1 + random.below(20)];
         lstm(&mut random, memory, shape, 3);
         let by_fours = [4 + 4 * random.below(10), 4 + 4 * random.below(5)];
         lstm(&mut random, memory, by_fours, 3);
         let shape = [1 + random.below(40), 1 + random.below(120)];
         products(&mut random, memory, shape);
-        let shape = [2 + 2 * random.below(10), 1 + random.below(32)];
-        max_pool(&mut random, memory, shape[0], shape[1]);
+        let input = Shape { bands: 3 + random.below(18), channels: 1 + random.below(32) };
+        for block in [[1, 2, 0], [2, 2, 0], [2, 3, 1], [3, 3, 1]] {
+            max_pool(&mut random, memory, input, block);
+        }
     }
     random.extreme = false;
 
@@ -268,13 +317,27 @@ fn main() -> ! {
     report(
         "conv2d 3x3, 8 to 16 channels, 40 rows of 10 bands",
         rows * 10 * 16 * 72,
-        convolution(&mut random, memory, [16, 3, 3, 10, 8], rows),
+        convolution(&mut random, memory, [16, 3, 3, 10, 8], Padding::Causal, rows),
     );
-    report("conv2d 3x3, 1 to 8 channels, 40 rows of 10 bands", rows * 10 * 8 * 9, convolution(&mut random, memory, [8, 3, 3, 10, 1], rows));
+    report(
+        "conv2d 3x3, 1 to 8 channels, 40 rows of 10 bands",
+        rows * 10 * 8 * 9,
+        convolution(&mut random, memory, [8, 3, 3, 10, 1], Padding::Causal, rows),
+    );
     report(
         "conv2d 3x3, 1 to 12 channels, 40 rows of 40 bands",
         rows * 40 * 12 * 9,
-        convolution(&mut random, memory, [12, 3, 3, 40, 1], rows),
+        convolution(&mut random, memory, [12, 3, 3, 40, 1], Padding::Causal, rows),
+    );
+    report(
+        "conv2d 5x5 same, 3 to 8 channels, 40 rows of 100 bands",
+        (rows - 2) * 100 * 8 * 75,
+        convolution(&mut random, memory, [8, 5, 5, 100, 3], Padding::Same, rows),
+    );
+    report(
+        "conv2d 3x3 valid, 8 to 16 channels, 40 rows of 60 bands",
+        (rows - 2) * 58 * 16 * 72,
+        convolution(&mut random, memory, [16, 3, 3, 60, 8], Padding::Valid, rows),
     );
     report("matrix x vector, 192 rows of 120", 192 * 120, products(&mut random, memory, [192, 120]));
     report("LSTM step, 72 inputs, 48 units", 20 * 192 * 120, lstm(&mut random, memory, [72, 48], 20));

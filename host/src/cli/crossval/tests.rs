@@ -86,7 +86,7 @@ fn a_crossval_that_is_stopped_and_resumed_is_one_that_is_not_however_many_folds_
     // Stopped after its first step; the other folds haven't begun.
     let stop = AtomicBool::new(false);
     let root = dir.path().join("other");
-    let (config, corpus) = other.training.plan(Condition::CuesRemoved, DEFAULT_SEED).unwrap();
+    let (config, corpus) = other.training.plan(None, DEFAULT_SEED).unwrap();
     let runner =
         Crossval { root: &root, config: &config, corpus: &corpus, protocol: Protocol::Sentence, folds: Some(2), cache: &other.cache };
     let pending = runner.prepare(&[Condition::CuesRemoved], &[1, 5], None).unwrap();

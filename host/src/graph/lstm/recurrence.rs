@@ -1,15 +1,25 @@
 //! An LSTM over a batch, outside of Burn: forward, and back through time.
 //!
-//! Utterances go through in groups that are computed in parallel. The groups do not depend on the number of threads, and what
-//! is summed over them is summed in their order.
+//! What the gates hear of the input is one product for all steps and utterances, cut along its columns. Then utterances go through in
+//! groups that are computed in parallel. The groups do not depend on the number of threads, and what is summed over them is summed in
+//! their order. Where the input is large, a flattened image, its weights are by far the largest part of the network: they are read where
+//! they lie, each product packs no more of them at a time than a cache holds.
+
+use std::borrow::Cow;
 
 use rayon::prelude::*;
 
 use super::cell::{Advance, Retreat};
 use crate::graph::vector::{LANES, Outer, Packed, Product, vectorised};
 
-/// Utterances that share each read of the weights.
+/// Utterances that share each read of the recurrent weights.
 const GROUP: usize = 4;
+/// Columns of a product that are computed together.
+const COLUMNS: usize = 48;
+/// Inputs that are summed over before the sums are added to others.
+const DEPTH: usize = 512;
+/// Inputs whose weights' gradients are computed together.
+const INPUTS: usize = 96;
 
 /// Numbers of an LSTM; columns as [`super::Lstm::columns`] says.
 #[derive(Clone, Debug)]
@@ -63,19 +73,23 @@ impl Weights {
         self.hidden.next_multiple_of(LANES)
     }
 
-    /// Which column of a matrix of weights a padded one is; None for padding.
-    fn column(&self, padded: usize) -> Option<usize> {
-        let (gate, unit) = (padded / self.units(), padded % self.units());
-        (unit < self.hidden).then_some(gate * self.hidden + unit)
-    }
-
-    /// An element of a matrix of weights, its column padded.
-    fn element(&self, matrix: &[f32], row: usize, padded: usize) -> f32 {
-        self.column(padded).map_or(0.0, |column| matrix[row * 4 * self.hidden + column])
+    /// Rows of columns with the padding.
+    fn pad<'w>(&self, columns: &'w [f32]) -> Cow<'w, [f32]> {
+        if self.units() == self.hidden {
+            return columns.into();
+        }
+        let mut padded = vec![0.0; columns.len() / self.hidden * self.units()];
+        for (to, from) in padded.chunks_exact_mut(self.units()).zip(columns.chunks_exact(self.hidden)) {
+            to[..self.hidden].copy_from_slice(from);
+        }
+        padded.into()
     }
 
     /// Takes the padding out of rows of columns.
-    fn compact(&self, padded: &[f32]) -> Vec<f32> {
+    fn compact(&self, padded: Vec<f32>) -> Vec<f32> {
+        if self.units() == self.hidden {
+            return padded;
+        }
         let rows = padded.chunks_exact(4 * self.units());
         rows.flat_map(|row| row.chunks_exact(self.units()).flat_map(|gate| &gate[..self.hidden])).copied().collect()
     }
@@ -86,39 +100,39 @@ impl Weights {
     /// taken for the LSTM's own. The cell states stay its own.
     pub(super) fn forward(self, sequence: &[f32], taken: Option<&[f32]>, steps: usize, batch: usize) -> Pass {
         let columns = 4 * self.units();
-        let input = Packed::new(self.inputs, columns, |row, column| self.element(&self.input, row, column));
-        let recurrent = Packed::new(self.hidden, columns, |row, column| self.element(&self.recurrent, row, column));
-        let bias: Vec<f32> = (0..columns).map(|column| self.element(&self.bias, 0, column)).collect();
+        let recurrent = Packed::columns(&self.pad(&self.recurrent), columns, 0..columns);
+        let sums = self.input_sums(sequence, steps * batch);
         let first_of_groups: Vec<usize> = (0..batch).step_by(GROUP).collect();
         let groups = first_of_groups.into_par_iter().map(|first| {
             let inputs = Rows { of: sequence, width: self.inputs, batch }.group(first);
+            let gates = Rows { of: &sums, width: columns, batch }.group(first);
             let taken = taken.map(|of| Rows { of, width: self.hidden, batch }.group(first));
-            self.forward_group(inputs, taken.as_deref(), GROUP.min(batch - first), &input, &recurrent, &bias)
+            self.forward_group(inputs, gates, taken.as_deref(), GROUP.min(batch - first), &recurrent)
         });
         Pass { groups: groups.collect(), weights: self, steps, batch }
     }
 
-    fn forward_group(
-        &self,
-        inputs: Vec<f32>,
-        taken: Option<&[f32]>,
-        utterances: usize,
-        input: &Packed,
-        recurrent: &Packed,
-        bias: &[f32],
-    ) -> Group {
+    /// `W x + b` of so many inputs, `[row][4 units]`.
+    fn input_sums(&self, inputs: &[f32], rows: usize) -> Vec<f32> {
+        let columns = 4 * self.units();
+        let (weights, bias) = (self.pad(&self.input), self.pad(&self.bias));
+        let first_columns: Vec<usize> = (0..columns).step_by(COLUMNS).collect();
+        let parts = first_columns.into_par_iter().map(|first| {
+            let range = first..columns.min(first + COLUMNS);
+            let mut sums = bias[range.clone()].repeat(rows);
+            for (block, weights) in weights.chunks(DEPTH * columns).enumerate() {
+                let weights = &Packed::columns(weights, columns, range.clone());
+                let (starts, run, out) = (&[block * DEPTH], weights.rows(), &mut sums);
+                vectorised(Product { input: inputs, starts, run, step: self.inputs, weights, out, accumulate: true });
+            }
+            sums
+        });
+        join_columns(&parts.collect::<Vec<_>>(), rows, columns)
+    }
+
+    fn forward_group(&self, inputs: Vec<f32>, mut gates: Vec<f32>, taken: Option<&[f32]>, utterances: usize, recurrent: &Packed) -> Group {
         let units = self.units();
         let rows = inputs.len() / self.inputs;
-        let mut gates = bias.repeat(rows);
-        vectorised(Product {
-            input: &inputs,
-            starts: &[0],
-            run: self.inputs,
-            step: self.inputs,
-            weights: input,
-            out: &mut gates,
-            accumulate: true,
-        });
         let mut cells = vec![0.0; rows * units];
         let mut hidden = vec![0.0; rows * units];
         let width = utterances * units;
@@ -168,36 +182,58 @@ impl Pass {
     pub(super) fn backward(&self, of_output: &[f32]) -> Gradient {
         let weights = &self.weights;
         let columns = 4 * weights.units();
-        let recurrent = Packed::new(columns, weights.hidden, |column, row| weights.element(&weights.recurrent, row, column));
-        let input = Packed::new(columns, weights.inputs, |column, row| weights.element(&weights.input, row, column));
-        let of_groups: Vec<Gradient> = (0..self.groups.len())
+        let recurrent = Packed::transposed(&weights.pad(&weights.recurrent), columns);
+        let of_sums: Vec<Vec<f32>> = (0..self.groups.len())
             .into_par_iter()
             .map(|place| {
                 let of_hidden = Rows { of: of_output, width: weights.hidden, batch: self.batch }.group(place * GROUP);
-                self.groups[place].backward(weights, &of_hidden, &input, &recurrent)
+                self.groups[place].backward(weights, &of_hidden, &recurrent)
             })
             .collect();
-        let sum = |of_group: fn(&Gradient) -> &[f32]| {
-            let mut sum: Vec<f32> = of_groups.first().map(|first| of_group(first).to_vec()).unwrap_or_default();
-            for gradient in of_groups.iter().skip(1) {
-                sum.iter_mut().zip(of_group(gradient)).for_each(|(sum, value)| *sum += value);
-            }
-            weights.compact(&sum)
-        };
-        let mut sequence = Vec::with_capacity(self.steps * self.batch * weights.inputs);
-        for step in 0..self.steps {
-            for (group, gradient) in self.groups.iter().zip(&of_groups) {
-                let width = group.utterances * weights.inputs;
-                sequence.extend_from_slice(&gradient.sequence[step * width..][..width]);
-            }
+        let mut bias = vec![0.0; columns];
+        for (place, of_sums) in of_sums.iter().enumerate() {
+            let mut of_group = vec![0.0; columns];
+            of_sums.chunks_exact(columns).for_each(|of_row| add(&mut of_group, of_row));
+            if place == 0 { bias = of_group } else { add(&mut bias, &of_group) }
         }
-        Gradient { input: sum(|g| &g.input), recurrent: sum(|g| &g.recurrent), bias: sum(|g| &g.bias), sequence }
+        let inputs = self.groups.iter().zip(&of_sums).map(|(group, of_sums)| (&*group.inputs, &**of_sums));
+        let before = self.groups.iter().zip(&of_sums).map(|(group, of_sums)| {
+            let width = group.utterances * weights.units();
+            (&group.hidden[..(self.steps - 1) * width], &of_sums[4 * width..])
+        });
+        let mut recurrent = outer(&before.collect::<Vec<_>>(), weights.units(), columns);
+        recurrent.truncate(weights.hidden * columns);
+        Gradient {
+            input: weights.compact(outer(&inputs.collect::<Vec<_>>(), weights.inputs, columns)),
+            recurrent: weights.compact(recurrent),
+            bias: weights.compact(bias),
+            sequence: self.input_gradient(&of_sums),
+        }
+    }
+
+    /// Gradient of the input `[step][utterance][input]`, from that of the gates' sums.
+    fn input_gradient(&self, of_sums: &[Vec<f32>]) -> Vec<f32> {
+        let Weights { inputs, .. } = self.weights;
+        let (rows, columns) = (self.steps * self.batch, 4 * self.weights.units());
+        let of_sums = join_groups(of_sums, self.steps, rows * columns);
+        let weights = self.weights.pad(&self.weights.input);
+        let parts: Vec<Vec<f32>> = weights
+            .par_chunks(COLUMNS * columns)
+            .map(|weights| {
+                let weights = &Packed::transposed(weights, columns);
+                let mut out = vec![0.0; rows * weights.stride()];
+                let (input, starts) = (&of_sums, &[0]);
+                vectorised(Product { input, starts, run: columns, step: columns, weights, out: &mut out, accumulate: false });
+                out
+            })
+            .collect();
+        join_columns(&parts, rows, inputs)
     }
 }
 
 impl Group {
-    /// Gradients of the group, columns padded; `input` and `recurrent` are the transposed weights.
-    fn backward(&self, weights: &Weights, of_output: &[f32], input: &Packed, recurrent: &Packed) -> Gradient {
+    /// Gradient of the gates' sums; `recurrent` are the transposed weights.
+    fn backward(&self, weights: &Weights, of_output: &[f32], recurrent: &Packed) -> Vec<f32> {
         let units = weights.units();
         let (width, columns) = (self.utterances * units, 4 * units);
         let steps = self.cells.len() / width;
@@ -218,29 +254,61 @@ impl Group {
                 vectorised(Product { input: of_sums, starts, run: columns, step: columns, weights: recurrent, out, accumulate: false });
             }
         }
-        let rows = steps * self.utterances;
-        let mut sequence = vec![0.0; rows * weights.inputs.next_multiple_of(LANES)];
-        let out = &mut sequence;
-        vectorised(Product { input: &of_sums, starts: &[0], run: columns, step: columns, weights: input, out, accumulate: false });
-        let mut of_input = vec![0.0; weights.inputs * columns];
-        let (left, out) = (&self.inputs, &mut of_input);
-        vectorised(Outer { left, rows: weights.inputs, right: &of_sums, columns, out });
-        let mut of_recurrent = vec![0.0; units * columns];
-        let (left, out) = (&self.hidden[..(steps - 1) * width], &mut of_recurrent);
-        vectorised(Outer { left, rows: units, right: &of_sums[4 * width..], columns, out });
-        of_recurrent.truncate(weights.hidden * columns);
-        let mut bias = vec![0.0; columns];
-        for of_row in of_sums.chunks_exact(columns) {
-            bias.iter_mut().zip(of_row).for_each(|(sum, value)| *sum += value);
-        }
-        let padded = weights.inputs.next_multiple_of(LANES);
-        let sequence = if padded == weights.inputs {
-            sequence
-        } else {
-            sequence.chunks_exact(padded).flat_map(|row| &row[..weights.inputs]).copied().collect()
-        };
-        Gradient { input: of_input, recurrent: of_recurrent, bias, sequence }
+        of_sums
     }
+}
+
+fn add(sum: &mut [f32], values: &[f32]) {
+    sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
+}
+
+/// `Σ left[m][k] · right[m][n]` as `[k][n]`: over the rows of each group, then over the groups.
+fn outer(groups: &[(&[f32], &[f32])], rows: usize, columns: usize) -> Vec<f32> {
+    let mut out = vec![0.0; rows * columns];
+    out.par_chunks_mut(INPUTS * columns).enumerate().for_each(|(chunk, out)| {
+        let rows_of_chunk = out.len() / columns;
+        for (place, (left, right)) in groups.iter().enumerate() {
+            if left.is_empty() {
+                continue;
+            }
+            let left = &left[chunk * INPUTS..];
+            if place == 0 {
+                vectorised(Outer { left, stride: rows, rows: rows_of_chunk, right, columns, out });
+            } else {
+                let mut of_group = vec![0.0; out.len()];
+                vectorised(Outer { left, stride: rows, rows: rows_of_chunk, right, columns, out: &mut of_group });
+                add(out, &of_group);
+            }
+        }
+    });
+    out
+}
+
+/// Parts `[row][columns of the part]` side by side; what goes beyond the columns wanted is padding.
+fn join_columns(parts: &[Vec<f32>], rows: usize, columns: usize) -> Vec<f32> {
+    let mut out = vec![0.0; rows * columns];
+    let mut first = 0;
+    for part in parts {
+        let width = part.len() / rows;
+        let taken = width.min(columns - first);
+        for (to, from) in out.chunks_exact_mut(columns).zip(part.chunks_exact(width)) {
+            to[first..first + taken].copy_from_slice(&from[..taken]);
+        }
+        first += taken;
+    }
+    out
+}
+
+/// Slices `[step][utterance of the group][value]` as one of so many values, `[step][utterance][value]`.
+fn join_groups(groups: &[Vec<f32>], steps: usize, len: usize) -> Vec<f32> {
+    let mut out = Vec::with_capacity(len);
+    for step in 0..steps {
+        for group in groups {
+            let width = group.len() / steps;
+            out.extend_from_slice(&group[step * width..][..width]);
+        }
+    }
+    out
 }
 
 /// A slice `[step][utterance][value]`.

@@ -18,7 +18,7 @@ fn tensor<const D: usize>(shape: [usize; D], rng: &mut ChaCha8Rng) -> Tensor<D> 
 fn random_case(seed: u64) -> (Lstm, Tensor<3>) {
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
     let (inputs, hidden) = (rng.random_range(1..40), rng.random_range(1..30));
-    let mut lstm = Lstm::new(inputs, hidden, rng, &Device::flex().autodiff());
+    let mut lstm = Lstm::new(inputs, hidden, InitialWeights::He, rng, &Device::flex().autodiff());
     lstm.bias = Param::from_tensor(tensor([4 * hidden], rng));
     let shape = [rng.random_range(1..9), rng.random_range(1..11), inputs];
     (lstm, tensor(shape, rng).mul_scalar(2.0).detach().require_grad())

@@ -29,14 +29,14 @@ fn the_logits_of_a_quantised_pass_are_those_of_the_core() {
     let utterances = utterances();
     let (_, bytes) = exported(&graph, &utterances);
     let model = Model::parse(&bytes).unwrap();
-    let output = graph.forward_quantised(&Batch::new(&utterances, graph.row_stride()), &model).unwrap();
+    let output = graph.forward_quantised(&Batch::new(&utterances, graph.step_rows()), &model).unwrap();
     let mut wanted = Vec::new();
     for utterance in &utterances {
         let mut memory = vec![0; model.network_words()];
         let mut engine = Engine::new(&model, &mut memory).unwrap();
         let codes: Vec<i8> = utterance.values.iter().map(|value| input_code(*value)).collect();
         // The last utterance is padded to a step with its only row.
-        for row in codes.chunks_exact(BANDS).cycle().take(utterance.len().max(graph.row_stride())) {
+        for row in codes.chunks_exact(BANDS).cycle().take(utterance.len().max(graph.step_rows().first)) {
             engine.push(row, |_, _| {});
         }
         wanted.extend(engine.logits().unwrap()[..6].iter().map(|logit| *logit as f32 / 4096.0));
@@ -49,7 +49,7 @@ fn a_quantised_pass_is_close_to_the_float_one() {
     let graph = used_graph();
     let utterances = utterances();
     let (_, bytes) = exported(&graph, &utterances);
-    let batch = Batch::new(&utterances, graph.row_stride());
+    let batch = Batch::new(&utterances, graph.step_rows());
     let came = numbers(graph.forward_quantised(&batch, &Model::parse(&bytes).unwrap()).unwrap().logits);
     let wanted = numbers(graph.forward(&batch).unwrap());
     assert_ne!(came, wanted);
@@ -78,7 +78,7 @@ fn the_gradient_with_the_floats_own_values_is_the_floats_own() {
     let graph = used_graph();
     let utterances = [features(14, 1), features(10, 2), features(6, 3)];
     let (float, _) = exported(&graph, &utterances);
-    let batch = Batch::new(&utterances, graph.row_stride());
+    let batch = Batch::new(&utterances, graph.step_rows());
 
     let trunk = graph.trunk(&batch, Norming::Running, None).unwrap();
     let sequence = graph.sequence(&trunk, &batch).require_grad();
@@ -115,8 +115,8 @@ fn a_model_with_other_layers_is_refused() {
     let (_, bytes) = exported(&graph, &utterances);
     let mut other = network();
     other.layers.remove(6);
-    let other = Graph::new(&other, 1, &Device::flex().autodiff()).unwrap();
-    let batch = Batch::new(&utterances, other.row_stride());
+    let other = Graph::new(&other, Style::default(), 1, &Device::flex().autodiff()).unwrap();
+    let batch = Batch::new(&utterances, other.step_rows());
     let error = other.forward_quantised(&batch, &Model::parse(&bytes).unwrap()).unwrap_err().to_string();
     assert!(error.contains("other layers"), "{error}");
 }

@@ -1,11 +1,13 @@
 //! One utterance through a convolution and its max pool. The map before the pool is never stored: its rows are made when the
 //! pool takes them.
 //!
-//! A map is stored as `[row][band][channel]`. That which a convolution reads has rows of zeros before it and bands of zeros beside it,
-//! so that no position is a special case.
+//! A map is stored as `[row][band][channel]`. That which a convolution reads has the zeros around it that its padding says, so that no
+//! position is a special case.
 
 use pulp::{Simd, WithSimd};
+use ser_core::spec::Padding;
 
+use super::super::pool::Pool;
 use super::super::vector::{LANES, Packed, Product, select, vectorised, vectors, vectors_mut};
 use super::Block;
 
@@ -32,42 +34,59 @@ pub(super) struct Shape {
     pub(super) pooled_row_len: usize,
     /// Rows and bands of the convolution.
     pub(super) kernel: [usize; 2],
-    /// Rows and bands of the pool.
-    pub(super) pool: [usize; 2],
+    /// What it sees around its input.
+    padding: Padding,
+    pub(super) pool: Pool,
 }
 
 impl Shape {
     /// Sizes of a block for so many bands.
     pub(super) fn new(block: &Block, bands: usize, input_stride: usize) -> Self {
-        let Block { inputs, outputs, kernel, pool, .. } = *block;
-        let row_len = (bands + 2 * (kernel[1] / 2)) * input_stride;
+        let Block { inputs, outputs, kernel, padding, pool, .. } = *block;
         let run = (kernel[1] * input_stride).next_multiple_of(LANES);
         let stride = outputs.next_multiple_of(LANES);
-        let pooled_bands = bands / pool[1];
+        let pooled_bands = pool.bands(padding.output_len(bands, kernel[1]));
         let pooled_row_len = pooled_bands * stride;
-        Self { inputs, input_stride, bands, row_len, run, outputs, stride, pooled_bands, pooled_row_len, kernel, pool }
+        let row_len = (bands + 2 * Self::zeros(padding, kernel)[2]) * input_stride;
+        Self { inputs, input_stride, bands, row_len, run, outputs, stride, pooled_bands, pooled_row_len, kernel, padding, pool }
+    }
+
+    /// Zeros around an input: rows before it, rows behind it, bands on either side.
+    fn zeros(padding: Padding, [rows, bands]: [usize; 2]) -> [usize; 3] {
+        match padding {
+            Padding::Causal => [rows - 1, 0, bands / 2],
+            Padding::Same => [rows / 2, rows / 2, bands / 2],
+            Padding::Valid => [0, 0, 0],
+        }
     }
 
     /// An input of so many rows, all zero. There is room for vectors that begin at a last value.
     pub(super) fn input_zeros(&self, rows: usize) -> Vec<f32> {
-        vec![0.0; (self.kernel[0] - 1 + rows) * self.row_len + LANES]
+        let [before, behind, _] = Self::zeros(self.padding, self.kernel);
+        vec![0.0; (before + rows + behind) * self.row_len + LANES]
     }
 
     /// Where in an input the values of a row are, and the zeros beside them are not.
     pub(super) fn input_row(&self, row: usize) -> std::ops::Range<usize> {
-        let start = (self.kernel[0] - 1 + row) * self.row_len + self.kernel[1] / 2 * self.input_stride;
+        let [before, _, beside] = Self::zeros(self.padding, self.kernel);
+        let start = (before + row) * self.row_len + beside * self.input_stride;
         start..start + self.bands * self.input_stride
     }
 
     /// Rows that leave for so many that enter.
     pub(super) fn pooled_rows(&self, rows: usize) -> usize {
-        rows / self.pool[0]
+        self.pool.rows(self.padding.output_len(rows, self.kernel[0]))
     }
 
     /// Where each position of a pool's block begins to read in the input, counted from the first one.
     pub(super) fn pool_offsets(&self) -> Vec<usize> {
-        let [rows, bands] = self.pool;
+        let [rows, bands] = self.pool.size;
         (0..rows).flat_map(|row| (0..bands).map(move |band| row * self.row_len + band * self.input_stride)).collect()
+    }
+
+    /// Where the first position of a block begins to read in the input.
+    pub(super) fn block_start(&self, row: usize, band: usize) -> usize {
+        row * self.pool.stride[0] * self.row_len + band * self.pool.stride[1] * self.input_stride
     }
 }
 
@@ -91,7 +110,7 @@ pub(super) fn pack(shape: &Shape, weights: &[f32]) -> Packed {
 
 /// Convolution and max pool of an input of so many rows.
 pub(super) fn convolve(shape: &Shape, weights: &Packed, input: &[f32], rows: usize) -> Pooled {
-    let [pool_rows, _] = shape.pool;
+    let [pool_rows, pool_bands] = shape.pool.size;
     let [kernel_rows, kernel_bands] = shape.kernel;
     // Bands without a gap between them are one run.
     let (runs, run) = if shape.inputs == shape.input_stride { (1, kernel_bands * shape.inputs) } else { (kernel_bands, shape.inputs) };
@@ -99,22 +118,25 @@ pub(super) fn convolve(shape: &Shape, weights: &Packed, input: &[f32], rows: usi
         (0..kernel_rows).flat_map(|row| (0..runs).map(move |band| row * shape.row_len + band * shape.input_stride)).collect();
     let len = shape.pooled_rows(rows) * shape.pooled_row_len;
     let mut pooled = Pooled { values: vec![0.0; len], winners: vec![0; len] };
-    let positions = shape.pooled_bands * shape.pool[1];
-    let mut unpooled = vec![0.0; pool_rows * positions * shape.stride];
+    let row_len = ((shape.pooled_bands - 1) * shape.pool.stride[1] + pool_bands) * shape.stride;
+    let mut unpooled = vec![0.0; pool_rows * row_len];
     let of_rows = pooled.values.chunks_exact_mut(shape.pooled_row_len).zip(pooled.winners.chunks_exact_mut(shape.pooled_row_len));
     for (row, (values, winners)) in of_rows.enumerate() {
-        for (within, out) in unpooled.chunks_exact_mut(positions * shape.stride).enumerate() {
-            let input = &input[(row * pool_rows + within) * shape.row_len..];
+        // Rows that the block before has too.
+        let shared = if row > 0 { pool_rows - shape.pool.stride[0] } else { 0 };
+        unpooled.copy_within((pool_rows - shared) * row_len.., 0);
+        for (within, out) in unpooled.chunks_exact_mut(row_len).enumerate().skip(shared) {
+            let input = &input[shape.block_start(row, 0) + within * shape.row_len..];
             vectorised(Product { input, starts: &starts, run, step: shape.input_stride, weights, out, accumulate: false });
         }
-        vectorised(Pool { pool: shape.pool, stride: shape.stride, unpooled: &unpooled, values, winners });
+        vectorised(Maxima { pool: shape.pool, stride: shape.stride, unpooled: &unpooled, values, winners });
     }
     pooled
 }
 
 /// Maxima over the blocks of one row of blocks; the first of equals wins.
-struct Pool<'a> {
-    pool: [usize; 2],
+struct Maxima<'a> {
+    pool: Pool,
     /// From one band to the next.
     stride: usize,
     /// `[row of a block][band][channel]`.
@@ -124,12 +146,12 @@ struct Pool<'a> {
     winners: &'a mut [u32],
 }
 
-impl WithSimd for Pool<'_> {
+impl WithSimd for Maxima<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let [rows, bands] = self.pool;
+        let [rows, bands] = self.pool.size;
         let stride = self.stride / S::F32_LANES;
         let unpooled = vectors::<S>(self.unpooled);
         let values = vectors_mut::<S>(self.values);
@@ -137,7 +159,7 @@ impl WithSimd for Pool<'_> {
         let row_len = unpooled.len() / rows;
         for pooled_band in 0..values.len() / stride {
             for channel in 0..stride {
-                let first = pooled_band * bands * stride + channel;
+                let first = pooled_band * self.pool.stride[1] * stride + channel;
                 let mut best = unpooled[first];
                 let mut from = simd.splat_u32s(0);
                 let mut position = 0;

@@ -1,7 +1,8 @@
 //! Gradients of a convolution for one utterance.
 //!
 //! A max pool passes the gradient of a value to the one position that it came from. The others get zero, and are not computed with:
-//! a quarter of the work remains behind a pool of 2×2.
+//! a quarter of the work remains behind a pool of 2×2. Nor are gradients that ReLU has cut. Where blocks overlap a position may get several,
+//! which add up.
 
 use pulp::{Simd, WithSimd};
 
@@ -62,23 +63,45 @@ impl WithSimd for Weights<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let run = self.shape.run;
-        let [kernel_rows, _] = self.shape.kernel;
-        for row in 0..self.of_pooled.len() / self.shape.pooled_row_len {
-            for output in 0..self.shape.outputs {
-                // Several sums at a time hide the latency of an addition: those of a run, or those of the kernel's rows.
+        let shape = self.shape;
+        let (run, [kernel_rows, _]) = (shape.run, shape.kernel);
+        // The gradients of one row of one channel, and where what they are multiplied with begins.
+        let mut came: Vec<(f32, usize)> = Vec::with_capacity(shape.pooled_bands);
+        for row in 0..self.of_pooled.len() / shape.pooled_row_len {
+            let gradients = &self.of_pooled[row * shape.pooled_row_len..][..shape.pooled_row_len];
+            let winners = &self.winners[row * shape.pooled_row_len..][..shape.pooled_row_len];
+            for output in 0..shape.outputs {
+                came.clear();
+                let (mut position, mut start) = (output, shape.block_start(row, 0));
+                while position < shape.pooled_row_len {
+                    if gradients[position] != 0.0 {
+                        came.push((gradients[position], start + self.offsets[winners[position] as usize]));
+                    }
+                    position += shape.stride;
+                    start += shape.block_start(0, 1);
+                }
+                // Several sums at a time hide the latency of an addition: those of a run, and those of the kernel's rows.
                 let mut kernel_row = 0;
                 while kernel_row < kernel_rows {
-                    let together = if run == S::F32_LANES && kernel_row + 3 <= kernel_rows { 3 } else { 1 };
+                    let left = kernel_rows - kernel_row;
+                    let together = match run / S::F32_LANES {
+                        1 | 2 if left >= 5 => 5,
+                        1..=3 if left >= 3 => 3,
+                        _ => 1,
+                    };
                     let mut at = 0;
                     while at < run {
-                        let place = [row, output, kernel_row, at];
+                        let place = [output, kernel_row, at];
                         at += S::F32_LANES
                             * match (together, (run - at) / S::F32_LANES) {
-                                (3, _) => self.sum::<S, 3, 1>(simd, place),
-                                (_, 6..) => self.sum::<S, 1, 6>(simd, place),
-                                (_, 3..) => self.sum::<S, 1, 3>(simd, place),
-                                _ => self.sum::<S, 1, 1>(simd, place),
+                                (5, 1) => self.sum::<S, 5, 1>(simd, &came, place),
+                                (5, _) => self.sum::<S, 5, 2>(simd, &came, place),
+                                (3, 1) => self.sum::<S, 3, 1>(simd, &came, place),
+                                (3, 2) => self.sum::<S, 3, 2>(simd, &came, place),
+                                (3, _) => self.sum::<S, 3, 3>(simd, &came, place),
+                                (_, 6..) => self.sum::<S, 1, 6>(simd, &came, place),
+                                (_, 3..) => self.sum::<S, 1, 3>(simd, &came, place),
+                                _ => self.sum::<S, 1, 1>(simd, &came, place),
                             };
                     }
                     kernel_row += together;
@@ -91,28 +114,27 @@ impl WithSimd for Weights<'_> {
 impl Weights<'_> {
     /// Adds what one row gives to `K` rows of the kernel and `V` vectors of their runs; gives `V`.
     #[inline(always)]
-    fn sum<S: Simd, const K: usize, const V: usize>(&mut self, simd: S, [row, output, kernel_row, at]: [usize; 4]) -> usize {
-        let shape = self.shape;
-        let (row_len, pooled_len, stride, run) = (shape.row_len, shape.pooled_row_len, shape.stride, shape.run);
+    fn sum<S: Simd, const K: usize, const V: usize>(
+        &mut self,
+        simd: S,
+        came: &[(f32, usize)],
+        [output, kernel_row, at]: [usize; 3],
+    ) -> usize {
+        let (row_len, run) = (self.shape.row_len, self.shape.run);
         let mut sums = [[simd.splat_f32s(0.0); V]; K];
-        let input = &self.input[(row * shape.pool[0] + kernel_row) * row_len + at..];
-        let gradients = &self.of_pooled[row * pooled_len..][..pooled_len];
-        let winners = &self.winners[row * pooled_len..][..pooled_len];
-        let (mut position, mut of_band) = (output, 0);
-        while position < pooled_len {
-            let gradient = simd.splat_f32s(gradients[position]);
-            let start = of_band + self.offsets[winners[position] as usize];
+        let input = &self.input[kernel_row * row_len + at..];
+        for &(gradient, start) in came {
+            let gradient = simd.splat_f32s(gradient);
+            let rows = &input[start..][..(K - 1) * row_len + V * S::F32_LANES];
             for (k, sums) in sums.iter_mut().enumerate() {
-                let values = vectors::<S>(&input[start + k * row_len..][..V * S::F32_LANES]);
+                let values = vectors::<S>(&rows[k * row_len..][..V * S::F32_LANES]);
                 for v in 0..V {
                     sums[v] = simd.mul_add_e_f32s(gradient, values[v], sums[v]);
                 }
             }
-            position += stride;
-            of_band += shape.pool[1] * shape.input_stride;
         }
         for (k, sums) in sums.iter().enumerate() {
-            let start = (output * shape.kernel[0] + kernel_row + k) * run + at;
+            let start = (output * self.shape.kernel[0] + kernel_row + k) * run + at;
             store(simd, &mut self.out[start..][..V * S::F32_LANES], sums, true);
         }
         V
@@ -150,11 +172,11 @@ impl WithSimd for Input<'_> {
         let mut counts = vec![0; self.offsets.len()];
         for position in 0..self.of_pooled.len() / stride {
             let (row, band) = (position / shape.pooled_bands, position % shape.pooled_bands);
-            let start = row * shape.pool[0] * shape.row_len + band * shape.pool[1] * shape.input_stride;
+            let start = shape.block_start(row, band);
             let gradients = &self.of_pooled[position * stride..][..outputs];
             let winners = &self.winners[position * stride..][..outputs];
             counts.fill(0);
-            for (output, &winner) in winners.iter().enumerate() {
+            for (output, &winner) in winners.iter().enumerate().filter(|(output, _)| gradients[*output] != 0.0) {
                 let winner = winner as usize;
                 came[winner * outputs + counts[winner]] = output;
                 counts[winner] += 1;

@@ -9,8 +9,8 @@ use rand::{RngExt, SeedableRng};
 /// A trunk and a batch for it.
 struct Case {
     batch: Batch,
-    bands: usize,
-    first_pool: [usize; 2],
+    input: spec::Shape,
+    first_pool: Pool,
     blocks: Vec<Block>,
 }
 
@@ -18,54 +18,76 @@ fn values(count: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
     (0..count).map(|_| rng.random_range(-1.0..1.0)).collect()
 }
 
-/// Sizes around those of vectors and tiles, scales of both signs.
+/// A pool of at most so many rows and bands, whose blocks overlap sometimes.
+fn random_pool(rows: usize, bands: usize, rng: &mut ChaCha8Rng) -> Pool {
+    let size = [rng.random_range(1..=rows.min(3)), rng.random_range(1..=bands.min(3))];
+    let overlap = if rng.random_bool(0.5) { size[0].min(size[1]) / 2 } else { 0 };
+    Pool::new(size, overlap)
+}
+
+/// Sizes around those of vectors and tiles, all paddings, with batch norm and without, scales of both signs.
 fn random_case(seed: u64) -> Case {
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
-    let (utterances, mut bands) = (rng.random_range(1..5), rng.random_range(12..45));
-    let mut rows = rng.random_range(12..30);
-    let batch = Batch { values: values(utterances * rows * bands, rng), rows, valid_rows: vec![rows; utterances] };
-    let all_bands = bands;
-    let first_pool = if rng.random_bool(0.3) { [rng.random_range(1..3), rng.random_range(1..3)] } else { [1, 1] };
-    (rows, bands) = (rows / first_pool[0], bands / first_pool[1]);
-    let mut inputs = 1;
+    let (utterances, all_bands) = (rng.random_range(1..5), rng.random_range(14..45));
+    let all_rows = rng.random_range(14..30);
+    let input = spec::Shape { bands: all_bands, channels: if rng.random_bool(0.5) { 1 } else { rng.random_range(1..12) } };
+    let batch = Batch { values: values(utterances * all_rows * input.len(), rng), rows: all_rows, valid_rows: vec![all_rows; utterances] };
+    let first_pool = if rng.random_bool(0.3) { random_pool(2, 2, rng) } else { Pool::NONE };
+    let (mut rows, mut bands) = (first_pool.rows(all_rows), first_pool.bands(all_bands));
+    let mut inputs = input.channels;
     let blocks = (0..rng.random_range(0..4))
         .map(|_| {
-            let kernel = [rng.random_range(1..4), 2 * rng.random_range(0..3) + 1];
-            let pool = [rng.random_range(1..=rows.min(3)), rng.random_range(1..=bands.min(3))];
-            (rows, bands) = (rows / pool[0], bands / pool[1]);
+            let wanted = [Padding::Causal, Padding::Same, Padding::Valid][rng.random_range(0..3)];
+            let mut kernel = [rng.random_range(1..6), 2 * rng.random_range(0..3) + 1];
+            let padding = if wanted == Padding::Valid && (rows <= kernel[0] || bands <= kernel[1]) { Padding::Causal } else { wanted };
+            if padding == Padding::Same {
+                kernel[0] |= 1;
+            }
+            let pool = random_pool(padding.output_len(rows, kernel[0]), padding.output_len(bands, kernel[1]), rng);
+            (rows, bands) = (pool.rows(padding.output_len(rows, kernel[0])), pool.bands(padding.output_len(bands, kernel[1])));
             let outputs = rng.random_range(1..50);
+            let batch_norm = rng.random_bool(0.8);
+            let of_norm = |scale: Vec<f32>, otherwise: f32| if batch_norm { scale } else { vec![otherwise; outputs] };
+            let variance = (0..outputs).map(|_| rng.random_range(0.5..2.0)).collect();
             let block = Block {
                 inputs,
                 outputs,
                 kernel,
+                padding,
                 pool,
+                batch_norm,
                 weight: values(outputs * inputs * kernel[0] * kernel[1], rng),
-                scale: values(outputs, rng),
+                scale: of_norm(values(outputs, rng), 1.0),
                 shift: values(outputs, rng),
-                running: Statistics { mean: values(outputs, rng), variance: (0..outputs).map(|_| rng.random_range(0.5..2.0)).collect() },
+                running: Statistics { mean: of_norm(values(outputs, rng), 0.0), variance: of_norm(variance, 1.0 - EPSILON as f32) },
             };
             inputs = outputs;
             block
         })
         .collect();
-    Case { batch, bands: all_bands, first_pool, blocks }
+    Case { batch, input, first_pool, blocks }
 }
 
 impl Case {
     fn pass(&self, norming: Norming) -> Pass {
-        Pass::new(&self.batch, self.bands, self.first_pool, self.blocks.clone(), norming, None)
+        Pass::new(&self.batch, self.input, self.first_pool, self.blocks.clone(), norming, None)
     }
 
     /// Random outputs for all blocks, half of them cut by ReLU.
     fn random_outputs(&self, rng: &mut ChaCha8Rng) -> Vec<Outputs> {
-        let (mut rows, mut bands) = (self.batch.rows / self.first_pool[0], self.bands / self.first_pool[1]);
+        let (mut rows, mut bands) = (self.first_pool.rows(self.batch.rows), self.first_pool.bands(self.input.bands));
         let of_block = |block: &Block| {
-            (rows, bands) = (rows / block.pool[0], bands / block.pool[1]);
+            rows = block.pool.rows(block.padding.output_len(rows, block.kernel[0]));
+            bands = block.pool.bands(block.padding.output_len(bands, block.kernel[1]));
             let output = |_: &usize| values(rows * bands * block.outputs, rng).iter().map(|value| value.max(0.0)).collect();
             self.batch.valid_rows.iter().map(output).collect()
         };
         self.blocks.iter().map(of_block).collect()
     }
+}
+
+fn options(pool: Pool) -> MaxPoolOptions<2> {
+    MaxPoolOptions::new(pool.size).with_stride(pool.stride)
 }
 
 /// The same by Burn's own operations, in its own layouts: the plain twin.
@@ -82,17 +104,23 @@ fn twin(case: &Case, norming: Norming, outputs: Option<&[Outputs]>) -> Twin {
     let device = Device::flex().autodiff();
     let vector = |values: &[f32]| Tensor::<1>::from_data(TensorData::from(values), &device);
     let utterances = case.batch.valid_rows.len();
-    let data = TensorData::new(case.batch.values.clone(), [utterances, 1, case.batch.rows, case.bands]);
-    let mut map: Tensor<4> = max_pool2d(Tensor::from_data(data, &device), MaxPoolOptions::new(case.first_pool));
+    let data = TensorData::new(case.batch.values.clone(), [utterances, case.batch.rows, case.input.bands, case.input.channels]);
+    let mut map: Tensor<4> = max_pool2d(Tensor::from_data(data, &device).permute([0, 3, 1, 2]), options(case.first_pool));
     let (mut parameters, mut statistics) = (Vec::new(), Vec::new());
     for (place, block) in case.blocks.iter().enumerate() {
         let [rows, bands] = block.kernel;
         let data = TensorData::new(block.weight.clone(), [block.outputs, block.inputs, rows, bands]);
         let weight: Tensor<4> = Tensor::from_data(data, &device).require_grad();
         let (scale, shift) = (vector(&block.scale).require_grad(), vector(&block.shift).require_grad());
-        let padding = [(rows - 1, 0), (bands / 2, bands / 2)];
+        let beside = (bands / 2, bands / 2);
+        let padding = match block.padding {
+            Padding::Causal => [(rows - 1, 0), beside],
+            Padding::Same => [(rows / 2, rows / 2), beside],
+            Padding::Valid => [(0, 0), (0, 0)],
+        };
         let unpooled = conv2d(map, weight.clone(), None, ConvOptions::new_with_padding([1, 1], padding, [1, 1], 1));
-        let pooled = max_pool2d(unpooled, MaxPoolOptions::new(block.pool));
+        let pooled = max_pool2d(unpooled, options(block.pool));
+        let norming = if block.batch_norm { norming } else { Norming::Running };
         let (normed, of_block) = match norming {
             Norming::Running => {
                 let running = &block.running;
@@ -186,7 +214,7 @@ fn what_is_taken_for_the_output_of_a_block_enters_the_next_and_cuts_its_gradient
     for seed in (0..60).filter(|seed| !random_case(*seed).blocks.is_empty()) {
         let case = random_case(seed);
         let outputs = case.random_outputs(&mut ChaCha8Rng::seed_from_u64(1000 + seed));
-        let came = Pass::new(&case.batch, case.bands, case.first_pool, case.blocks.clone(), Norming::Running, Some(&outputs));
+        let came = Pass::new(&case.batch, case.input, case.first_pool, case.blocks.clone(), Norming::Running, Some(&outputs));
         let wanted = twin(&case, Norming::Running, Some(&outputs));
         assert_eq!(came.sequence, plain(&wanted.sequence));
         assert_same_gradients(&came, wanted, seed);

@@ -1,27 +1,13 @@
-//! Two confusion matrices side by side, and the one that the paper prints.
+//! Two confusion matrices side by side.
 
 use anyhow::Result;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
-use crate::emotion::EMOTIONS;
 use crate::metrics::Confusion;
 use crate::report::matrix::{self, Cells};
 use crate::report::plot::{Area, Picture, TEXT, UNITS, fitting, heading, text_style, write};
 use crate::report::text::percent;
-
-/// The paper's figure as printed: a row is what the network says, a column the true class, both in the order of [`EMOTIONS`].
-const PRINTED: [[u64; 6]; 6] =
-    [[40, 0, 0, 0, 0, 0], [0, 31, 7, 0, 0, 0], [0, 9, 25, 0, 6, 0], [0, 0, 0, 40, 0, 0], [0, 0, 1, 0, 11, 0], [0, 0, 7, 0, 23, 40]];
-
-/// The matrix that the paper prints, turned round: here a row is a true class.
-pub fn printed() -> Confusion {
-    let mut confusion = Confusion::new(EMOTIONS);
-    for (truth, row) in confusion.counts.iter_mut().enumerate() {
-        row.iter_mut().zip(PRINTED).for_each(|(count, said)| *count = said[truth]);
-    }
-    confusion
-}
 
 /// Draws two matrices, each with what it is of, on the same convention: a row is a true class, a column what it was taken for.
 ///

@@ -44,12 +44,13 @@ struct Stages {
 
 impl Stages {
     fn of(front_end: &FrontEnd, samples: &[i16], normalization: Option<&Normalization>) -> Result<Self> {
+        ensure!(front_end.image.is_none(), "wanted a front end of mel bands, got one of images");
         let log_mel = Spectrogram::mel(front_end, samples)?;
         let own;
         let normalization = match normalization {
             Some(normalization) => normalization,
             None => {
-                own = Normalization::fit(Level::Absolute, [log_mel.rows()])?;
+                own = Normalization::fit(&FrontEnd { level: Level::Absolute, ..*front_end }, [log_mel.rows()])?;
                 &own
             }
         };
@@ -96,6 +97,7 @@ impl Stages {
         match self.front_end.window {
             Window::Hann => "Hann",
             Window::Hamming => "Hamming",
+            Window::HannSymmetric => "symmetric Hann",
         }
     }
 

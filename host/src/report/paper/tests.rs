@@ -1,5 +1,7 @@
 use ser_core::spec::{FrontEnd, Level, Window, edge};
 
+use crate::paper::PRINTED;
+
 use super::*;
 use crate::emotion::EMOTIONS;
 use crate::features::Normalization;
@@ -122,7 +124,7 @@ fn with_time_steps_a_diagram_shows_them() {
 
 #[test]
 fn the_printed_matrix_is_turned_so_that_each_class_has_its_40_utterances() {
-    let printed = printed();
+    let printed = PRINTED.confusion();
     assert!(printed.counts.iter().all(|row| row.iter().sum::<u64>() == 40));
     assert_eq!((printed.correct(), printed.total()), (187, 240));
     // Printed: 23 of the sad are taken for surprise, none of the surprised for sad.
@@ -134,7 +136,7 @@ fn two_matrices_stand_side_by_side_on_one_convention() {
     let mut own = Confusion::new(EMOTIONS);
     own.add(0, Some(0));
     own.add(1, None);
-    let printed = printed();
+    let printed = PRINTED.confusion();
     let draw = || confusion("both", "Confusion", Cells::Utterances, [("as printed", &printed), ("here", &own)]).unwrap();
     let texts = texts(&draw());
     assert_eq!(draw().svg(), draw().svg());
@@ -156,7 +158,8 @@ fn several_runs_are_drawn_thin_and_their_mean_thick() {
     };
     let curve = |run: usize| Curve { run: run.to_string(), epochs: (1..=30).map(|n| epoch(run, n)).collect() };
     let curves: Vec<Curve> = (0..5).map(curve).collect();
-    let training = Training { prefix: "paper", name: "paper", curves: &curves, tested: "float network", war: 0.6 };
+    let training =
+        Training { prefix: "paper", name: "paper", curves: &curves, heard: "training utterances", tested: "float network", war: 0.6 };
     let pictures = training.pictures().unwrap();
     assert_eq!(
         pictures.iter().map(|picture| picture.name.as_str()).collect::<Vec<_>>(),

@@ -19,7 +19,7 @@ fn loss_of_the_core(trainer: &Trainer) -> f64 {
     let model = trainer.quantised().unwrap();
     let model = Model::parse(&model).unwrap();
     let utterances = trainer.batches.plain(18, 0);
-    let batch = Batch::new(&utterances, trainer.graph.row_stride());
+    let batch = Batch::new(&utterances, trainer.graph.step_rows());
     let log_probabilities = log_softmax(trainer.graph.forward_quantised(&batch, &model).unwrap().logits, 1);
     let values: Vec<f32> = log_probabilities.into_data().iter::<f32>().collect();
     -values.chunks_exact(6).enumerate().map(|(place, values)| f64::from(values[place % 6])).sum::<f64>() / 18.0

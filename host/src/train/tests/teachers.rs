@@ -1,4 +1,5 @@
 use super::*;
+use crate::graph::StepRows;
 use crate::run::Distillation;
 
 fn distilled(weight: f64) -> Config {
@@ -43,7 +44,7 @@ fn a_teacher_of_other_features_is_refused() {
 #[test]
 fn reversed_twice_is_the_batch_itself_and_padding_stays_behind() {
     let rows = |len: usize, from: usize| Rows { bands: 2, values: (0..2 * len).map(|value| (from + value) as f32).collect() };
-    let batch = Batch::new(&[rows(3, 0), rows(5, 100)], 4);
+    let batch = Batch::new(&[rows(3, 0), rows(5, 100)], StepRows { first: 4, further: 4 });
     let reversed = batch.reversed();
     assert_eq!((reversed.rows, &reversed.valid_rows), (8, &batch.valid_rows));
     assert_eq!(reversed.values[..8], [4.0, 5.0, 2.0, 3.0, 0.0, 1.0, 4.0, 5.0]);

@@ -1,6 +1,9 @@
-//! The core on one thread over synthetic speech: whole, and part by part. Throughput is in seconds of audio for each second.
+//! The core on one thread over synthetic speech: whole, and part by part; and the network `paper` over an image. Throughput is in seconds of
+//! audio for each second.
 //!
 //! `cargo bench -p firmware-sim`
+
+mod paper;
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -16,7 +19,7 @@ use ser_core::recognizer::{Observation, Recognizer};
 use ser_host::audio::SAMPLE_RATE_HZ;
 use ser_host::synth;
 
-static FILE: &[u8] = include_bytes!("../../models/synthetic/edge.ser");
+static FILE: &[u8] = include_bytes!("../../../models/synthetic/edge.ser");
 static MODEL: LazyLock<Model<'static>> = LazyLock::new(|| Model::parse(FILE).expect("the model that comes with the repository"));
 static SPEECH: LazyLock<Vec<i16>> = LazyLock::new(|| (0..24).flat_map(|n| synth::render(synth::DEFAULT_SEED, n % 4, n % 6, n)).collect());
 /// What enters each layer, all rows one after the other.
@@ -96,7 +99,7 @@ fn lstms_only() {
 fn conv2d(conv: &Conv2d<'_>, rows: &[i8]) {
     let (mut ring, mut oldest) = (vec![0; conv.ring_len()], 0);
     let mut state = Conv2dState { ring: &mut ring, oldest: &mut oldest };
-    let (mut output, mut work) = (vec![0; conv.input.bands * conv.channels], vec![0; conv.work_len()]);
+    let (mut output, mut work) = (vec![0; conv.output_len()], vec![0; conv.work_len()]);
     conv.reset(&mut state);
     for row in rows.chunks_exact(conv.input.len()) {
         conv.push(&mut state, row, &mut output, &mut work);
@@ -105,7 +108,7 @@ fn conv2d(conv: &Conv2d<'_>, rows: &[i8]) {
 }
 
 fn max_pool(pool: &MaxPool, rows: &[i8]) {
-    let (mut maximum, mut filled) = (vec![0; pool.input.bands / pool.bands * pool.input.channels], 0);
+    let (mut maximum, mut filled) = (vec![0; pool.maximum_len()], 0);
     let mut state = MaxPoolState { maximum: &mut maximum, filled: &mut filled };
     for row in rows.chunks_exact(pool.input.len()) {
         divan::black_box(pool.push(&mut state, row));
@@ -174,5 +177,6 @@ fn print_shares() {
 
 fn main() {
     print_shares();
+    paper::print_shares();
     divan::main();
 }

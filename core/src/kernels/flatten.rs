@@ -1,0 +1,50 @@
+//! All rows of an image as one.
+
+use crate::spec::Shape;
+
+/// Parameters of a flatten. Scale and zero point pass through unchanged.
+#[derive(Clone, Copy, Debug)]
+pub struct Flatten {
+    /// Shape of an input row.
+    pub input: Shape,
+    /// How many rows make the output row.
+    pub rows: usize,
+}
+
+/// What a flatten remembers between rows.
+#[derive(Debug)]
+pub struct FlattenState<'s> {
+    /// The rows so far, oldest first, i8 `[rows][input.len()]`; the output when there are all.
+    pub values: &'s mut [i8],
+    /// Rows so far.
+    pub filled: &'s mut u32,
+}
+
+impl Flatten {
+    /// Values of the output row.
+    pub const fn output_len(&self) -> usize {
+        self.rows * self.input.len()
+    }
+
+    /// A state as it is before the first row.
+    pub fn reset(&self, state: &mut FlattenState<'_>) {
+        *state.filled = 0;
+    }
+
+    /// Whether rows can have led to this state.
+    pub fn is_possible(&self, state: &FlattenState<'_>) -> bool {
+        (*state.filled as usize) < self.rows
+    }
+
+    /// Takes one row, i8 `[input.len()]`; true when `values` is the output row.
+    pub fn push(&self, state: &mut FlattenState<'_>, row: &[i8]) -> bool {
+        let slot = state.values.chunks_exact_mut(self.input.len().max(1)).nth(*state.filled as usize);
+        slot.into_iter().flatten().zip(row).for_each(|(to, from)| *to = *from);
+        *state.filled += 1;
+        let full = *state.filled as usize >= self.rows;
+        if full {
+            *state.filled = 0;
+        }
+        full
+    }
+}

@@ -1,0 +1,35 @@
+//! The last of the rows so far.
+
+/// Parameters of a last step: there are none but its size.
+#[derive(Clone, Copy, Debug)]
+pub struct LastStep {
+    /// Values of a row.
+    pub len: usize,
+}
+
+/// What a last step remembers.
+#[derive(Debug)]
+pub struct LastStepState<'s> {
+    /// The last row, `[len]`.
+    pub row: &'s mut [i16],
+    /// 1 once there was a row, else 0.
+    pub seen: &'s mut u32,
+}
+
+impl LastStep {
+    /// A state as it is before the first row.
+    pub fn reset(&self, state: &mut LastStepState<'_>) {
+        *state.seen = 0;
+    }
+
+    /// Whether rows can have led to this state.
+    pub fn is_possible(&self, state: &LastStepState<'_>) -> bool {
+        *state.seen <= 1
+    }
+
+    /// Takes one row, `[len]`.
+    pub fn push(&self, state: &mut LastStepState<'_>, row: &[i16]) {
+        *state.seen = 1;
+        state.row.iter_mut().zip(row).for_each(|(to, from)| *to = *from);
+    }
+}

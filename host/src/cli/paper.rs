@@ -1,0 +1,161 @@
+//! `host paper`.
+
+#[cfg(test)]
+mod tests;
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::{Args, ValueEnum};
+use ser_core::spec;
+
+use crate::baseline::{self, Baseline, Evaluation};
+use crate::cache::FeatureCache;
+use crate::cli::crossval::display::Display;
+use crate::cli::options::TrainingOptions;
+use crate::cli::train::{DEFAULT_SEED, stop_at_ctrl_c};
+use crate::corpus::Corpus;
+use crate::crossval::run::Crossval;
+use crate::files::write_atomic;
+use crate::paper::{Answers, Kind, PROTOCOLS, Splits, System, gather, systems};
+use crate::report::paper::PaperReport;
+use crate::run::Config;
+use crate::split::Split;
+
+/// Reproduces the paper that ser starts from, in one go: its network, recipe, figures and table of comparison, on real recordings.
+///
+/// Trains, exports and evaluates the paper's network and those that it is compared with, on the same splits, and writes a page that
+/// sets what was printed beside what was measured. The same command again goes on where it stopped; what is finished is not done
+/// again. Everything together takes hours on a small machine: --only begins with the systems that matter.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:\n  host paper --corpus casia\n  host paper --corpus casia --only paper,edge --out runs/paper-casia\n  \
+                        host paper --corpus casia --page")]
+pub struct PaperArgs {
+    /// A folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest. Without it: the synthetic corpus.
+    #[arg(long, value_name = "DIR")]
+    corpus: Option<PathBuf>,
+    /// The folder of all results [default: runs/paper-CORPUS].
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Just these systems [default: all]: knn, svm, kernel-regression, gmm, hmm, rnn, edge, paper-seq, paper.
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Passes over the training part, for all networks [default: those of each network's recipe].
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// Trainings at a time, each on one thread [default: number of cores].
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Train nothing: write the page of what is finished.
+    #[arg(long)]
+    page: bool,
+    /// Write the figures to this JSON file too.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Where log-mel rows are kept between runs.
+    #[arg(long, value_name = "DIR", default_value = "runs/.features")]
+    cache: PathBuf,
+}
+
+/// Runs the command.
+///
+/// # Errors
+///
+/// If the corpus is unusable, a folder holds results of other options or cannot be written, or a training fails.
+pub fn run(args: &PaperArgs) -> Result<()> {
+    let stop = stop_at_ctrl_c()?;
+    reproduce(args, &stop)
+}
+
+/// Does what is left to do, until asked to stop, and writes the page.
+fn reproduce(args: &PaperArgs, stop: &AtomicBool) -> Result<()> {
+    let known = systems();
+    for name in &args.only {
+        let names = || known.iter().map(|system| system.name.as_str()).collect::<Vec<_>>().join(", ");
+        ensure!(known.iter().any(|system| system.name == *name), "unknown system '{name}', wanted some of {}", names());
+    }
+    let (_, corpus) = args.options("edge").plan(None, DEFAULT_SEED)?;
+    let root = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(format!("paper-{}", corpus.name)));
+    if !args.page {
+        let wanted: Vec<System> = known.into_iter().filter(|system| args.only.is_empty() || args.only.contains(&system.name)).collect();
+        let steps: Vec<(Splits, &System)> = PROTOCOLS.iter().flat_map(|splits| wanted.iter().map(|system| (*splits, system))).collect();
+        for (place, (splits, system)) in steps.iter().enumerate() {
+            println!("[{} of {}] {}, {system}", place + 1, steps.len(), splits.name());
+            let folder = splits.folder(&root, system);
+            match system.kind {
+                Kind::Network => args.train(&corpus, &folder, splits, system, stop)?,
+                Kind::Baseline => args.fit(&corpus, &folder, splits, system, stop)?,
+            }
+            if stop.load(Ordering::Relaxed) {
+                println!("stopped; the same command goes on where it was");
+                return Ok(());
+            }
+        }
+    }
+    args.write(&corpus, &root)
+}
+
+impl PaperArgs {
+    fn options(&self, preset: &str) -> TrainingOptions {
+        TrainingOptions { corpus: self.corpus.clone(), preset: Some(preset.to_owned()), epochs: self.epochs, ..TrainingOptions::default() }
+    }
+
+    /// Trains, exports and evaluates a network on those splits that it is not finished with.
+    fn train(&self, corpus: &Corpus, folder: &Path, splits: &Splits, system: &System, stop: &AtomicBool) -> Result<()> {
+        let config = Config { corpus: corpus.name.clone(), ..self.options(&system.name).configure(None, DEFAULT_SEED)? };
+        let crossval = Crossval { root: folder, config: &config, corpus, protocol: splits.protocol, folds: None, cache: &self.cache };
+        let pending = crossval.prepare(&[system.condition], splits.seeds, splits.fold)?;
+        if pending.is_empty() {
+            return Ok(());
+        }
+        let jobs = self.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
+        let display = Display::new(&pending, config.recipe.all_epochs());
+        let failed = crossval.run(&pending, jobs, stop, &|fold, event| display.show(fold, event))?;
+        display.close();
+        if let Some((fold, error)) = failed.into_iter().next() {
+            return Err(error.context(format!("{system}, {fold}")));
+        }
+        Ok(())
+    }
+
+    /// Fits a baseline to the training part of those splits that it is not finished with, and has it answer the test part.
+    fn fit(&self, corpus: &Corpus, folder: &Path, splits: &Splits, system: &System, stop: &AtomicBool) -> Result<()> {
+        let Ok(baseline) = Baseline::from_str(&system.name, false) else { bail!("there is no baseline {}", system.name) };
+        let front_end = system.condition.front_end(spec::edge().front_end);
+        let cache = FeatureCache::new(&front_end, Some(&self.cache))?;
+        for (seed, fold) in splits.each() {
+            let path = system.answers(folder, seed, fold);
+            if path.is_file() {
+                continue;
+            }
+            if stop.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+            let split = Split::new(corpus, splits.protocol, None, fold, seed)?;
+            let Evaluation { confusion, skipped, .. } = baseline::evaluate(baseline, corpus, &cache, &split)?;
+            skipped.iter().for_each(|problem| eprintln!("skipped {problem}"));
+            println!("fold {fold} seed {seed}: WAR {:.1} %", 100.0 * confusion.war());
+            Answers { confusion, skipped: skipped.len() }.save(&path)?;
+        }
+        Ok(())
+    }
+
+    /// Writes page and figures of what is finished.
+    fn write(&self, corpus: &Corpus, root: &Path) -> Result<()> {
+        let comparison = gather(root)?;
+        ensure!(!comparison.rows.is_empty(), "nothing is finished in {}", root.display());
+        print!("{comparison}");
+        let report = PaperReport::new(root, corpus, comparison)?;
+        let mut json = serde_json::to_vec_pretty(&report)?;
+        json.push(b'\n');
+        write_atomic(&root.join("paper.json"), &json)?;
+        if let Some(path) = &self.json {
+            write_atomic(path, &json).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        let written = report.write(root)?;
+        println!("{}: the page, and {} pictures beside it as SVG and PNG", written.page.display(), written.pictures);
+        Ok(())
+    }
+}

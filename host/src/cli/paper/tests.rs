@@ -1,0 +1,75 @@
+use super::*;
+use crate::cli::tones::write_tones;
+use crate::emotion::EMOTIONS;
+
+/// A corpus of tones in five sentences, and nothing but a baseline wanted.
+fn args(dir: &Path, only: &[&str]) -> PaperArgs {
+    let corpus = dir.join("corpus");
+    write_tones(&corpus, &[("low", 1.0), ("high", 1.1)]);
+    for folder in ["low", "high"].iter().flat_map(|speaker| EMOTIONS.map(|emotion| corpus.join(speaker).join(emotion))) {
+        std::fs::copy(folder.join("1.wav"), folder.join("5.wav")).unwrap();
+    }
+    PaperArgs {
+        corpus: Some(corpus),
+        out: Some(dir.join("paper")),
+        only: only.iter().map(|name| (*name).to_owned()).collect(),
+        epochs: Some(1),
+        jobs: NonZeroUsize::new(2),
+        page: false,
+        json: Some(dir.join("figures.json")),
+        cache: dir.join("cache"),
+    }
+}
+
+#[test]
+fn the_page_has_what_is_finished_and_says_what_is_not() {
+    let dir = tempfile::tempdir().unwrap();
+    reproduce(&args(dir.path(), &["knn"]), &AtomicBool::new(false)).unwrap();
+    let html = std::fs::read_to_string(dir.path().join("paper/paper.html")).unwrap();
+    let page = roxmltree::Document::parse_with_options(&html, roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() }).unwrap();
+    let text: String = page.descendants().filter_map(|node| node.text()).collect();
+    for wanted in ["78.9\u{a0}%", "65.4\u{a0}%", "4,540,642", "knn", "Not finished", "edge (cues-removed), sentence", "not measured"] {
+        assert!(text.contains(wanted), "{wanted}");
+    }
+    assert!(!html.contains("http://") || html.matches("http://").all(|_| html.contains("http://www.w3.org")));
+    let figures: serde_json::Value = serde_json::from_slice(&std::fs::read(dir.path().join("figures.json")).unwrap()).unwrap();
+    assert_eq!(figures["comparison"]["rows"].as_array().unwrap().len(), 2);
+    assert!(dir.path().join("paper/emotions.png").is_file());
+}
+
+#[test]
+fn what_is_finished_is_not_done_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = args(dir.path(), &["knn"]);
+    reproduce(&args, &AtomicBool::new(false)).unwrap();
+    let answers = dir.path().join("paper/random/knn/cues-removed/seed-2/fold-0.json");
+    let marked = std::fs::read_to_string(&answers).unwrap().replace("\"skipped\": 0", "\"skipped\": 7");
+    std::fs::write(&answers, &marked).unwrap();
+    reproduce(&args, &AtomicBool::new(false)).unwrap();
+    assert_eq!(std::fs::read_to_string(&answers).unwrap(), marked);
+}
+
+#[test]
+fn a_network_is_trained_on_all_splits_and_stands_in_the_table_as_float_and_int8() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = args(dir.path(), &["rnn"]);
+    reproduce(&args, &AtomicBool::new(false)).unwrap();
+    let comparison = gather(&dir.path().join("paper")).unwrap();
+    let row = comparison.row(crate::split::Protocol::Sentence, "rnn").unwrap();
+    assert_eq!(row.int8.as_ref().unwrap().confusion.total(), 60);
+    assert_eq!(row.float.each.len(), 5);
+}
+
+#[test]
+fn an_unknown_system_is_an_error_that_names_the_known() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = reproduce(&args(dir.path(), &["cnn"]), &AtomicBool::new(false)).unwrap_err().to_string();
+    assert!(error.contains("unknown system 'cnn'") && error.contains("paper-seq"), "{error}");
+}
+
+#[test]
+fn a_page_of_nothing_is_an_error() {
+    let dir = tempfile::tempdir().unwrap();
+    let error = reproduce(&PaperArgs { page: true, ..args(dir.path(), &[]) }, &AtomicBool::new(false)).unwrap_err().to_string();
+    assert!(error.contains("nothing is finished"), "{error}");
+}

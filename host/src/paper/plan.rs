@@ -1,0 +1,121 @@
+//! What is compared, and on which splits.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::condition::Condition;
+use crate::crossval::FoldId;
+use crate::split::{DEFAULT_FOLDS, Protocol};
+
+/// The protocols of the comparison.
+pub const PROTOCOLS: [Splits; 2] = [
+    // A fold of five is a stratified 80/20 split; each seed shuffles anew.
+    Splits { protocol: Protocol::Random, seeds: &[1, 2, 3], fold: Some(0) },
+    Splits { protocol: Protocol::Sentence, seeds: &[1], fold: None },
+];
+
+/// The splits of a protocol that count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Splits {
+    /// What training and test do not share.
+    pub protocol: Protocol,
+    /// Seeds of splits and trainings.
+    pub seeds: &'static [u64],
+    /// The fold that tests; None for each in turn.
+    pub fold: Option<usize>,
+}
+
+impl Splits {
+    /// The protocol's name in paths and tables.
+    pub fn name(&self) -> String {
+        format!("{:?}", self.protocol).to_lowercase()
+    }
+
+    /// The folder of a system below that of the comparison.
+    pub fn folder(&self, root: &Path, system: &System) -> PathBuf {
+        root.join(self.name()).join(&system.name)
+    }
+
+    /// Seed and fold of each split.
+    pub fn each(&self) -> impl Iterator<Item = (u64, usize)> {
+        let of_seed = match self.fold {
+            Some(fold) => fold..fold + 1,
+            None => 0..DEFAULT_FOLDS,
+        };
+        self.seeds.iter().flat_map(move |seed| of_seed.clone().map(move |fold| (*seed, fold)))
+    }
+}
+
+/// What computes a system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A preset of this name, trained, exported and run by the core.
+    Network,
+    /// A baseline of this name.
+    Baseline,
+}
+
+/// One line of the comparison.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct System {
+    /// Name of the preset or baseline.
+    pub name: String,
+    /// What computes it.
+    pub kind: Kind,
+    /// What of the recordings it hears.
+    pub condition: Condition,
+}
+
+impl System {
+    fn new(kind: Kind, name: &str, condition: Condition) -> Self {
+        Self { name: name.to_owned(), kind, condition }
+    }
+
+    /// The run folder of a network's training on one split, below the folder of the system.
+    pub fn run(&self, folder: &Path, seed: u64, fold: usize) -> PathBuf {
+        FoldId { condition: self.condition, seed, fold }.folder(folder)
+    }
+
+    /// The file of a baseline's answers to one split, below the folder of the system.
+    pub fn answers(&self, folder: &Path, seed: u64, fold: usize) -> PathBuf {
+        self.run(folder, seed, fold).with_extension("json")
+    }
+
+    /// What it is, for a table.
+    pub fn describe(&self) -> &'static str {
+        match self.name.as_str() {
+            "edge" => "3 convolutions and 2 LSTMs over log-mel rows (ours)",
+            "rnn" => "2 LSTMs over log-mel rows, no convolution",
+            "paper" => "the paper's network: CNN over an image of the spectrogram, LSTMs of a single step",
+            "paper-seq" => "the same with LSTMs over 26 steps",
+            "hmm" => "hidden Markov model of each emotion, Gaussian emissions, cepstra",
+            "gmm" => "Gaussian mixture of each emotion",
+            "knn" => "k nearest neighbours on utterance statistics",
+            "svm" => "support vector machine on utterance statistics",
+            "kernel-regression" => "Nadaraya-Watson kernel regression on utterance statistics",
+            _ => "",
+        }
+    }
+}
+
+impl fmt::Display for System {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.name, self.condition)
+    }
+}
+
+/// All systems, quick ones first. Those that hear rows of our front end hear them without the cues of the recording session,
+/// the paper's networks what their images show: all.
+pub fn systems() -> Vec<System> {
+    let baselines = ["knn", "svm", "kernel-regression", "gmm", "hmm"].map(|name| System::new(Kind::Baseline, name, Condition::CuesRemoved));
+    let networks = [
+        ("rnn", Condition::CuesRemoved),
+        ("edge", Condition::CuesRemoved),
+        ("paper-seq", Condition::AsRecorded),
+        ("paper", Condition::AsRecorded),
+    ];
+    baselines.into_iter().chain(networks.map(|(name, condition)| System::new(Kind::Network, name, condition))).collect()
+}

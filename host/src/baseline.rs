@@ -18,6 +18,7 @@ mod kernel_regression;
 mod knn;
 mod mixture;
 pub mod report;
+mod saved;
 mod standardizer;
 mod svm;
 #[cfg(test)]
@@ -86,7 +87,7 @@ impl fmt::Display for Baseline {
 }
 
 /// What a baseline says to an utterance of the test part.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// [`Utterance::id`].
     pub id: String,
@@ -99,7 +100,7 @@ pub struct Answer {
 }
 
 /// What a baseline says to a test part.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// Which class was taken for which, with WAR, UAR and macro-F1.
     pub confusion: Confusion,

@@ -73,7 +73,7 @@ impl Utterance {
 }
 
 /// Something in the corpus that was skipped.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Problem {
     /// The file, folder or line of the manifest.
     pub path: String,

@@ -30,6 +30,7 @@ pub mod inspect;
 pub mod metrics;
 pub mod model_file;
 pub mod onnx;
+#[cfg(feature = "baseline")]
 pub mod paper;
 pub mod predictions;
 pub mod progress;

@@ -3,14 +3,17 @@
 //!
 //! Everything stands below one folder, so that a run that was stopped goes on: `PROTOCOL/SYSTEM` is the folder of a
 //! [cross-validation](crate::crossval) for a network of ours, and holds `CONDITION/seed-S/fold-K.json` for a baseline. All systems are tested
-//! on the same splits.
+//! on the same splits. `repeated/paper` is the paper's network on a [corpus like the images that came with it](repeated()),
+//! which no other system hears.
 
 mod comparison;
 mod plan;
 mod printed;
+mod repeated;
 #[cfg(test)]
 mod tests;
 
-pub use comparison::{Accuracy, Answers, Comparison, Row, gather};
-pub use plan::{Kind, PROTOCOLS, Splits, System, systems};
+pub use comparison::{Comparison, Row, gather};
+pub use plan::{Kind, PROTOCOLS, REPEATED, Splits, System, systems, tables};
 pub use printed::{PRINTED, Printed};
+pub use repeated::{DISTINCT, repeated};

@@ -33,9 +33,9 @@ pub struct FrontEndOptions {
 /// Windows of log-mel rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum WindowName {
-    /// See [`Window::Hann`].
+    /// Raised cosine, 0 at its ends.
     Hann,
-    /// See [`Window::Hamming`].
+    /// The same on a pedestal, 0.08 at its ends.
     Hamming,
 }
 

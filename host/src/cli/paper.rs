@@ -7,11 +7,11 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, Result, bail, ensure};
-use clap::{Args, ValueEnum};
+use anyhow::{Context, Result, ensure};
+use clap::Args;
 use ser_core::spec;
 
-use crate::baseline::{self, Baseline, Evaluation};
+use crate::baseline::{self, Evaluation};
 use crate::cache::FeatureCache;
 use crate::cli::crossval::display::Display;
 use crate::cli::options::TrainingOptions;
@@ -19,15 +19,16 @@ use crate::cli::train::{DEFAULT_SEED, stop_at_ctrl_c};
 use crate::corpus::Corpus;
 use crate::crossval::run::Crossval;
 use crate::files::write_atomic;
-use crate::paper::{Answers, Kind, PROTOCOLS, Splits, System, gather, systems};
+use crate::paper::{Kind, PROTOCOLS, REPEATED, Splits, System, gather, repeated, systems};
 use crate::report::paper::PaperReport;
 use crate::run::Config;
-use crate::split::Split;
+use crate::split::{Part, Split};
 
 /// Reproduces the paper that ser starts from, in one go: its network, recipe, figures and table of comparison, on real recordings.
 ///
 /// Trains, exports and evaluates the paper's network and those that it is compared with, on the same splits, and writes a page that
-/// sets what was printed beside what was measured. The same command again goes on where it stopped; what is finished is not done
+/// sets what was printed beside what was measured. What hears rows of our front end hears them as they were recorded and with the cues
+/// of the recording session removed. The same command again goes on where it stopped; what is finished is not done
 /// again. Everything together takes hours on a small machine: --only begins with the systems that matter.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:\n  host paper --corpus casia\n  host paper --corpus casia --only paper,edge --out runs/paper-casia\n  \
@@ -80,13 +81,17 @@ fn reproduce(args: &PaperArgs, stop: &AtomicBool) -> Result<()> {
     let root = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(format!("paper-{}", corpus.name)));
     if !args.page {
         let wanted: Vec<System> = known.into_iter().filter(|system| args.only.is_empty() || args.only.contains(&system.name)).collect();
-        let steps: Vec<(Splits, &System)> = PROTOCOLS.iter().flat_map(|splits| wanted.iter().map(|system| (*splits, system))).collect();
-        for (place, (splits, system)) in steps.iter().enumerate() {
-            println!("[{} of {}] {}, {system}", place + 1, steps.len(), splits.name());
+        let of_paper = wanted.iter().find(|system| **system == System::paper());
+        let of_repeated = of_paper.and_then(|system| Some((system, repeated(&corpus)?)));
+        let mut steps: Vec<(Splits, &System, &Corpus)> =
+            PROTOCOLS.iter().flat_map(|splits| wanted.iter().map(|system| (*splits, system, &corpus))).collect();
+        steps.extend(of_repeated.as_ref().map(|(system, corpus)| (REPEATED, *system, corpus)));
+        for (place, (splits, system, corpus)) in steps.iter().enumerate() {
+            println!("[{} of {}] {}, {system}", place + 1, steps.len(), splits.name);
             let folder = splits.folder(&root, system);
             match system.kind {
-                Kind::Network => args.train(&corpus, &folder, splits, system, stop)?,
-                Kind::Baseline => args.fit(&corpus, &folder, splits, system, stop)?,
+                Kind::Network => args.train(corpus, &folder, splits, system, stop)?,
+                Kind::Baseline => args.fit(corpus, &folder, splits, system, stop)?,
             }
             if stop.load(Ordering::Relaxed) {
                 println!("stopped; the same command goes on where it was");
@@ -122,22 +127,24 @@ impl PaperArgs {
 
     /// Fits a baseline to the training part of those splits that it is not finished with, and has it answer the test part.
     fn fit(&self, corpus: &Corpus, folder: &Path, splits: &Splits, system: &System, stop: &AtomicBool) -> Result<()> {
-        let Ok(baseline) = Baseline::from_str(&system.name, false) else { bail!("there is no baseline {}", system.name) };
+        let baseline = system.baseline()?;
         let front_end = system.condition.front_end(spec::edge().front_end);
         let cache = FeatureCache::new(&front_end, Some(&self.cache))?;
         for (seed, fold) in splits.each() {
             let path = system.answers(folder, seed, fold);
-            if path.is_file() {
+            let split = Split::new(corpus, splits.protocol, None, fold, seed)?;
+            if let Some(evaluation) = Evaluation::load(&path)? {
+                let is_of = evaluation.is_of(&split.part(corpus, Part::Test)?);
+                ensure!(is_of, "{} holds answers to other utterances, of another corpus or of this one before it changed", path.display());
                 continue;
             }
             if stop.load(Ordering::Relaxed) {
                 return Ok(());
             }
-            let split = Split::new(corpus, splits.protocol, None, fold, seed)?;
-            let Evaluation { confusion, skipped, .. } = baseline::evaluate(baseline, corpus, &cache, &split)?;
-            skipped.iter().for_each(|problem| eprintln!("skipped {problem}"));
-            println!("fold {fold} seed {seed}: WAR {:.1} %", 100.0 * confusion.war());
-            Answers { confusion, skipped: skipped.len() }.save(&path)?;
+            let evaluation = baseline::evaluate(baseline, corpus, &cache, &split)?;
+            evaluation.skipped.iter().for_each(|problem| eprintln!("skipped {problem}"));
+            println!("fold {fold} seed {seed}: WAR {:.1} %", 100.0 * evaluation.confusion.war());
+            evaluation.save(&path)?;
         }
         Ok(())
     }

@@ -7,18 +7,21 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Kind, PROTOCOLS, Splits, System, systems};
-use crate::crossval::{self, ConditionReport, CrossvalReport, FoldId, FoldReport, Gathered, ModelReport};
-use crate::files::write_atomic;
-use crate::metrics::Confusion;
+use super::plan::{Kind, PROTOCOLS, REPEATED, Splits, System, systems, tables};
+use crate::baseline::Evaluation;
+use crate::baseline::report::BaselineFigures;
+use crate::condition::Condition;
+use crate::crossval::{self, CrossvalReport, FoldId, Gathered, ModelReport};
 use crate::split::Protocol;
-use crate::statistics::{Spread, spread};
+use crate::statistics::Spread;
 
 /// Figures of all systems that are finished, protocol by protocol; shares are 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Comparison {
     /// One entry for each system under each protocol.
     pub rows: Vec<Row>,
+    /// The paper's network on [repeated recordings](super::repeated()), if it is finished.
+    pub repeated: Option<Row>,
     /// Systems that are not finished, with the protocol.
     pub missing: Vec<String>,
 }
@@ -31,9 +34,9 @@ pub struct Row {
     /// Which system.
     pub system: System,
     /// The float network, or a baseline.
-    pub float: Accuracy,
+    pub float: ModelReport,
     /// The int8 core; None for a baseline.
-    pub int8: Option<Accuracy>,
+    pub int8: Option<ModelReport>,
     /// Share of the answers in which float and int8 agree; None for a baseline.
     pub agreement: Option<f64>,
     /// Length of the int8 model file, bytes; None for a baseline.
@@ -44,46 +47,15 @@ pub struct Row {
     pub skipped: usize,
 }
 
-/// How right a system is.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Accuracy {
-    /// Recall weighted by class sizes, which is the accuracy, over the splits.
-    pub war: Spread,
-    /// Recall, all classes weighing alike, over the splits.
-    pub uar: Spread,
-    /// Mean F1 of the classes, over the splits.
-    pub macro_f1: Spread,
-    /// That of each split, in their order.
-    pub each: Vec<f64>,
-    /// All answers together.
-    pub confusion: Confusion,
-}
-
-impl Accuracy {
-    /// From the answers to each split; None of none.
-    fn of(splits: &[Confusion]) -> Option<Self> {
-        let over = |figure: fn(&Confusion) -> f64| spread(&splits.iter().map(figure).collect::<Vec<_>>());
-        let mut together = Confusion::new(splits.first()?.labels.iter().cloned());
-        for split in splits {
-            for (to, from) in together.counts.iter_mut().zip(&split.counts) {
-                to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
-            }
-            together.unanswered.iter_mut().zip(&split.unanswered).for_each(|(to, from)| *to += from);
-        }
-        Some(Self {
-            war: over(Confusion::war)?,
-            uar: over(Confusion::uar)?,
-            macro_f1: over(Confusion::macro_f1)?,
-            each: splits.iter().map(Confusion::war).collect(),
-            confusion: together,
-        })
-    }
-}
-
 impl Comparison {
-    /// The line of a system under a protocol, if it is finished.
-    pub fn row(&self, protocol: Protocol, system: &str) -> Option<&Row> {
-        self.rows.iter().find(|row| row.protocol == protocol && row.system.name == system)
+    /// The line of a system under a protocol and a condition, if it is finished.
+    pub fn row(&self, protocol: Protocol, system: &str, condition: Condition) -> Option<&Row> {
+        self.of(protocol, condition).find(|row| row.system.name == system)
+    }
+
+    /// All lines that may be compared with each other: the same test utterances, of which the same is heard.
+    pub fn of(&self, protocol: Protocol, condition: Condition) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(move |row| row.protocol == protocol && row.system.condition == condition)
     }
 }
 
@@ -94,54 +66,23 @@ impl fmt::Display for Comparison {
             Some(sd) => format!("{:.1} \u{b1} {:.1}", 100.0 * spread.mean, 100.0 * sd),
             None => format!("{:.1}", 100.0 * spread.mean),
         };
-        for splits in PROTOCOLS {
-            writeln!(
-                f,
-                "{}\n{:<20} {:<14} {:>14} {:>14} {:>12}",
-                splits.name(),
-                "system",
-                "recordings",
-                "WAR float, %",
-                "WAR int8, %",
-                "int8, bytes"
-            )?;
-            for row in self.rows.iter().filter(|row| row.protocol == splits.protocol) {
+        for (splits, condition) in tables() {
+            let title = format!("{}, {condition}", splits.name);
+            writeln!(f, "{title:<24} {:>14} {:>14} {:>12}", "WAR float, %", "WAR int8, %", "int8, bytes")?;
+            for row in self.of(splits.protocol, condition) {
                 let int8 = row.int8.as_ref().map_or_else(String::new, |int8| percent(int8.war));
                 let bytes = row.model_bytes.map_or_else(String::new, |bytes| bytes.to_string());
-                let System { name, condition, .. } = &row.system;
-                writeln!(f, "{name:<20} {condition:<14} {:>14} {int8:>14} {bytes:>12}", percent(row.float.war))?;
+                writeln!(f, "{:<24} {:>14} {int8:>14} {bytes:>12}", row.system.name, percent(row.float.war))?;
             }
             writeln!(f)?;
+        }
+        if let Some(row) = &self.repeated {
+            writeln!(f, "paper on repeated recordings: WAR {} % float\n", percent(row.float.war))?;
         }
         if !self.missing.is_empty() {
             writeln!(f, "not finished: {}\n", self.missing.join("; "))?;
         }
         Ok(())
-    }
-}
-
-/// A baseline's answers to one split, as the file of a split holds them.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Answers {
-    /// Which class was taken for which.
-    pub confusion: Confusion,
-    /// Utterances that could not be read.
-    pub skipped: usize,
-}
-
-impl Answers {
-    /// Writes them to a file, whose folder is made if need be.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot be written.
-    pub fn save(&self, path: &Path) -> Result<()> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-        }
-        let mut json = serde_json::to_vec_pretty(self)?;
-        json.push(b'\n');
-        write_atomic(path, &json)
     }
 }
 
@@ -151,16 +92,17 @@ impl Answers {
 ///
 /// If a file is unreadable.
 pub fn gather(root: &Path) -> Result<Comparison> {
-    let mut comparison = Comparison { rows: Vec::new(), missing: Vec::new() };
+    let repeated = network(root, &REPEATED, &System::paper()).context(REPEATED.name)?;
+    let mut comparison = Comparison { rows: Vec::new(), repeated, missing: Vec::new() };
     for splits in PROTOCOLS {
         for system in systems() {
             let row = match system.kind {
                 Kind::Network => network(root, &splits, &system),
                 Kind::Baseline => baseline(root, &splits, &system),
             };
-            match row.with_context(|| format!("{system}, {}", splits.name()))? {
+            match row.with_context(|| format!("{system}, {}", splits.name))? {
                 Some(row) => comparison.rows.push(row),
-                None => comparison.missing.push(format!("{system}, {}", splits.name())),
+                None => comparison.missing.push(format!("{system}, {}", splits.name)),
             }
         }
     }
@@ -179,23 +121,15 @@ fn network(root: &Path, splits: &Splits, system: &System) -> Result<Option<Row>>
     runs.retain(|run| wanted.contains(&run.id));
     let skipped = runs.iter().map(|run| run.predictions.skipped).sum();
     let report = CrossvalReport::new(&Gathered { runs, missing: Vec::new(), ambiguous })?;
-    let ConditionReport { int8, float, folds, agreement, model_bytes, training_seconds, .. } =
-        report.conditions.first().context("no condition in the report")?;
-    let accuracy = |model: &ModelReport, of_fold: fn(&FoldReport) -> f64| Accuracy {
-        war: model.war,
-        uar: model.uar,
-        macro_f1: model.macro_f1,
-        each: folds.iter().map(of_fold).collect(),
-        confusion: model.confusion.clone(),
-    };
+    let condition = report.conditions.into_iter().next().context("no condition in the report")?;
     Ok(Some(Row {
         protocol: splits.protocol,
         system: system.clone(),
-        float: accuracy(float, |fold| fold.float.war),
-        int8: Some(accuracy(int8, |fold| fold.int8.war)),
-        agreement: Some(*agreement),
-        model_bytes: Some(*model_bytes),
-        training_seconds: Some(training_seconds / folds.len() as f64),
+        float: condition.float,
+        int8: Some(condition.int8),
+        agreement: Some(condition.agreement),
+        model_bytes: Some(condition.model_bytes),
+        training_seconds: Some(condition.training_seconds / condition.folds.len() as f64),
         skipped,
     }))
 }
@@ -203,24 +137,20 @@ fn network(root: &Path, splits: &Splits, system: &System) -> Result<Option<Row>>
 /// None unless all splits are finished.
 fn baseline(root: &Path, splits: &Splits, system: &System) -> Result<Option<Row>> {
     let folder = splits.folder(root, system);
-    let mut answers: Vec<Answers> = Vec::new();
+    let mut evaluations = Vec::new();
     for (seed, fold) in splits.each() {
-        let path = system.answers(&folder, seed, fold);
-        if !path.is_file() {
-            return Ok(None);
-        }
-        let bytes = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        answers.push(serde_json::from_slice(&bytes).with_context(|| format!("{} is damaged", path.display()))?);
+        let Some(evaluation) = Evaluation::load(&system.answers(&folder, seed, fold))? else { return Ok(None) };
+        evaluations.push(evaluation);
     }
-    let confusions: Vec<Confusion> = answers.iter().map(|answers| answers.confusion.clone()).collect();
-    Ok(Accuracy::of(&confusions).map(|float| Row {
+    let BaselineFigures { figures, skipped, .. } = BaselineFigures::new(system.baseline()?, &evaluations, None)?;
+    Ok(Some(Row {
         protocol: splits.protocol,
         system: system.clone(),
-        float,
+        float: figures,
         int8: None,
         agreement: None,
         model_bytes: None,
         training_seconds: None,
-        skipped: answers.iter().map(|answers| answers.skipped).sum(),
+        skipped: skipped.len(),
     }))
 }

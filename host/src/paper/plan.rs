@@ -3,8 +3,11 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Result, anyhow};
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+use crate::baseline::Baseline;
 use crate::condition::Condition;
 use crate::crossval::FoldId;
 use crate::split::{DEFAULT_FOLDS, Protocol};
@@ -12,13 +15,23 @@ use crate::split::{DEFAULT_FOLDS, Protocol};
 /// The protocols of the comparison.
 pub const PROTOCOLS: [Splits; 2] = [
     // A fold of five is a stratified 80/20 split; each seed shuffles anew.
-    Splits { protocol: Protocol::Random, seeds: &[1, 2, 3], fold: Some(0) },
-    Splits { protocol: Protocol::Sentence, seeds: &[1], fold: None },
+    Splits { name: "random", protocol: Protocol::Random, seeds: &[1, 2, 3], fold: Some(0) },
+    Splits { name: "sentence", protocol: Protocol::Sentence, seeds: &[1], fold: None },
 ];
+
+/// The split of the corpus of repeated recordings.
+pub const REPEATED: Splits = Splits { name: "repeated", protocol: Protocol::Random, seeds: &[1], fold: Some(0) };
+
+/// The tables of the comparison: each protocol with what is heard of the recordings.
+pub fn tables() -> impl Iterator<Item = (Splits, Condition)> {
+    PROTOCOLS.into_iter().flat_map(|splits| Condition::ALL.map(|condition| (splits, condition)))
+}
 
 /// The splits of a protocol that count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Splits {
+    /// Name in paths and tables.
+    pub name: &'static str,
     /// What training and test do not share.
     pub protocol: Protocol,
     /// Seeds of splits and trainings.
@@ -28,14 +41,9 @@ pub struct Splits {
 }
 
 impl Splits {
-    /// The protocol's name in paths and tables.
-    pub fn name(&self) -> String {
-        format!("{:?}", self.protocol).to_lowercase()
-    }
-
     /// The folder of a system below that of the comparison.
     pub fn folder(&self, root: &Path, system: &System) -> PathBuf {
-        root.join(self.name()).join(&system.name)
+        root.join(self.name).join(&system.name)
     }
 
     /// Seed and fold of each split.
@@ -74,6 +82,11 @@ impl System {
         Self { name: name.to_owned(), kind, condition }
     }
 
+    /// The paper's network.
+    pub fn paper() -> Self {
+        Self::new(Kind::Network, "paper", Condition::AsRecorded)
+    }
+
     /// The run folder of a network's training on one split, below the folder of the system.
     pub fn run(&self, folder: &Path, seed: u64, fold: usize) -> PathBuf {
         FoldId { condition: self.condition, seed, fold }.folder(folder)
@@ -82,6 +95,15 @@ impl System {
     /// The file of a baseline's answers to one split, below the folder of the system.
     pub fn answers(&self, folder: &Path, seed: u64, fold: usize) -> PathBuf {
         self.run(folder, seed, fold).with_extension("json")
+    }
+
+    /// The baseline of this name.
+    ///
+    /// # Errors
+    ///
+    /// If there is none.
+    pub fn baseline(&self) -> Result<Baseline> {
+        Baseline::from_str(&self.name, false).map_err(|_| anyhow!("there is no baseline {}", self.name))
     }
 
     /// What it is, for a table.
@@ -107,15 +129,11 @@ impl fmt::Display for System {
     }
 }
 
-/// All systems, quick ones first. Those that hear rows of our front end hear them without the cues of the recording session,
-/// the paper's networks what their images show: all.
+/// All systems, quick ones first. Those that hear rows of our front end hear them under both conditions, the paper's networks what their
+/// images show: everything as it was recorded.
 pub fn systems() -> Vec<System> {
-    let baselines = ["knn", "svm", "kernel-regression", "gmm", "hmm"].map(|name| System::new(Kind::Baseline, name, Condition::CuesRemoved));
-    let networks = [
-        ("rnn", Condition::CuesRemoved),
-        ("edge", Condition::CuesRemoved),
-        ("paper-seq", Condition::AsRecorded),
-        ("paper", Condition::AsRecorded),
-    ];
-    baselines.into_iter().chain(networks.map(|(name, condition)| System::new(Kind::Network, name, condition))).collect()
+    let baselines = ["knn", "svm", "kernel-regression", "gmm", "hmm"].map(|name| (Kind::Baseline, name));
+    let of_rows = baselines.into_iter().chain(["rnn", "edge"].map(|name| (Kind::Network, name)));
+    let both = of_rows.flat_map(|(kind, name)| Condition::ALL.map(|condition| System::new(kind, name, condition)));
+    both.chain([System::new(Kind::Network, "paper-seq", Condition::AsRecorded), System::paper()]).collect()
 }

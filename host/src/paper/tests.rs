@@ -1,21 +1,37 @@
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::*;
+use crate::baseline::{Answer, Evaluation};
+use crate::condition::Condition;
+use crate::corpus::{Corpus, Problem};
 use crate::metrics::Confusion;
 use crate::split::Protocol;
 
-/// Answers of which so many of ten are right.
-fn save(system: &System, root: &Path, splits: &Splits, right: u64) {
+const HEARD: Condition = Condition::AsRecorded;
+
+/// Ten answers, of which so many are right, and an utterance that could not be read.
+fn evaluation(right: usize) -> Evaluation {
+    let mut confusion = Confusion::new(PRINTED.labels);
+    let answer = |utterance: usize| {
+        let label = Some(usize::from(utterance >= right));
+        confusion.add(0, label);
+        Answer { id: utterance.to_string(), speaker: String::new(), truth: 0, label }
+    };
+    let answers = (0..10).map(answer).collect();
+    let skipped = vec![Problem { path: "10".into(), reason: "not a WAV file".into() }];
+    Evaluation { confusion, answers, skipped_training: Vec::new(), skipped }
+}
+
+fn save(system: &System, root: &Path, splits: &Splits, right: usize) {
     let folder = splits.folder(root, system);
     for (seed, fold) in splits.each() {
-        let mut confusion = Confusion::new(PRINTED.labels);
-        (0..10).for_each(|utterance| confusion.add(0, Some(usize::from(utterance >= right))));
-        Answers { confusion, skipped: 1 }.save(&system.answers(&folder, seed, fold)).unwrap();
+        evaluation(right).save(&system.answers(&folder, seed, fold)).unwrap();
     }
 }
 
 fn system(name: &str) -> System {
-    systems().into_iter().find(|system| system.name == name).unwrap()
+    systems().into_iter().find(|system| system.name == name && system.condition == HEARD).unwrap()
 }
 
 #[test]
@@ -35,12 +51,14 @@ fn the_table_has_the_systems_that_are_finished_and_names_the_others() {
     save(&system("svm"), dir.path(), &sentence, 8);
     let comparison = gather(dir.path()).unwrap();
     assert_eq!(comparison.rows.len(), 3);
-    let knn = comparison.row(Protocol::Random, "knn").unwrap();
+    let knn = comparison.row(Protocol::Random, "knn", HEARD).unwrap();
     assert!((knn.float.war.mean - 0.7).abs() < 1e-12, "{:?}", knn.float.war);
-    assert_eq!((knn.float.each.len(), knn.skipped), (3, 3));
+    assert_eq!((knn.float.confusion.total(), knn.skipped), (30, 3));
     assert!(knn.int8.is_none());
-    assert_eq!(comparison.row(Protocol::Sentence, "svm").unwrap().float.confusion.total(), 50);
-    assert!(comparison.row(Protocol::Sentence, "knn").is_none());
+    assert_eq!(comparison.row(Protocol::Sentence, "svm", HEARD).unwrap().float.confusion.total(), 50);
+    assert!(comparison.row(Protocol::Sentence, "knn", HEARD).is_none());
+    assert!(comparison.row(Protocol::Random, "svm", Condition::CuesRemoved).is_none());
+    assert_eq!(comparison.of(Protocol::Random, HEARD).count(), 2);
     assert_eq!(comparison.rows.len() + comparison.missing.len(), 2 * systems().len());
 }
 
@@ -51,6 +69,25 @@ fn a_system_that_lacks_a_split_is_not_finished() {
     save(&system("knn"), dir.path(), &random, 7);
     std::fs::remove_file(system("knn").answers(&random.folder(dir.path(), &system("knn")), 3, 0)).unwrap();
     assert!(gather(dir.path()).unwrap().rows.is_empty());
+}
+
+#[test]
+fn repeated_recordings_are_of_anger_and_each_has_one_label() {
+    let corpus = Corpus::synthetic(1);
+    let repeated = repeated(&corpus).unwrap();
+    let angry: BTreeSet<&str> = corpus.utterances.iter().filter(|utterance| utterance.emotion == 0).map(|u| u.id.as_str()).collect();
+    let mut labels: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for utterance in &repeated.utterances {
+        labels.entry(&utterance.sentence).or_default().insert(utterance.emotion);
+    }
+    assert_eq!(repeated.by_id().len(), 1200);
+    assert_eq!(labels.len(), angry.len().min(DISTINCT));
+    assert!(labels.iter().all(|(recording, labels)| angry.contains(recording) && labels.len() == 1));
+    let [first, ..] = repeated.utterances.as_slice() else { panic!() };
+    assert_eq!(first.samples().unwrap(), corpus.by_id()[first.sentence.as_str()].samples().unwrap());
+
+    let few = Corpus { utterances: corpus.utterances.iter().filter(|u| u.emotion != 0).cloned().collect(), ..corpus };
+    assert!(super::repeated(&few).is_none());
 }
 
 #[test]

@@ -1,6 +1,8 @@
 use super::*;
 use crate::cli::tones::write_tones;
+use crate::condition::Condition;
 use crate::emotion::EMOTIONS;
+use crate::split::Protocol;
 
 /// A corpus of tones in five sentences, and nothing but a baseline wanted.
 fn args(dir: &Path, only: &[&str]) -> PaperArgs {
@@ -28,12 +30,12 @@ fn the_page_has_what_is_finished_and_says_what_is_not() {
     let html = std::fs::read_to_string(dir.path().join("paper/paper.html")).unwrap();
     let page = roxmltree::Document::parse_with_options(&html, roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() }).unwrap();
     let text: String = page.descendants().filter_map(|node| node.text()).collect();
-    for wanted in ["78.9\u{a0}%", "65.4\u{a0}%", "4,540,642", "knn", "Not finished", "edge (cues-removed), sentence", "not measured"] {
+    for wanted in ["78.9\u{a0}%", "65.4\u{a0}%", "4,540,642", "knn", "Not finished", "edge (as-recorded), sentence", "not measured"] {
         assert!(text.contains(wanted), "{wanted}");
     }
     assert!(!html.contains("http://") || html.matches("http://").all(|_| html.contains("http://www.w3.org")));
     let figures: serde_json::Value = serde_json::from_slice(&std::fs::read(dir.path().join("figures.json")).unwrap()).unwrap();
-    assert_eq!(figures["comparison"]["rows"].as_array().unwrap().len(), 2);
+    assert_eq!(figures["comparison"]["rows"].as_array().unwrap().len(), 4);
     assert!(dir.path().join("paper/emotions.png").is_file());
 }
 
@@ -43,10 +45,24 @@ fn what_is_finished_is_not_done_again() {
     let args = args(dir.path(), &["knn"]);
     reproduce(&args, &AtomicBool::new(false)).unwrap();
     let answers = dir.path().join("paper/random/knn/cues-removed/seed-2/fold-0.json");
-    let marked = std::fs::read_to_string(&answers).unwrap().replace("\"skipped\": 0", "\"skipped\": 7");
+    let marked = std::fs::read_to_string(&answers).unwrap().replace("\"speaker\": \"low\"", "\"speaker\": \"marked\"");
+    assert!(marked.contains("marked"), "{marked}");
     std::fs::write(&answers, &marked).unwrap();
     reproduce(&args, &AtomicBool::new(false)).unwrap();
     assert_eq!(std::fs::read_to_string(&answers).unwrap(), marked);
+}
+
+#[test]
+fn answers_to_another_corpus_are_an_error_and_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let args = args(dir.path(), &["knn"]);
+    reproduce(&args, &AtomicBool::new(false)).unwrap();
+    let answers = dir.path().join("paper/random/knn/cues-removed/seed-1/fold-0.json");
+    let before = std::fs::read_to_string(&answers).unwrap();
+    std::fs::remove_file(dir.path().join("corpus/high/sad/5.wav")).unwrap();
+    let error = format!("{:#}", reproduce(&args, &AtomicBool::new(false)).unwrap_err());
+    assert!(error.contains("fold-0.json") && error.contains("other utterances"), "{error}");
+    assert_eq!(std::fs::read_to_string(&answers).unwrap(), before);
 }
 
 #[test]
@@ -55,9 +71,9 @@ fn a_network_is_trained_on_all_splits_and_stands_in_the_table_as_float_and_int8(
     let args = args(dir.path(), &["rnn"]);
     reproduce(&args, &AtomicBool::new(false)).unwrap();
     let comparison = gather(&dir.path().join("paper")).unwrap();
-    let row = comparison.row(crate::split::Protocol::Sentence, "rnn").unwrap();
+    let row = comparison.row(Protocol::Sentence, "rnn", Condition::AsRecorded).unwrap();
     assert_eq!(row.int8.as_ref().unwrap().confusion.total(), 60);
-    assert_eq!(row.float.each.len(), 5);
+    assert_eq!(row.float.confusion.total(), 60);
 }
 
 #[test]

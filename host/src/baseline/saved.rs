@@ -1,0 +1,45 @@
+//! What a baseline said, as a JSON file.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+use super::Evaluation;
+use crate::corpus::Utterance;
+use crate::files::write_atomic;
+
+impl Evaluation {
+    /// Writes it to a file, whose folder is made if need be.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        }
+        let mut json = serde_json::to_vec_pretty(self)?;
+        json.push(b'\n');
+        write_atomic(path, &json)
+    }
+
+    /// Reads it from a file; None if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If the file is unreadable or holds something else.
+    pub fn load(path: &Path) -> Result<Option<Self>> {
+        if !path.is_file() {
+            return Ok(None);
+        }
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_slice(&bytes).map(Some).with_context(|| format!("{} is damaged", path.display()))
+    }
+
+    /// Whether just these utterances were to be answered.
+    pub fn is_of(&self, utterances: &[&Utterance]) -> bool {
+        let tested = self.answers.iter().map(|answer| &answer.id).chain(self.skipped.iter().map(|problem| &problem.path));
+        tested.collect::<BTreeSet<_>>() == utterances.iter().map(|utterance| &utterance.id).collect()
+    }
+}

@@ -112,7 +112,7 @@ impl System {
             "edge" => "3 convolutions and 2 LSTMs over log-mel rows (ours)",
             "rnn" => "2 LSTMs over log-mel rows, no convolution",
             "paper" => "the paper's network: CNN over an image of the spectrogram, LSTMs of a single step",
-            "paper-seq" => "the same with LSTMs over 26 steps",
+            "paper-seq" => "the paper's network with LSTMs over 26 steps",
             "hmm" => "hidden Markov model of each emotion, Gaussian emissions, cepstra",
             "gmm" => "Gaussian mixture of each emotion",
             "knn" => "k nearest neighbours on utterance statistics",

@@ -137,14 +137,15 @@ impl Training<'_> {
         // A little air above the highest point, except where the axis ends by its nature; a loss that diverged leaves the picture.
         let y = Axis { range: (low, if y.range.1 == high { high } else { (1.04 * high).clamp(1e-6, 1e12) }), ..y };
         let many = self.curves.len() > 1;
+        let faint = |quantity: &Quantity<'_>| Look { colour: quantity.look.colour.mix(0.45), ..Look::faint(DARK) };
         let draw = |area: &Area<'_>| -> Result<()> {
             let mut entries: Vec<(String, Look)> = Vec::new();
             for (quantity, _) in &drawn {
                 let label = if many { format!("{}: mean", quantity.label) } else { quantity.label.to_owned() };
                 entries.push((label, quantity.look));
             }
-            if many {
-                entries.push(("each run".to_owned(), Look::faint(DARK)));
+            if let Some((quantity, _)) = drawn.first().filter(|_| many) {
+                entries.push(("each run".to_owned(), faint(quantity)));
             }
             let test = Look::line(GREY, Stroke::Dotted, Marker::None);
             if level.is_some() {
@@ -160,8 +161,7 @@ impl Training<'_> {
             }
             for (quantity, lines) in &drawn {
                 if many {
-                    let faint = Look { colour: quantity.look.colour.mix(0.45), ..Look::faint(DARK) };
-                    lines.iter().try_for_each(|line| series(area, &chart, line, &faint))?;
+                    lines.iter().try_for_each(|line| series(area, &chart, line, &faint(quantity)))?;
                     series(area, &chart, &mean(lines), &quantity.look)?;
                 } else {
                     lines.iter().try_for_each(|line| series(area, &chart, line, &quantity.look))?;

@@ -10,10 +10,11 @@ mod comparison;
 mod plan;
 mod printed;
 mod repeated;
+mod right;
 #[cfg(test)]
 mod tests;
 
-pub use comparison::{Comparison, Row, gather};
+pub use comparison::{Comparison, REFERENCE, Row, gather};
 pub use plan::{Kind, PROTOCOLS, REPEATED, Splits, System, systems, tables};
 pub use printed::{PRINTED, Printed};
 pub use repeated::{DISTINCT, repeated};

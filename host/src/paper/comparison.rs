@@ -7,13 +7,14 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::plan::{Kind, PROTOCOLS, REPEATED, Splits, System, systems, tables};
+use super::plan::{Kind, REPEATED, Splits, System, systems, tables};
+use super::right::Right;
 use crate::baseline::Evaluation;
 use crate::baseline::report::BaselineFigures;
 use crate::condition::Condition;
 use crate::crossval::{self, CrossvalReport, FoldId, Gathered, ModelReport};
 use crate::split::Protocol;
-use crate::statistics::Spread;
+use crate::statistics::{McNemar, Spread};
 
 /// Figures of all systems that are finished, protocol by protocol; shares are 0 to 1.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,7 +23,7 @@ pub struct Comparison {
     pub rows: Vec<Row>,
     /// The paper's network on [repeated recordings](super::repeated()), if it is finished.
     pub repeated: Option<Row>,
-    /// Systems that are not finished, with the protocol.
+    /// What is not finished: systems with the protocol, and repeated recordings.
     pub missing: Vec<String>,
 }
 
@@ -45,7 +46,14 @@ pub struct Row {
     pub training_seconds: Option<f64>,
     /// Utterances that could not be read.
     pub skipped: usize,
+    /// McNemar's test of this system (first) against [`REFERENCE`] (second) on the test utterances of the same table, int8 where there is an
+    /// int8 model; None for the reference and while it isn't finished. What is tested by several seeds counts for each of them, though
+    /// answers to one utterance are alike: p is then too small.
+    pub against_reference: Option<McNemar>,
 }
+
+/// The system that the others are tested against.
+pub const REFERENCE: &str = "edge";
 
 impl Comparison {
     /// The line of a system under a protocol and a condition, if it is finished.
@@ -68,11 +76,13 @@ impl fmt::Display for Comparison {
         };
         for (splits, condition) in tables() {
             let title = format!("{}, {condition}", splits.name);
-            writeln!(f, "{title:<24} {:>14} {:>14} {:>12}", "WAR float, %", "WAR int8, %", "int8, bytes")?;
+            let against = format!("p, {REFERENCE}");
+            writeln!(f, "{title:<24} {:>14} {:>14} {:>12} {against:>8}", "WAR float, %", "WAR int8, %", "int8, bytes")?;
             for row in self.of(splits.protocol, condition) {
                 let int8 = row.int8.as_ref().map_or_else(String::new, |int8| percent(int8.war));
                 let bytes = row.model_bytes.map_or_else(String::new, |bytes| bytes.to_string());
-                let line = format!("{:<24} {:>14} {int8:>14} {bytes:>12}", row.system.name, percent(row.float.war));
+                let p = row.against_reference.map_or_else(String::new, |test| format!("{:.3}", test.p));
+                let line = format!("{:<24} {:>14} {int8:>14} {bytes:>12} {p:>8}", row.system.name, percent(row.float.war));
                 writeln!(f, "{}", line.trim_end())?;
             }
             writeln!(f)?;
@@ -93,25 +103,34 @@ impl fmt::Display for Comparison {
 ///
 /// If a file is unreadable.
 pub fn gather(root: &Path) -> Result<Comparison> {
-    let repeated = network(root, &REPEATED, &System::paper()).context(REPEATED.name)?;
+    let repeated = network(root, &REPEATED, &System::paper()).context(REPEATED.name)?.map(|(row, _)| row);
     let mut comparison = Comparison { rows: Vec::new(), repeated, missing: Vec::new() };
-    for splits in PROTOCOLS {
-        for system in systems() {
+    for (splits, condition) in tables() {
+        let mut finished = Vec::new();
+        for system in systems().into_iter().filter(|system| system.condition == condition) {
             let row = match system.kind {
                 Kind::Network => network(root, &splits, &system),
                 Kind::Baseline => baseline(root, &splits, &system),
             };
             match row.with_context(|| format!("{system}, {}", splits.name))? {
-                Some(row) => comparison.rows.push(row),
+                Some(row) => finished.push(row),
                 None => comparison.missing.push(format!("{system}, {}", splits.name)),
             }
         }
+        let reference = finished.iter().find(|(row, _)| row.system.name == REFERENCE).map(|(_, right)| right.clone());
+        comparison.rows.extend(finished.into_iter().map(|(row, right)| {
+            let other = reference.as_ref().filter(|_| row.system.name != REFERENCE);
+            Row { against_reference: other.map(|other| right.against(other)), ..row }
+        }));
+    }
+    if comparison.repeated.is_none() {
+        comparison.missing.push(format!("{}, {} recordings", System::paper(), REPEATED.name));
     }
     Ok(comparison)
 }
 
 /// None unless all splits are finished.
-fn network(root: &Path, splits: &Splits, system: &System) -> Result<Option<Row>> {
+fn network(root: &Path, splits: &Splits, system: &System) -> Result<Option<(Row, Right)>> {
     let folder = splits.folder(root, system);
     let folds = splits.each().map(|(seed, fold)| FoldId { condition: system.condition, seed, fold });
     let wanted: BTreeSet<FoldId> = folds.collect();
@@ -121,9 +140,10 @@ fn network(root: &Path, splits: &Splits, system: &System) -> Result<Option<Row>>
     let Gathered { mut runs, ambiguous, .. } = crossval::gather(&folder)?;
     runs.retain(|run| wanted.contains(&run.id));
     let skipped = runs.iter().map(|run| run.predictions.skipped).sum();
+    let right = Right::of_runs(&runs);
     let report = CrossvalReport::new(&Gathered { runs, missing: Vec::new(), ambiguous })?;
     let condition = report.conditions.into_iter().next().context("no condition in the report")?;
-    Ok(Some(Row {
+    let row = Row {
         protocol: splits.protocol,
         system: system.clone(),
         float: condition.float,
@@ -132,19 +152,23 @@ fn network(root: &Path, splits: &Splits, system: &System) -> Result<Option<Row>>
         model_bytes: Some(condition.model_bytes),
         training_seconds: Some(condition.training_seconds / condition.folds.len() as f64),
         skipped,
-    }))
+        against_reference: None,
+    };
+    Ok(Some((row, right)))
 }
 
 /// None unless all splits are finished.
-fn baseline(root: &Path, splits: &Splits, system: &System) -> Result<Option<Row>> {
+fn baseline(root: &Path, splits: &Splits, system: &System) -> Result<Option<(Row, Right)>> {
     let folder = splits.folder(root, system);
     let mut evaluations = Vec::new();
+    let mut right = Right::default();
     for (seed, fold) in splits.each() {
         let Some(evaluation) = Evaluation::load(&system.answers(&folder, seed, fold))? else { return Ok(None) };
+        right.add(seed, fold, &evaluation);
         evaluations.push(evaluation);
     }
     let BaselineFigures { figures, skipped, .. } = BaselineFigures::new(system.baseline()?, &evaluations, None)?;
-    Ok(Some(Row {
+    let row = Row {
         protocol: splits.protocol,
         system: system.clone(),
         float: figures,
@@ -153,5 +177,7 @@ fn baseline(root: &Path, splits: &Splits, system: &System) -> Result<Option<Row>
         model_bytes: None,
         training_seconds: None,
         skipped: skipped.len(),
-    }))
+        against_reference: None,
+    };
+    Ok(Some((row, right)))
 }

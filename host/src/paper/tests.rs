@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use super::right::Right;
 use super::*;
 use crate::baseline::{Answer, Evaluation};
 use crate::condition::Condition;
@@ -59,7 +60,21 @@ fn the_table_has_the_systems_that_are_finished_and_names_the_others() {
     assert!(comparison.row(Protocol::Sentence, "knn", HEARD).is_none());
     assert!(comparison.row(Protocol::Random, "svm", Condition::CuesRemoved).is_none());
     assert_eq!(comparison.of(Protocol::Random, HEARD).count(), 2);
-    assert_eq!(comparison.rows.len() + comparison.missing.len(), 2 * systems().len());
+    let all = 2 * systems().len() + 1;
+    assert_eq!(comparison.rows.len() + comparison.missing.len(), all);
+    assert!(comparison.missing.contains(&"paper (as-recorded), repeated recordings".to_owned()), "{:?}", comparison.missing);
+}
+
+#[test]
+fn systems_are_tested_against_each_other_on_what_both_answered() {
+    let (mut first, mut second) = (Right::default(), Right::default());
+    first.add(1, 0, &evaluation(7));
+    second.add(1, 0, &evaluation(9));
+    second.add(2, 0, &evaluation(9));
+    let tested = first.against(&second);
+    assert_eq!((tested.only_first, tested.only_second, tested.p), (0, 2, 0.5));
+    let turned = second.against(&first);
+    assert_eq!((turned.only_first, turned.only_second, turned.p), (2, 0, 0.5));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::crossval::ModelReport;
 use crate::emotion::EMOTIONS;
 use crate::inspect::{Summary, untrained_model};
 use crate::metrics::Confusion;
-use crate::paper::{Comparison, DISTINCT, PRINTED, PROTOCOLS, Row, Splits, tables};
+use crate::paper::{Comparison, DISTINCT, PRINTED, PROTOCOLS, REFERENCE, Row, Splits, tables};
 use crate::report::curves::Curve;
 use crate::report::page::{Part, Section, Table, page};
 use crate::report::text::{percent, thousands};
@@ -162,7 +162,8 @@ impl PaperReport {
             heading: "Table of comparison",
             how: "Each system of a table is trained and tested on the same splits and hears the same of the recordings; the best stands first. As recorded they have \
                   an offset, silence and an absolute level, which tell some speakers' emotions apart in this corpus and nowhere else. The paper's networks see all of \
-                  that in their images. With the cues removed it can't be heard.",
+                  that in their images. With the cues removed it can't be heard. p: if a system and the one it is set against were equally good, how probable is it that \
+                  the answers that only one has right are divided so unevenly (McNemar's exact test); three seeds share test utterances, so that p is too small for random.",
             parts: parts.collect(),
         }
     }
@@ -399,12 +400,23 @@ fn comparison_table(splits: Splits, condition: Condition, rows: &[&Row]) -> Tabl
             plus_minus(row.float.war),
             row.int8.as_ref().map_or_else(dash, |int8| plus_minus(int8.war)),
             row.model_bytes.map_or_else(dash, |bytes| thousands(bytes as usize)),
+            row.against_reference.map_or_else(dash, |test| format!("{:.3}", test.p)),
             printed(&row.system.name).map_or_else(dash, percent),
         ]
     };
     Table {
         caption: format!("{}; {}", describe(splits), heard(condition)),
-        head: ["system", "what it is", "accuracy, float", "accuracy, int8", "int8 model, bytes", "printed"].map(str::to_owned).to_vec(),
+        head: [
+            "system",
+            "what it is",
+            "accuracy, float",
+            "accuracy, int8",
+            "int8 model, bytes",
+            &format!("p against {REFERENCE}"),
+            "printed",
+        ]
+        .map(str::to_owned)
+        .to_vec(),
         rows: rows.iter().map(cells).collect(),
     }
 }

@@ -38,6 +38,13 @@ impl Side {
     }
 }
 
+impl FoldRun {
+    /// What the int8 core said to the test part.
+    pub fn int8_verdicts(&self) -> Vec<Verdict<'_>> {
+        Side::Int8.verdicts(self)
+    }
+}
+
 impl CrossvalReport {
     /// The figures of all finished folds.
     ///

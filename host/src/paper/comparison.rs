@@ -140,7 +140,8 @@ fn network(root: &Path, splits: &Splits, system: &System) -> Result<Option<(Row,
     let Gathered { mut runs, ambiguous, .. } = crossval::gather(&folder)?;
     runs.retain(|run| wanted.contains(&run.id));
     let skipped = runs.iter().map(|run| run.predictions.skipped).sum();
-    let right = Right::of_runs(&runs);
+    let mut right = Right::default();
+    runs.iter().for_each(|run| right.add(run.id.seed, run.id.fold, run.int8_verdicts()));
     let report = CrossvalReport::new(&Gathered { runs, missing: Vec::new(), ambiguous })?;
     let condition = report.conditions.into_iter().next().context("no condition in the report")?;
     let row = Row {
@@ -164,7 +165,7 @@ fn baseline(root: &Path, splits: &Splits, system: &System) -> Result<Option<(Row
     let mut right = Right::default();
     for (seed, fold) in splits.each() {
         let Some(evaluation) = Evaluation::load(&system.answers(&folder, seed, fold))? else { return Ok(None) };
-        right.add(seed, fold, &evaluation);
+        right.add(seed, fold, evaluation.verdicts());
         evaluations.push(evaluation);
     }
     let BaselineFigures { figures, skipped, .. } = BaselineFigures::new(system.baseline()?, &evaluations, None)?;

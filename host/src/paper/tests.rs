@@ -68,9 +68,9 @@ fn the_table_has_the_systems_that_are_finished_and_names_the_others() {
 #[test]
 fn systems_are_tested_against_each_other_on_what_both_answered() {
     let (mut first, mut second) = (Right::default(), Right::default());
-    first.add(1, 0, &evaluation(7));
-    second.add(1, 0, &evaluation(9));
-    second.add(2, 0, &evaluation(9));
+    first.add(1, 0, evaluation(7).verdicts());
+    second.add(1, 0, evaluation(9).verdicts());
+    second.add(2, 0, evaluation(9).verdicts());
     let tested = first.against(&second);
     assert_eq!((tested.only_first, tested.only_second, tested.p), (0, 2, 0.5));
     let turned = second.against(&first);

@@ -66,14 +66,19 @@ fn answers_to_another_corpus_are_an_error_and_stay() {
 }
 
 #[test]
-fn a_network_is_trained_on_all_splits_and_stands_in_the_table_as_float_and_int8() {
+fn a_network_is_trained_on_all_splits_and_stands_in_the_table_as_float_and_int8_with_the_others_tested_against_it() {
     let dir = tempfile::tempdir().unwrap();
-    let args = args(dir.path(), &["rnn"]);
+    let args = args(dir.path(), &["knn", "edge"]);
     reproduce(&args, &AtomicBool::new(false)).unwrap();
     let comparison = gather(&dir.path().join("paper")).unwrap();
-    let row = comparison.row(Protocol::Sentence, "rnn", Condition::AsRecorded).unwrap();
-    assert_eq!(row.int8.as_ref().unwrap().confusion.total(), 60);
-    assert_eq!(row.float.confusion.total(), 60);
+    let row = comparison.row(Protocol::Sentence, "edge", Condition::AsRecorded).unwrap();
+    let int8 = &row.int8.as_ref().unwrap().confusion;
+    assert_eq!((int8.total(), row.float.confusion.total()), (60, 60));
+    assert!(row.against_reference.is_none());
+    let knn = comparison.row(Protocol::Sentence, "knn", Condition::AsRecorded).unwrap();
+    let tested = knn.against_reference.unwrap();
+    assert_eq!(tested.only_first + int8.correct(), tested.only_second + knn.float.confusion.correct());
+    assert!(tested.only_first + tested.only_second > 0, "{tested:?}");
 }
 
 #[test]

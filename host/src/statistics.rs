@@ -66,6 +66,13 @@ pub struct McNemar {
     pub p: f64,
 }
 
+impl McNemar {
+    /// `p` for a table: three decimals, or `<0.001`.
+    pub fn p_rounded(&self) -> String {
+        if self.p < 0.001 { "<0.001".into() } else { format!("{:.3}", self.p) }
+    }
+}
+
 /// Tests whether two classifiers differ, from the utterances that only one of them has right.
 ///
 /// `p = min(1, 2 · Σ_{i ≤ min(b, c)} C(b + c, i) / 2^(b + c))`.
@@ -146,6 +153,8 @@ mod tests {
         // 2^-4000 underflows; an even division is still no evidence, an uneven one is.
         assert_eq!(mcnemar(2000, 2000).p, 1.0);
         assert!(mcnemar(2200, 1800).p < 1e-9);
+        assert_eq!(mcnemar(2200, 1800).p_rounded(), "<0.001");
+        assert_eq!(mcnemar(8, 0).p_rounded(), "0.008");
     }
 
     #[test]

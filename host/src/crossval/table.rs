@@ -102,14 +102,14 @@ impl CrossvalReport {
             writeln!(
                 f,
                 "{}: int8 and float agree on {} % of {} answers, probabilities differ by at most {:.3};\n  \
-                 only float right {}, only int8 right {}, McNemar p = {:.3}",
+                 only float right {}, only int8 right {}, McNemar p: {}",
                 condition.condition,
                 percent(condition.agreement),
                 int8.confusion.total(),
                 condition.max_probability_difference,
                 mcnemar.only_first,
                 mcnemar.only_second,
-                mcnemar.p
+                mcnemar.p_rounded()
             )?;
             write!(f, "  calibration error of int8 {:.3}, ", condition.calibration_error)?;
             match condition.calibration_error_at_temperature {

@@ -81,7 +81,7 @@ impl fmt::Display for Comparison {
             for row in self.of(splits.protocol, condition) {
                 let int8 = row.int8.as_ref().map_or_else(String::new, |int8| percent(int8.war));
                 let bytes = row.model_bytes.map_or_else(String::new, |bytes| bytes.to_string());
-                let p = row.against_reference.map_or_else(String::new, |test| format!("{:.3}", test.p));
+                let p = row.against_reference.map_or_else(String::new, |test| test.p_rounded());
                 let line = format!("{:<24} {:>14} {int8:>14} {bytes:>12} {p:>8}", row.system.name, percent(row.float.war));
                 writeln!(f, "{}", line.trim_end())?;
             }

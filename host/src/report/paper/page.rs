@@ -400,7 +400,7 @@ fn comparison_table(splits: Splits, condition: Condition, rows: &[&Row]) -> Tabl
             plus_minus(row.float.war),
             row.int8.as_ref().map_or_else(dash, |int8| plus_minus(int8.war)),
             row.model_bytes.map_or_else(dash, |bytes| thousands(bytes as usize)),
-            row.against_reference.map_or_else(dash, |test| format!("{:.3}", test.p)),
+            row.against_reference.map_or_else(dash, |test| test.p_rounded()),
             printed(&row.system.name).map_or_else(dash, percent),
         ]
     };

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
-use ser_core::spec::{Layer, MAX_LAYERS, Network};
+use ser_core::spec::{self, Layer, MAX_LAYERS, Network};
 use serde::{Deserialize, Serialize};
 
 use crate::augment::Augmentation;
@@ -194,6 +194,13 @@ pub struct Distillation {
     pub weight: f64,
 }
 
+/// Four small recurrent networks, the layers of [`rnn`](spec::rnn), two of which hear backwards.
+impl Default for Distillation {
+    fn default() -> Self {
+        Self { teachers: 4, backwards: 2, layers: Some(spec::rnn().layers), epochs: 150, weight: 0.7 }
+    }
+}
+
 fn default_qat_learning_rate() -> f64 {
     1e-4
 }
@@ -274,9 +281,30 @@ impl Recipe {
         }
     }
 
-    /// The recipe of a network unless another is wanted: the paper's for images, the default for streams.
+    /// The recipe of a network unless another is wanted: the paper's for images, the default for streams; the layers of
+    /// [`edge`](spec::edge) have teachers as well.
     pub fn of(network: &Network) -> Self {
-        if network.front_end.image.is_some() { Self::paper() } else { Self::default() }
+        if network.front_end.image.is_some() {
+            return Self::paper();
+        }
+        let taught = network.layers == spec::edge().layers;
+        Self { distillation: taught.then(Distillation::default), ..Self::default() }
+    }
+
+    /// Changes the number of epochs, and that of the teachers in proportion.
+    pub fn set_epochs(&mut self, epochs: usize) {
+        if let Some(distillation) = &mut self.distillation {
+            let share = distillation.epochs as f64 / self.epochs.max(1) as f64;
+            distillation.epochs = ((epochs as f64 * share).round() as usize).max(1);
+        }
+        self.epochs = epochs;
+    }
+
+    /// Changes the number of teachers, half of which hear backwards; 0 is none. Where there were none they get half as many epochs.
+    pub fn set_teachers(&mut self, teachers: usize) {
+        let none_yet = || Distillation { epochs: (self.epochs / 2).max(1), ..Distillation::default() };
+        let distillation = self.distillation.take().unwrap_or_else(none_yet);
+        self.distillation = (teachers > 0).then_some(Distillation { teachers, backwards: teachers / 2, ..distillation });
     }
 
     /// Passes over the training part, the quantisation-aware ones included.
@@ -513,6 +541,37 @@ impl RunFolder {
         }
         let rows = csv::Reader::from_reader(read(&path)?.as_slice()).into_deserialize().collect::<Result<_, _>>();
         rows.with_context(|| format!("{} is damaged", path.display()))
+    }
+
+    /// Wall time of all epochs so far, those of the teachers included, seconds.
+    pub fn training_seconds(&self) -> Result<f64> {
+        let teachers = self.config()?.recipe.distillation.map_or(0, |distillation| distillation.teachers);
+        let folders = (0..teachers).filter_map(|index| Self::open(&self.teacher_path(index)).ok());
+        let mut seconds: f64 = self.metrics()?.iter().map(|epoch| epoch.seconds).sum();
+        for folder in folders {
+            seconds += folder.metrics()?.iter().map(|epoch| epoch.seconds).sum::<f64>();
+        }
+        Ok(seconds)
+    }
+
+    /// Copies the teachers of another run.
+    pub fn copy_teachers(&self, from: &Self) -> Result<()> {
+        let teachers = from.config()?.recipe.distillation.map_or(0, |distillation| distillation.teachers);
+        for index in 0..teachers {
+            let (source, target) = (from.teacher_path(index), self.teacher_path(index));
+            let Ok(files) = std::fs::read_dir(&source) else { continue };
+            std::fs::create_dir_all(&target).with_context(|| format!("cannot make the run folder {}", target.display()))?;
+            for file in files {
+                let file = file.with_context(|| format!("cannot read {}", source.display()))?;
+                write_atomic(&target.join(file.file_name()), &read(&file.path())?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The run folder of a teacher, by its index.
+    pub fn teacher_path(&self, index: usize) -> PathBuf {
+        self.path.join("teachers").join(index.to_string())
     }
 
     /// The int8 model, if it was exported here.

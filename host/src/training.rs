@@ -114,7 +114,7 @@ impl Training<'_> {
         let mut teachers = Vec::new();
         for index in 0..distillation.teachers {
             let config = self.config.teacher(distillation, index);
-            let path = self.folder.path().join("teachers").join(index.to_string());
+            let path = self.folder.teacher_path(index);
             let folder = match RunFolder::open(&path) {
                 Ok(folder) if folder.is_of(&config, self.split)? => folder,
                 _ => RunFolder::create(&path, &config, self.split, true)?,

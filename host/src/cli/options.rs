@@ -30,9 +30,13 @@ pub struct TrainingOptions {
     /// JSON file with a recipe, as `recipe` in the config.json of a run [default: that of the network].
     #[arg(long, value_name = "FILE")]
     pub recipe: Option<PathBuf>,
-    /// Passes over the training part [default: that of the recipe].
+    /// Passes over the training part; those of teachers change in proportion [default: that of the recipe].
     #[arg(long)]
     pub epochs: Option<usize>,
+    /// Networks that are trained first, half of them hearing backwards, and whose answers then are a part of the targets; 0 for none
+    /// [default: that of the recipe].
+    #[arg(long, value_name = "N")]
+    pub teachers: Option<usize>,
     /// Passes behind these that are quantisation-aware: they compute as the int8 core does [default: that of the recipe].
     #[arg(long, value_name = "EPOCHS")]
     pub qat: Option<usize>,
@@ -78,7 +82,12 @@ impl TrainingOptions {
             Some(path) => read_json(path, "recipe")?,
             None => Recipe::of(&network),
         };
-        recipe.epochs = self.epochs.unwrap_or(recipe.epochs);
+        if let Some(teachers) = self.teachers {
+            recipe.set_teachers(teachers);
+        }
+        if let Some(epochs) = self.epochs {
+            recipe.set_epochs(epochs);
+        }
         recipe.batch = self.batch.unwrap_or(recipe.batch);
         self.set_stage(&mut recipe);
         recipe.check()?;

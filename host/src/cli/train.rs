@@ -66,7 +66,7 @@ pub struct TrainArgs {
         value_name = "RUN",
         requires_all = ["qat", "out"],
         conflicts_with_all = [
-            "corpus", "preset", "network", "denoise", "window", "mel_bands", "pre_emphasis", "keep_silence", "recipe", "epochs", "batch", "backend", "protocol", "folds", "fold", "split", "all", "validation", "seed",
+            "corpus", "preset", "network", "denoise", "window", "mel_bands", "pre_emphasis", "keep_silence", "recipe", "epochs", "teachers", "batch", "backend", "protocol", "folds", "fold", "split", "all", "validation", "seed",
             "condition", "resume"
         ]
     )]
@@ -110,12 +110,15 @@ fn train(args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
     let finished = args.from.as_deref().map(|from| finished_run(from, &config)).transpose()?;
     let path = args.out.clone().unwrap_or_else(|| default_folder(args, &config, &split));
     let folder = if args.resume { resume(&path, &config, &split)? } else { RunFolder::create(&path, &config, &split, args.force)? };
-    if args.resume && folder.checkpoint()?.is_none() {
+    if args.resume && folder.checkpoint()?.is_none() && !folder.teacher_path(0).exists() {
         eprintln!("{} has no checkpoint yet: starting where it began", path.display());
     }
     if let Some((network, metrics)) = finished {
         folder.save_network(&network)?;
         folder.save_metrics(&metrics)?;
+    }
+    if let Some(from) = &args.from {
+        folder.copy_teachers(&RunFolder::open(from)?)?;
     }
 
     let cache = FeatureCache::new(&config.network.front_end, Some(&args.cache))?;

@@ -66,7 +66,7 @@ pub fn gather(root: &Path) -> Result<Gathered> {
         );
         let model = folder.model_path();
         let model_bytes = std::fs::metadata(&model).with_context(|| format!("cannot read {}", model.display()))?.len();
-        let training_seconds = folder.metrics()?.iter().map(|epoch| epoch.seconds).sum();
+        let training_seconds = folder.training_seconds()?;
         missing.remove(&id);
         runs.push(FoldRun { id, config, split, predictions, training_seconds, model_bytes });
     }

@@ -64,11 +64,35 @@ fn teachers_are_trained_in_the_run_folder_and_not_twice() {
     go(&resume).unwrap();
     assert_eq!(std::fs::metadata(&checkpoint).unwrap().modified().unwrap(), written);
     let folder = teacher("1");
+    let seconds = |folder: &RunFolder| folder.metrics().unwrap().iter().map(|epoch| epoch.seconds).sum::<f64>();
+    let run = RunFolder::open(&dir.path().join("taught")).unwrap();
+    let all = seconds(&run) + seconds(&teacher("0")) + seconds(&folder);
+    assert!((run.training_seconds().unwrap() - all).abs() < 1e-9 && all > seconds(&run));
     let (config, cache) = (folder.config().unwrap(), FeatureCache::new(&edge().front_end, Some(&args.cache)).unwrap());
     let confidence = Confidence { temperature: 1.0, threshold: 0.5 };
     let exported = export_run(&folder, &folder.split().unwrap(), &config.open_corpus().unwrap(), &cache, confidence);
     let error = exported.unwrap_err().to_string();
     assert!(error.contains("from their end"), "{error}");
+}
+
+#[test]
+fn options_change_the_teachers_of_a_recipe() {
+    let recipe = |epochs: Option<usize>, teachers: Option<usize>, preset: &str| {
+        let options = TrainingOptions { epochs, teachers, preset: Some(preset.to_owned()), ..TrainingOptions::default() };
+        options.configure(None, 1).map(|config| config.recipe)
+    };
+    let teachers = |epochs, teachers, preset| {
+        recipe(epochs, teachers, preset).unwrap().distillation.map(|found| (found.teachers, found.backwards, found.epochs))
+    };
+    assert_eq!(teachers(None, None, "edge"), Some((4, 2, 150)));
+    assert_eq!(teachers(None, None, "rnn"), None);
+    assert_eq!(teachers(Some(100), None, "edge"), Some((4, 2, 50)), "in proportion");
+    assert_eq!(teachers(Some(1), None, "edge"), Some((4, 2, 1)));
+    assert_eq!(teachers(Some(100), Some(3), "edge"), Some((3, 1, 50)));
+    assert_eq!(teachers(Some(100), Some(1), "rnn"), Some((1, 0, 50)));
+    assert_eq!(recipe(None, Some(0), "edge").unwrap(), Recipe::default());
+    let error = recipe(None, Some(17), "edge").unwrap_err().to_string();
+    assert!(error.contains("teachers is 17, wanted 1..=16"), "{error}");
 }
 
 #[test]
@@ -146,6 +170,7 @@ fn a_quantisation_aware_stage_from_a_finished_run_is_that_of_one_run_stopped_or_
     let dir = tempfile::tempdir().unwrap();
     let args = args(dir.path());
     let out = |name: &str| Some(dir.path().join(name));
+    let args = TrainArgs { training: TrainingOptions { teachers: Some(1), ..args.training }, ..args };
     go(&args).unwrap();
     let with_stage = TrainingOptions { qat: Some(1), ..args.training.clone() };
     go(&TrainArgs { training: with_stage, out: out("one"), ..args.clone() }).unwrap();
@@ -165,6 +190,8 @@ fn a_quantisation_aware_stage_from_a_finished_run_is_that_of_one_run_stopped_or_
     assert_ne!(folder("from").network().unwrap(), folder("run").network().unwrap());
     assert_eq!(folder("from").config().unwrap(), folder("one").config().unwrap());
     assert_eq!(folder("from").metrics().unwrap().len(), 3);
+    let teacher = |run: &str| std::fs::read(folder(run).teacher_path(0).join("metrics.csv")).unwrap();
+    assert_eq!(teacher("from"), teacher("run"), "its wall times too: it was copied, not trained again");
 
     let refused = |args: TrainArgs| format!("{:#}", go(&args).unwrap_err());
     assert!(refused(TrainArgs { from: out("from"), out: out("again"), ..from.clone() }).contains("already"));

@@ -109,8 +109,8 @@ impl System {
     /// What it is, for a table.
     pub fn describe(&self) -> &'static str {
         match self.name.as_str() {
-            "edge" => "3 convolutions and 2 LSTMs over log-mel rows (ours)",
-            "rnn" => "2 LSTMs over log-mel rows, no convolution",
+            "edge" => "3 convolutions and 2 LSTMs over log-mel rows, with teachers (ours)",
+            "rnn" => "2 LSTMs over log-mel rows, no convolution, no teachers",
             "paper" => "the paper's network: CNN over an image of the spectrogram, LSTMs of a single step",
             "paper-seq" => "the paper's network with LSTMs over 26 steps",
             "hmm" => "hidden Markov model of each emotion, Gaussian emissions, cepstra",

@@ -1,8 +1,9 @@
 //! Sigmoid and tanh from one table, integer only.
 //!
 //! Input Q3.12 (`[-8, 8)`), output Q0.15. tanh on `[0, 8]` is kept at 128 segments' ends and interpolated quadratically
-//! (Newton–Stirling, the second difference taken as the mean of its neighbours'); `sigmoid(x) = (1 + tanh(x / 2)) / 2` reads
-//! the same table. Over all 65,536 inputs tanh is at most 0.62 LSB from the real function (limited to ±32767), sigmoid at most 0.57.
+//! (Newton–Stirling, the second difference taken as the mean of its neighbours'); `sigmoid(x) = (1 + tanh(x / 2)) / 2`
+//! reads the same table. Over all 65,536 inputs tanh is at most 0.62 LSB from the real function (limited to ±32767),
+//! sigmoid at most 0.57.
 
 /// Segments of the table over `[0, 8]`.
 const SEGMENTS: usize = 128;
@@ -42,7 +43,8 @@ const fn tanh_table() -> [i32; SEGMENTS + 4] {
     table
 }
 
-/// tanh of `|x|` with a segment of `2^SEGMENT_BITS` input steps, at least 2⁸ as the table has 128 segments, in Q(21 + SEGMENT_BITS).
+/// tanh of `|x|` with a segment of `2^SEGMENT_BITS` input steps, at least 2⁸ as the table has 128 segments, in Q(21 +
+/// SEGMENT_BITS).
 fn tanh_magnitude<const SEGMENT_BITS: u32>(x: i16) -> i32 {
     const { assert!((1 << 15) >> SEGMENT_BITS <= SEGMENTS, "the table ends before the inputs") };
     let segment_bits = SEGMENT_BITS;

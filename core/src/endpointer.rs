@@ -1,12 +1,15 @@
 //! Where utterances begin and end on an endless stream, from the levels of its frames.
 //!
-//! The noise floor is a quantile that follows: from frame to frame it goes towards the frame's level, by at most `rise_db_per_s` up and `fall_db_per_s`
-//! down. In a steady state as much time goes up as down, so that a share `rise / (rise + fall)` of the frames, a tenth, is quieter than the floor:
-//! the pauses of speech hold it down, noise that stays lifts it.
+//! The noise floor is a quantile that follows: from frame to frame it goes towards the frame's level, by at most
+//! `rise_db_per_s` up and `fall_db_per_s` down. In a steady state as much time goes up as down, so that a share `rise /
+//! (rise + fall)` of the frames, a tenth, is quieter than the floor: the pauses of speech hold it down, noise that
+//! stays lifts it.
 //!
-//! A sound begins with a frame above `keep_db` over the floor, and lasts until no such frame came for `hangover_ms`. It is an utterance once
-//! `min_speech_ms` of it were above `onset_db` over the floor; else it was a click. So what an utterance holds before it is loud belongs to it, with no
-//! buffer: the sound is heard from its first frame, and forgotten if it comes to nothing.
+//! A sound begins with a frame above `keep_db` over the floor, and lasts until no such frame came for `hangover_ms`. It
+//! is an utterance once
+//! `min_speech_ms` of it were above `onset_db` over the floor; else it was a click. So what an utterance holds before
+//! it is loud belongs to it, with no buffer: the sound is heard from its first frame, and forgotten if it comes to
+//! nothing.
 
 use crate::frontend::DECIBEL;
 use crate::snapshot::{Reader, SnapshotError, Writer, check};
@@ -23,19 +26,22 @@ fn floor_steps(decibels: f32) -> i32 {
 /// Parameters of an [`Endpointer`]. Levels are mean squares, full scale = 1, so a full-scale sine is at -3 dBFS.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EndpointerConfig {
-    /// What is below this level, dBFS, is silence however low the floor; -150 to 0. What the model's silence gate drops is best silence here too.
+    /// What is below this level, dBFS, is silence however low the floor; -150 to 0. What the model's silence gate drops
+    /// is best silence here too.
     pub threshold_db: f32,
     /// A frame this far above the floor, dB, counts as speech; `keep_db` to 60.
     pub onset_db: f32,
     /// A frame this far above the floor, dB, begins a sound and keeps it going; 1 to 60.
     pub keep_db: f32,
-    /// How fast the floor rises at most, dB/s; 0 to 100. Noise that begins is taken for speech until the floor has come near.
+    /// How fast the floor rises at most, dB/s; 0 to 100. Noise that begins is taken for speech until the floor has come
+    /// near.
     pub rise_db_per_s: f32,
     /// How fast the floor falls at most, dB/s; more than 0, to 1000.
     pub fall_db_per_s: f32,
     /// Silence that ends an utterance, ms; 1 to 60,000.
     pub hangover_ms: u32,
-    /// An utterance has at least so much speech, ms; 1 to 60,000. A frame that a click falls into counts as a whole hop.
+    /// An utterance has at least so much speech, ms; 1 to 60,000. A frame that a click falls into counts as a whole
+    /// hop.
     pub min_speech_ms: u32,
     /// A longer utterance is ended here, ms, and another begins; more than hangover and least speech, to 600,000.
     pub max_ms: u32,
@@ -75,11 +81,26 @@ impl EndpointerConfig {
         want!(self.keep_db >= 1.0 && self.keep_db <= 60.0, "keep_db", self.keep_db, "1..=60");
         want!(self.onset_db >= self.keep_db && self.onset_db <= 60.0, "onset_db", self.onset_db, "keep_db..=60");
         want!(self.rise_db_per_s >= 0.0 && self.rise_db_per_s <= 100.0, "rise_db_per_s", self.rise_db_per_s, "0..=100");
-        want!(self.fall_db_per_s > 0.0 && self.fall_db_per_s <= 1000.0, "fall_db_per_s", self.fall_db_per_s, "more than 0, to 1000");
+        want!(
+            self.fall_db_per_s > 0.0 && self.fall_db_per_s <= 1000.0,
+            "fall_db_per_s",
+            self.fall_db_per_s,
+            "more than 0, to 1000"
+        );
         want!(self.hangover_ms >= 1 && self.hangover_ms <= 60_000, "hangover_ms", self.hangover_ms, "1..=60000");
-        want!(self.min_speech_ms >= 1 && self.min_speech_ms <= 60_000, "min_speech_ms", self.min_speech_ms, "1..=60000");
+        want!(
+            self.min_speech_ms >= 1 && self.min_speech_ms <= 60_000,
+            "min_speech_ms",
+            self.min_speech_ms,
+            "1..=60000"
+        );
         let longer = self.max_ms > self.hangover_ms && self.max_ms > self.min_speech_ms;
-        want!(longer && self.max_ms <= 600_000, "max_ms", self.max_ms, "more than hangover_ms and min_speech_ms, to 600000");
+        want!(
+            longer && self.max_ms <= 600_000,
+            "max_ms",
+            self.max_ms,
+            "more than hangover_ms and min_speech_ms, to 600000"
+        );
         Ok(())
     }
 }
@@ -267,7 +288,11 @@ impl Endpointer {
         let sound = Sound { len: from.u32(), silence: from.u32(), speech: from.u32() };
         // A sound that lasts has a first frame; one of length 0 is none.
         self.sound = (sound.len > 0).then_some(sound);
-        check((self.least_floor()..=6 * FLOOR_DECIBEL).contains(&self.floor), "noise floor", "threshold less onset to 6 dBFS")?;
+        check(
+            (self.least_floor()..=6 * FLOOR_DECIBEL).contains(&self.floor),
+            "noise floor",
+            "threshold less onset to 6 dBFS",
+        )?;
         check(self.frames <= MAX_FRAMES, "frames of the stream", "0..=2^52")?;
         let len = sound.len < self.max && u64::from(sound.len) <= self.frames;
         check(len, "length of a sound", "less than max_ms, no longer than the stream")?;

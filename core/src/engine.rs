@@ -1,10 +1,11 @@
 //! int8 rows through the layers.
 //!
-//! All memory is one slice of words that the caller owns; each layer's part of it follows from the model. A row goes down
-//! the layers until one keeps it: a pool whose block is not full, for instance, or the time mean.
+//! All memory is one slice of words that the caller owns; each layer's part of it follows from the model. A row goes
+//! down the layers until one keeps it: a pool whose block is not full, for instance, or the time mean.
 
 use crate::kernels::{
-    Conv2d, Conv2dState, Flatten, FlattenState, LastStep, LastStepState, Lstm, LstmState, MaxPool, MaxPoolState, TimeMean, TimeMeanState,
+    Conv2d, Conv2dState, Flatten, FlattenState, LastStep, LastStepState, Lstm, LstmState, MaxPool, MaxPoolState,
+    TimeMean, TimeMeanState,
 };
 use crate::model::{LayerParams, Model};
 use crate::snapshot::{Reader, SnapshotError, Writer, check};
@@ -66,9 +67,15 @@ impl<'m, 's> Engine<'m, 's> {
         let mut result = Ok(());
         for_each_state(self.model, self.state, |layer| {
             result = result.and(match layer {
-                LayerState::Conv2d(conv, state, _) => check(conv.is_possible(&state), "ring of a convolution", "a position in it"),
-                LayerState::MaxPool(pool, state) => check(pool.is_possible(&state), "rows in a pool", "less than its block"),
-                LayerState::Flatten(flatten, state) => check(flatten.is_possible(&state), "rows in a flatten", "less than it takes"),
+                LayerState::Conv2d(conv, state, _) => {
+                    check(conv.is_possible(&state), "ring of a convolution", "a position in it")
+                }
+                LayerState::MaxPool(pool, state) => {
+                    check(pool.is_possible(&state), "rows in a pool", "less than its block")
+                }
+                LayerState::Flatten(flatten, state) => {
+                    check(flatten.is_possible(&state), "rows in a flatten", "less than it takes")
+                }
                 LayerState::LastStep(last, state) => check(last.is_possible(&state), "mark of a last step", "0 or 1"),
                 LayerState::TimeMean(mean, state) => {
                     check(mean.is_possible(&state), "sum of a time mean", "one of as many rows as it counts")
@@ -79,13 +86,14 @@ impl<'m, 's> Engine<'m, 's> {
         result
     }
 
-    /// Takes one row of codes, `[band][channel]` as the front end makes it. `tap(layer, row)` sees what each layer passes on.
+    /// Takes one row of codes, `[band][channel]` as the front end makes it. `tap(layer, row)` sees what each layer
+    /// passes on.
     pub fn push(&mut self, row: &[i8], tap: impl FnMut(usize, Row<'_>)) {
         self.pass(0, Some(row), tap);
     }
 
-    /// The image is complete: what its convolutions still owe because they wait for rows behind the last. Nothing for a network
-    /// that hears a stream.
+    /// The image is complete: what its convolutions still owe because they wait for rows behind the last. Nothing for a
+    /// network that hears a stream.
     pub fn finish(&mut self, mut tap: impl FnMut(usize, Row<'_>)) {
         for (index, layer) in self.model.layers().iter().enumerate() {
             if let LayerParams::Conv2d(conv) = layer {

@@ -1,6 +1,7 @@
 //! PCM to log-mel rows, in integers; or a whole utterance to an image.
 //!
-//! The same numbers on every target, with or without an FPU, in whatever order a target's kernels compute them. Training features come from here too.
+//! The same numbers on every target, with or without an FPU, in whatever order a target's kernels compute them.
+//! Training features come from here too.
 
 mod decibel;
 mod denoise;

@@ -4,8 +4,9 @@
 //! i16 PCM ─ frames ─ FFT ─ levels of all frames ─ grays ─ colours ─ resize ─ int8 column ─ the network, column by column
 //! ```
 //!
-//! The range of levels and the scale of time are known when the utterance is over, so that it has to be in memory then, and its levels too: 2 bytes for
-//! each bin of each frame, 257 bins each 8 ms for `paper`, 64 KB for a second. They are the caller's, as all memory is.
+//! The range of levels and the scale of time are known when the utterance is over, so that it has to be in memory then,
+//! and its levels too: 2 bytes for each bin of each frame, 257 bins each 8 ms for `paper`, 64 KB for a second. They are
+//! the caller's, as all memory is.
 
 use crate::engine::Engine;
 use crate::frontend::ImageFrontEnd;
@@ -44,7 +45,8 @@ pub struct ImageRecognizer<'m, 's> {
 }
 
 impl<'m, 's> ImageRecognizer<'m, 's> {
-    /// A recognizer for a model whose front end makes images. `memory` is the caller's: at least [`Model::image_state_words`].
+    /// A recognizer for a model whose front end makes images. `memory` is the caller's: at least
+    /// [`Model::image_state_words`].
     ///
     /// # Errors
     /// [`ImageRecognizerError`] when it is shorter, or the model is for streams.
@@ -64,7 +66,8 @@ impl<'m, 's> ImageRecognizer<'m, 's> {
         Some(Self { model, front_end, column, engine: Engine::new(model, memory)? })
     }
 
-    /// The prediction for a whole utterance, samples at the model's rate. `levels` is work memory, at least [`Model::image_levels_len`].
+    /// The prediction for a whole utterance, samples at the model's rate. `levels` is work memory, at least
+    /// [`Model::image_levels_len`].
     ///
     /// # Errors
     /// [`UtteranceError`] when the utterance is shorter than a frame or too long, or `levels` too short.

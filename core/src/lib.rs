@@ -29,8 +29,8 @@
 //! | `std` | AVX2 where the processor has it |
 //! | `serde` | (de)serialisation of [`spec`] |
 //!
-//! None changes a number. [`Model::parse`] refuses a model that needs a feature that is off, so that a firmware for streams can do without the first two:
-//! 1,600 bytes of code.
+//! None changes a number. [`Model::parse`] refuses a model that needs a feature that is off, so that a firmware for
+//! streams can do without the first two: 1,600 bytes of code.
 //!
 //! # In a firmware
 //!
@@ -63,7 +63,8 @@
 //! # Ok::<(), ser_core::recognizer::RecognizerError>(())
 //! ```
 //!
-//! No allocation, `unsafe` in assembly kernels alone, and after [`model::Model::parse`] no error left to report: buffers are the caller's.
+//! No allocation, `unsafe` in assembly kernels alone, and after [`model::Model::parse`] no error left to report:
+//! buffers are the caller's.
 #![no_std]
 
 pub mod activation;

@@ -53,8 +53,9 @@ pub enum Event<'m> {
 
 /// Hears an endless stream and recognises each utterance for itself.
 ///
-/// The front end hears everything, once. Frames between sounds go no further; those of a sound are heard by the network from the first on, pauses
-/// below the noise floor as silence. With each new sound the network, the silence gate and the reference level begin anew.
+/// The front end hears everything, once. Frames between sounds go no further; those of a sound are heard by the network
+/// from the first on, pauses below the noise floor as silence. With each new sound the network, the silence gate and
+/// the reference level begin anew.
 #[derive(Debug)]
 pub struct Listener<'m, 's> {
     model: &'m Model<'m>,
@@ -128,15 +129,17 @@ impl<'m, 's> Listener<'m, 's> {
         })
     }
 
-    /// Goes on from a snapshot, which any listener with the same model and parameters may have taken: the same events come from there on.
+    /// Goes on from a snapshot, which any listener with the same model and parameters may have taken: the same events
+    /// come from there on.
     ///
     /// # Errors
     /// [`SnapshotError`] says what was wanted and what came; the listener is then as before its first sample.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
-        let restored = snapshot::open(bytes, Self::snapshot_len(self.model), MAGIC, self.model.checksum()).and_then(|mut from| {
-            self.endpointer.restore(&mut from)?;
-            self.recognizer.restore_from(&mut from)
-        });
+        let restored =
+            snapshot::open(bytes, Self::snapshot_len(self.model), MAGIC, self.model.checksum()).and_then(|mut from| {
+                self.endpointer.restore(&mut from)?;
+                self.recognizer.restore_from(&mut from)
+            });
         if restored.is_err() {
             self.reset();
         }

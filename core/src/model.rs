@@ -1,7 +1,7 @@
 //! The model file: read in place from flash, checked once.
 //!
-//! `docs/model-format.md` describes the bytes. [`Model::parse`] checks everything: lengths, checksum, ranges, chaining of
-//! shapes, that no accumulator can overflow. After it inference has no error to report.
+//! `docs/model-format.md` describes the bytes. [`Model::parse`] checks everything: lengths, checksum, ranges, chaining
+//! of shapes, that no accumulator can overflow. After it inference has no error to report.
 
 mod layers;
 mod parse;
@@ -9,7 +9,8 @@ mod reader;
 
 pub use layers::LayerParams;
 pub use parse::{
-    CONTRACT_ID, CRC, FORMAT_VERSION, Feature, HEADER_LEN, LABEL_LEN, LAYER_RECORD_LEN, MAGIC, ParseError, SECTION_ALIGN, kind,
+    CONTRACT_ID, CRC, FORMAT_VERSION, Feature, HEADER_LEN, LABEL_LEN, LAYER_RECORD_LEN, MAGIC, ParseError,
+    SECTION_ALIGN, kind,
 };
 
 use crate::frontend::{Normalizer, Tables};
@@ -22,7 +23,8 @@ use crate::spec::{FrontEnd, MAX_LABELS, MAX_LAYERS};
 #[derive(Debug)]
 pub struct Aligned<Bytes: ?Sized>(pub Bytes);
 
-/// A model in flash, from a path as of `include_bytes!`: aligned, parsed, and so checked, when the firmware is compiled.
+/// A model in flash, from a path as of `include_bytes!`: aligned, parsed, and so checked, when the firmware is
+/// compiled.
 ///
 /// ```
 /// use ser_core::Model;
@@ -67,7 +69,8 @@ pub struct Model<'m> {
 }
 
 impl<'m> Model<'m> {
-    /// Reads a model file; needs no alignment. Usable in a constant, so that a firmware's model is checked when it is compiled.
+    /// Reads a model file; needs no alignment. Usable in a constant, so that a firmware's model is checked when it is
+    /// compiled.
     ///
     /// # Errors
     /// [`ParseError`] says what was wanted and what came. No bytes make it panic.
@@ -167,7 +170,8 @@ impl<'m> Model<'m> {
         words
     }
 
-    /// Memory that a [`crate::Recognizer`] needs, u32 words: audio, FFT, held rows and the network; for a model of images [`Model::image_state_words`].
+    /// Memory that a [`crate::Recognizer`] needs, u32 words: audio, FFT, held rows and the network; for a model of
+    /// images [`Model::image_state_words`].
     pub const fn state_words(&self) -> usize {
         #[cfg(feature = "image")]
         if self.front_end.image.is_some() {
@@ -176,7 +180,8 @@ impl<'m> Model<'m> {
         self.front_end_words() + self.held_words() + self.row_words() + self.network_words()
     }
 
-    /// Memory that a [`crate::ImageRecognizer`] needs besides the levels of the utterance, u32 words: FFT or sums, one column and the network.
+    /// Memory that a [`crate::ImageRecognizer`] needs besides the levels of the utterance, u32 words: FFT or sums, one
+    /// column and the network.
     #[cfg(feature = "image")]
     pub const fn image_state_words(&self) -> usize {
         self.image_words() + self.column_words() + self.network_words()

@@ -43,7 +43,8 @@ pub const fn requantize(acc: i32, multiplier: Multiplier) -> i32 {
     (high + (1 << (multiplier.shift - 1))) >> multiplier.shift
 }
 
-/// Multipliers of the rows of a weight matrix, little-endian as in the model file, which was checked when it was parsed.
+/// Multipliers of the rows of a weight matrix, little-endian as in the model file, which was checked when it was
+/// parsed.
 #[derive(Clone, Copy, Debug)]
 pub struct Multipliers<'m> {
     /// i32, each at least 2³⁰.

@@ -108,7 +108,8 @@ impl<'m> Rows<'m, '_> {
     }
 }
 
-/// What an observer of a recognizer sees; see [`Recognizer::push_observed`] and [`crate::ImageRecognizer::recognize_observed`].
+/// What an observer of a recognizer sees; see [`Recognizer::push_observed`] and
+/// [`crate::ImageRecognizer::recognize_observed`].
 #[derive(Clone, Copy, Debug)]
 pub enum Observation<'a> {
     /// A row of codes that enters the network, `[mel_bands]`; a column of an image, `[bands][3]`.
@@ -162,8 +163,8 @@ impl<'m, 's> Recognizer<'m, 's> {
         self.rows.prediction()
     }
 
-    /// Ends the utterance: its prediction, and a recognizer ready for the next. Silence at the end, and a last frame that is
-    /// not complete, count for nothing.
+    /// Ends the utterance: its prediction, and a recognizer ready for the next. Silence at the end, and a last frame
+    /// that is not complete, count for nothing.
     pub fn finish(&mut self) -> Option<Prediction<'m>> {
         let prediction = self.prediction();
         self.reset();
@@ -184,7 +185,8 @@ impl<'m, 's> Recognizer<'m, 's> {
         snapshot::write(bytes, self.model.snapshot_len(), MAGIC, self.model.checksum(), |to| self.save(to))
     }
 
-    /// Goes on from a snapshot, which any recognizer with the same model may have taken: the same bits come out from there on.
+    /// Goes on from a snapshot, which any recognizer with the same model may have taken: the same bits come out from
+    /// there on.
     ///
     /// # Errors
     /// [`SnapshotError`] says what was wanted and what came; the recognizer is then as before its first sample.

@@ -4,8 +4,9 @@
 //! magic 8 · version u16 · contract u16 · CRC-32 of the model u32 · CRC-32 of what follows u32 · state
 //! ```
 //!
-//! Each part that remembers something writes and reads its own share. Restoring checks every index and counter, so that no bytes at all make
-//! what follows panic. Memory is written as it lies there: a snapshot travels between machines of the same byte order.
+//! Each part that remembers something writes and reads its own share. Restoring checks every index and counter, so that
+//! no bytes at all make what follows panic. Memory is written as it lies there: a snapshot travels between machines of
+//! the same byte order.
 
 use crate::model::{CONTRACT_ID, CRC};
 
@@ -68,9 +69,15 @@ impl core::fmt::Display for SnapshotError {
             Self::Length { got, wanted } => write!(f, "snapshot of {wanted} bytes wanted, {got} came"),
             Self::Kind { wanted } => write!(f, "not the snapshot wanted: it does not begin with {wanted}"),
             Self::Version { got } => write!(f, "snapshot version is {got}, this core reads {SNAPSHOT_VERSION}"),
-            Self::Contract { got } => write!(f, "the snapshot's numeric contract is {got}, this core computes {CONTRACT_ID}"),
-            Self::Model { got, wanted } => write!(f, "snapshot of the model with CRC-32 {got:08x}, wanted {wanted:08x}"),
-            Self::Checksum { got, wanted } => write!(f, "snapshot is damaged: CRC-32 is {got:08x}, wanted {wanted:08x}"),
+            Self::Contract { got } => {
+                write!(f, "the snapshot's numeric contract is {got}, this core computes {CONTRACT_ID}")
+            }
+            Self::Model { got, wanted } => {
+                write!(f, "snapshot of the model with CRC-32 {got:08x}, wanted {wanted:08x}")
+            }
+            Self::Checksum { got, wanted } => {
+                write!(f, "snapshot is damaged: CRC-32 is {got:08x}, wanted {wanted:08x}")
+            }
             Self::Impossible { quantity, wanted } => write!(f, "snapshot: {quantity}: wanted {wanted}"),
         }
     }
@@ -108,7 +115,12 @@ pub(crate) fn write(
 }
 
 /// Checks length and header; gives the state to read.
-pub(crate) fn open<'a>(bytes: &'a [u8], wanted: usize, magic: &'static str, model: u32) -> Result<Reader<'a>, SnapshotError> {
+pub(crate) fn open<'a>(
+    bytes: &'a [u8],
+    wanted: usize,
+    magic: &'static str,
+    model: u32,
+) -> Result<Reader<'a>, SnapshotError> {
     let length = SnapshotError::Length { got: bytes.len(), wanted };
     let (header, state) = bytes.split_at_checked(SNAPSHOT_HEADER_LEN).ok_or(length)?;
     let mut header = Reader { rest: header };

@@ -1,4 +1,5 @@
-//! What a core without its features refuses: `cargo test -p ser-core --no-default-features`; with them the same files fail, if at all, for another reason.
+//! What a core without its features refuses: `cargo test -p ser-core --no-default-features`; with them the same files
+//! fail, if at all, for another reason.
 
 use ser_core::Model;
 use ser_core::model::{CRC, Feature, HEADER_LEN, LABEL_LEN, LAYER_RECORD_LEN, ParseError, kind};

@@ -1,4 +1,5 @@
-//! The conditions of a sweep: tables of what is done to speech and of what is played in its place. `docs/robustness.md` explains them.
+//! The conditions of a sweep: tables of what is done to speech and of what is played in its place. `docs/robustness.md`
+//! explains them.
 
 use anyhow::Result;
 use rand::rngs::ChaCha8Rng;
@@ -75,7 +76,13 @@ pub const FAMILIES: [Family; 9] = [
         clean: Some(16.0),
         disturbance: Disturbance::SampleRate,
     },
-    Family { name: "bandwidth", parameter: "bandwidth (kHz)", values: &[4.0, 8.0], clean: Some(8.0), disturbance: Disturbance::Bandwidth },
+    Family {
+        name: "bandwidth",
+        parameter: "bandwidth (kHz)",
+        values: &[4.0, 8.0],
+        clean: Some(8.0),
+        disturbance: Disturbance::Bandwidth,
+    },
     Family {
         name: "clipping",
         parameter: "below peak (dB)",
@@ -147,7 +154,8 @@ impl Subject {
                 surround(samples, &silence, &silence)
             }
             Disturbance::NoisySilence => {
-                let [before, after] = self.floors.each_ref().map(|floor| floor.get(..samples_in(value)).unwrap_or(floor));
+                let [before, after] =
+                    self.floors.each_ref().map(|floor| floor.get(..samples_in(value)).unwrap_or(floor));
                 surround(samples, before, after)
             }
         }))

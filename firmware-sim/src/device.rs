@@ -1,4 +1,5 @@
-//! `firmware-sim device`: the core as machine code of a microcontroller, in an emulator, beside the core on this workstation.
+//! `firmware-sim device`: the core as machine code of a microcontroller, in an emulator, beside the core on this
+//! workstation.
 
 mod answers;
 mod board;
@@ -26,12 +27,15 @@ use report::{Difference, Report};
 
 /// Run the core in an emulated microcontroller and compare it, bit for bit, with the core on this workstation.
 ///
-/// Builds an image of the core with the model in flash (or takes one), lets QEMU run it over recordings, compares what every layer passed
-/// on, and counts instructions, flash, RAM and stack. The exit code is 1 if anything differs, 2 for an error.
+/// Builds an image of the core with the model in flash (or takes one), lets QEMU run it over recordings, compares what
+/// every layer passed on, and counts instructions, flash, RAM and stack. The exit code is 1 if anything differs, 2 for
+/// an error.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  firmware-sim device\n  firmware-sim device --board an505 --model edge.ser voice.wav\n  \
+#[command(
+    after_help = "Examples:\n  firmware-sim device\n  firmware-sim device --board an505 --model edge.ser voice.wav\n  \
                         firmware-sim device --board riscv --corpus casia --utterances 48 --json device.json\n  \
-                        firmware-sim device --board an505 --kernels")]
+                        firmware-sim device --board an505 --kernels"
+)]
 pub struct DeviceArgs {
     /// The emulated board.
     #[arg(long, value_enum, default_value_t = Board::An386)]
@@ -51,7 +55,8 @@ pub struct DeviceArgs {
     /// So many utterances of the corpus, evenly chosen.
     #[arg(long, value_name = "N", default_value_t = 12, conflicts_with = "files")]
     utterances: usize,
-    /// Compare the processor's kernels with the portable code on random and extreme data, and count their instructions, in place of running over recordings.
+    /// Compare the processor's kernels with the portable code on random and extreme data, and count their instructions,
+    /// in place of running over recordings.
     #[arg(long, conflicts_with_all = ["files", "corpus", "image", "json", "snapshot"])]
     kernels: bool,
     /// Write the figures to this JSON file too.
@@ -97,7 +102,8 @@ pub fn run(args: &DeviceArgs) -> Result<Outcome> {
         let workstation = on_workstation(&model, samples)?;
         differences.extend(Difference::between(name, &model, &workstation, device));
     }
-    let seconds = audio.values().map(|samples| samples.len() as f64).sum::<f64>() / f64::from(model.front_end().sample_rate_hz);
+    let seconds =
+        audio.values().map(|samples| samples.len() as f64).sum::<f64>() / f64::from(model.front_end().sample_rate_hz);
     let report = Report::new(args.board, &model, &std::fs::read(&least)?, &answers, seconds, unreadable, differences)?;
     print!("{report}");
     if let Some(path) = &args.json {
@@ -180,7 +186,9 @@ fn audio_at_full_scale() -> impl Iterator<Item = (&'static str, Vec<i16>)> {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         (state >> 16) as i16
     });
-    let square = |half_period: usize| (0..).map(move |n: usize| if (n / half_period).is_multiple_of(2) { i16::MAX } else { i16::MIN });
+    let square = |half_period: usize| {
+        (0..).map(move |n: usize| if (n / half_period).is_multiple_of(2) { i16::MAX } else { i16::MIN })
+    };
     const SAMPLES: usize = 8000;
     [
         ("white noise at full scale", noise.take(SAMPLES).collect()),

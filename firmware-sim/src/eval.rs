@@ -26,8 +26,8 @@ use crate::tally::Tally;
 
 /// Recognise the test recordings with the int8 core and with the float model, and compare.
 ///
-/// Without arguments: the model that comes with the program on the test part of the synthetic corpus, which is made on the fly.
-/// The exit code is 1 if the two agree on too few utterances, 2 for an error.
+/// Without arguments: the model that comes with the program on the test part of the synthetic corpus, which is made on
+/// the fly. The exit code is 1 if the two agree on too few utterances, 2 for an error.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  firmware-sim eval\n  \
                         firmware-sim eval --model edge.ser --float edge.onnx --corpus casia --split split.json --json report.json\n  \
@@ -58,8 +58,8 @@ pub struct EvalArgs {
     /// Least share of utterances on which int8 and float must agree, 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.95, value_parser = share)]
     min_agreement: f64,
-    /// Then disturb the recordings (gain, noise, sample rate, clipping, silence), play what is no speech, and tell what becomes of
-    /// the int8 core's answers.
+    /// Then disturb the recordings (gain, noise, sample rate, clipping, silence), play what is no speech, and tell what
+    /// becomes of the int8 core's answers.
     #[arg(long)]
     sweep: bool,
     /// Write the figures of the sweep alone to a JSON file; RUN/sweep.json is where a report on a run looks for them.
@@ -107,7 +107,9 @@ pub fn run(args: &EvalArgs) -> Result<Outcome> {
         .iter()
         .map(|utterance| {
             let truth = emotions.iter().position(|emotion| *emotion == utterance.emotion);
-            truth.with_context(|| format!("{}: {} has no label for {}", utterance.id, file.name, utterance.emotion_name()))
+            truth.with_context(|| {
+                format!("{}: {} has no label for {}", utterance.id, file.name, utterance.emotion_name())
+            })
         })
         .collect::<Result<Vec<usize>>>()?;
 
@@ -136,13 +138,18 @@ pub fn run(args: &EvalArgs) -> Result<Outcome> {
     let skipped = corpus.problems.len() + utterances.len() - evaluated.len();
     ensure!(!evaluated.is_empty(), "none of the {} utterances of {selection} could be read", utterances.len());
 
-    let sweep = args.sweep.then(|| threads.install(|| sweep(&model, &utterances, &truths, args.chunk.get()))).transpose()?;
+    let sweep =
+        args.sweep.then(|| threads.install(|| sweep(&model, &utterances, &truths, args.chunk.get()))).transpose()?;
     if let (Some(sweep), Some(path)) = (&sweep, &args.sweep_out) {
         sweep.save(path)?;
     }
     let report = Report { sweep, ..summarise(&model, &evaluated, skipped) };
     let float_name = float_file.as_ref().map_or("none", |file| &file.name);
-    writeln!(std::io::stdout(), "int8 model   {}\nfloat model  {float_name}\nutterances   {selection}\n\n{report}", file.name)?;
+    writeln!(
+        std::io::stdout(),
+        "int8 model   {}\nfloat model  {float_name}\nutterances   {selection}\n\n{report}",
+        file.name
+    )?;
     if let Some(path) = &args.json {
         let mut json = serde_json::to_vec_pretty(&report)?;
         json.push(b'\n');
@@ -150,7 +157,10 @@ pub fn run(args: &EvalArgs) -> Result<Outcome> {
     }
     match &report.comparison {
         Some(comparison) if comparison.agreement < args.min_agreement => {
-            eprintln!("int8 and float agree on {:.4} of the utterances, wanted at least {}", comparison.agreement, args.min_agreement);
+            eprintln!(
+                "int8 and float agree on {:.4} of the utterances, wanted at least {}",
+                comparison.agreement, args.min_agreement
+            );
             Ok(Outcome::Failed)
         }
         _ => Ok(Outcome::Passed),
@@ -173,8 +183,10 @@ fn select<'c>(args: &EvalArgs, corpus: &'c Corpus) -> Result<(Vec<&'c Utterance>
     if utterances.is_empty() {
         bail!("the {part} part of the split has no utterance");
     }
-    let selection =
-        format!("{part} part of {}, protocol {protocol}, fold {} of {}, seed {}", corpus.name, split.fold, split.folds, split.seed);
+    let selection = format!(
+        "{part} part of {}, protocol {protocol}, fold {} of {}, seed {}",
+        corpus.name, split.fold, split.folds, split.seed
+    );
     Ok((utterances, selection))
 }
 
@@ -182,9 +194,14 @@ fn select<'c>(args: &EvalArgs, corpus: &'c Corpus) -> Result<(Vec<&'c Utterance>
 fn emotions_of_labels(name: &str, model: &Model<'_>) -> Result<Vec<usize>> {
     let mut emotions = Vec::new();
     for label in model.labels() {
-        let emotion = emotion_index(label)
-            .with_context(|| format!("{name}: the model's label {label} is no emotion of a corpus, which are {}", EMOTIONS.join(", ")))?;
-        ensure!(!emotions.contains(&emotion), "{name}: two of the model's labels, {}, mean the same emotion", model.labels().join(", "));
+        let emotion = emotion_index(label).with_context(|| {
+            format!("{name}: the model's label {label} is no emotion of a corpus, which are {}", EMOTIONS.join(", "))
+        })?;
+        ensure!(
+            !emotions.contains(&emotion),
+            "{name}: two of the model's labels, {}, mean the same emotion",
+            model.labels().join(", ")
+        );
         emotions.push(emotion);
     }
     Ok(emotions)

@@ -1,6 +1,8 @@
-//! The core on a workstation: over a corpus, beside the float model, or over single files; and as machine code in an emulated microcontroller.
+//! The core on a workstation: over a corpus, beside the float model, or over single files; and as machine code in an
+//! emulated microcontroller.
 //!
-//! Exit code: 0 when all went well, 1 when the two models agree too rarely or a board differs from the workstation, 2 for an error.
+//! Exit code: 0 when all went well, 1 when the two models agree too rarely or a board differs from the workstation, 2
+//! for an error.
 
 mod conditions;
 mod device;

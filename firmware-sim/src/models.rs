@@ -55,7 +55,9 @@ impl File {
     pub fn float(path: Option<&Path>, model: Option<&Path>) -> Result<Option<Self>> {
         match (path, model) {
             (Some(path), _) => Self::read(path).map(Some),
-            (None, None) => Ok(Some(Self { name: "built-in synthetic float model".to_owned(), bytes: SYNTHETIC_FLOAT.into() })),
+            (None, None) => {
+                Ok(Some(Self { name: "built-in synthetic float model".to_owned(), bytes: SYNTHETIC_FLOAT.into() }))
+            }
             (None, Some(_)) => Ok(None),
         }
     }
@@ -69,14 +71,22 @@ impl File {
     pub fn parse(&self) -> Result<Model<'_>> {
         let model = parse_model(&self.name, &self.bytes)?;
         let rate = model.front_end().sample_rate_hz;
-        ensure!(rate == SAMPLE_RATE_HZ, "{}: the model is for {rate} Hz, recordings come at {SAMPLE_RATE_HZ} Hz", self.name);
+        ensure!(
+            rate == SAMPLE_RATE_HZ,
+            "{}: the model is for {rate} Hz, recordings come at {SAMPLE_RATE_HZ} Hz",
+            self.name
+        );
         Ok(model)
     }
 
     /// An error if the model makes an image of a whole utterance: what it is wanted for hears streams.
     pub fn ensure_stream(&self, model: &Model<'_>, wanted_for: &str) -> Result<()> {
         let streams = model.front_end().image.is_none();
-        ensure!(streams, "{}: {wanted_for} wants a model for streams, this one makes an image of each whole utterance", self.name);
+        ensure!(
+            streams,
+            "{}: {wanted_for} wants a model for streams, this one makes an image of each whole utterance",
+            self.name
+        );
         Ok(())
     }
 
@@ -96,7 +106,11 @@ impl File {
             "{}: the float model has other layers than the int8 model",
             self.name
         );
-        ensure!(network.front_end == *model.front_end(), "{}: the float model has another front end than the int8 model", self.name);
+        ensure!(
+            network.front_end == *model.front_end(),
+            "{}: the float model has another front end than the int8 model",
+            self.name
+        );
         Ok(float)
     }
 }

@@ -43,8 +43,8 @@ pub struct Comparison {
     pub max_probability_difference: f64,
     /// Over all utterances and labels.
     pub mean_probability_difference: f64,
-    /// Signal-to-noise ratio of the core's rows against the float model's, for the input and each layer that passes rows on; None where
-    /// one of the two is 0.
+    /// Signal-to-noise ratio of the core's rows against the float model's, for the input and each layer that passes
+    /// rows on; None where one of the two is 0.
     pub snr_db: Vec<(&'static str, Option<f64>)>,
 }
 
@@ -87,7 +87,11 @@ impl fmt::Display for Report {
             100.0 * self.int8.not_sure_share(),
             100.0 * self.int8.unanswered_share()
         )?;
-        writeln!(f, "calibration  the confidence is off by {:.3} on average (expected calibration error)", self.int8.calibration_error)?;
+        writeln!(
+            f,
+            "calibration  the confidence is off by {:.3} on average (expected calibration error)",
+            self.int8.calibration_error
+        )?;
         writeln!(f, "skipped      {}", self.skipped)?;
         writeln!(f, "flash        {} bytes (model file)", self.model_bytes)?;
         writeln!(f, "state        {} bytes", self.state_bytes)?;
@@ -145,8 +149,14 @@ impl Serialize for Report {
         json.serialize_field("float", &comparison.map(|comparison| Figures::from(&comparison.float)))?;
         json.serialize_field("int8", &Figures::from(&self.int8.confusion))?;
         json.serialize_field("agreement", &comparison.map(|comparison| comparison.agreement))?;
-        json.serialize_field("max_probability_difference", &comparison.map(|comparison| comparison.max_probability_difference))?;
-        json.serialize_field("mean_probability_difference", &comparison.map(|comparison| comparison.mean_probability_difference))?;
+        json.serialize_field(
+            "max_probability_difference",
+            &comparison.map(|comparison| comparison.max_probability_difference),
+        )?;
+        json.serialize_field(
+            "mean_probability_difference",
+            &comparison.map(|comparison| comparison.mean_probability_difference),
+        )?;
         json.serialize_field("labels", &self.int8.confusion.labels)?;
         json.serialize_field("confusion_int8", &self.int8.confusion.counts)?;
         json.serialize_field("confusion_float", &comparison.map(|comparison| &comparison.float.counts))?;

@@ -22,8 +22,8 @@ pub struct RunArgs {
     /// int8 model file [default: the built-in one, trained on CASIA: acted Mandarin].
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// Listen as to a microphone: tell where utterances start and end, recognise each for itself. `-` is standard input, raw 16-bit little-endian PCM at
-    /// 16 kHz, without an end if need be.
+    /// Listen as to a microphone: tell where utterances start and end, recognise each for itself. `-` is standard
+    /// input, raw 16-bit little-endian PCM at 16 kHz, without an end if need be.
     #[arg(long)]
     stream: bool,
     /// Print one JSON object for each file, with --stream for each event.
@@ -61,7 +61,8 @@ impl<'m> LabelProbability<'m> {
     }
 }
 
-/// Runs the command. A file that cannot be read is reported, the others are recognised all the same; in the end that is an error.
+/// Runs the command. A file that cannot be read is reported, the others are recognised all the same; in the end that is
+/// an error.
 pub fn run(args: &RunArgs) -> Result<Outcome> {
     let file = File::model(args.model.as_deref(), BuiltIn::Casia)?;
     let model = file.parse()?;
@@ -69,7 +70,10 @@ pub fn run(args: &RunArgs) -> Result<Outcome> {
         file.ensure_stream(&model, "--stream")?;
         return stream::run(&model, &args.files, args.json);
     }
-    ensure!(args.files.iter().all(|path| path != Path::new("-")), "standard input (-) has no end to wait for: it needs --stream");
+    ensure!(
+        args.files.iter().all(|path| path != Path::new("-")),
+        "standard input (-) has no end to wait for: it needs --stream"
+    );
     let mut unreadable = 0;
     let mut output = std::io::stdout().lock();
     for path in &args.files {
@@ -115,7 +119,12 @@ fn print(output: &mut impl Write, result: &FileResult<'_>) -> Result<()> {
 }
 
 /// Label, whether it is sure, all probabilities.
-pub fn print_answer(output: &mut impl Write, label: &str, confident: bool, probabilities: &[LabelProbability<'_>]) -> Result<()> {
+pub fn print_answer(
+    output: &mut impl Write,
+    label: &str,
+    confident: bool,
+    probabilities: &[LabelProbability<'_>],
+) -> Result<()> {
     write!(output, "{label}{}", if confident { "" } else { ", not sure" })?;
     let mut separator = " (";
     for LabelProbability { label, probability } in probabilities {

@@ -33,7 +33,8 @@ enum Told<'a> {
     },
 }
 
-/// Listens to one stream after the other. A file that cannot be read is reported, the others are heard all the same; in the end that is an error.
+/// Listens to one stream after the other. A file that cannot be read is reported, the others are heard all the same; in
+/// the end that is an error.
 pub fn run(model: &Model<'_>, files: &[PathBuf], json: bool) -> Result<Outcome> {
     let mut memory = vec![0; model.state_words()];
     let mut listener = Listener::new(model, &mut memory, &EndpointerConfig::default())?;
@@ -106,7 +107,12 @@ fn print(output: &mut impl Write, model: &Model<'_>, stream: &str, event: Event<
         match &told {
             Told::Started { start_s, .. } => write!(output, "{stream}: {start_s:9.2} s  speech")?,
             Told::Ended { start_s, end_s, cut, label, confident, probabilities, .. } => {
-                write!(output, "{stream}: {end_s:9.2} s  {} after {:.2} s: ", if *cut { "cut" } else { "end" }, end_s - start_s)?;
+                write!(
+                    output,
+                    "{stream}: {end_s:9.2} s  {} after {:.2} s: ",
+                    if *cut { "cut" } else { "end" },
+                    end_s - start_s
+                )?;
                 match label {
                     None => write!(output, "too little speech")?,
                     Some(label) => print_answer(output, label, *confident, probabilities)?,

@@ -38,14 +38,16 @@ fn conditions() -> impl Iterator<Item = (&'static Family, f64)> {
     FAMILIES.iter().flat_map(|family| family.values.iter().map(move |value| (family, *value)))
 }
 
-/// Recognises every utterance under every condition, and sounds that are no speech; on the threads of the pool it is called from.
+/// Recognises every utterance under every condition, and sounds that are no speech; on the threads of the pool it is
+/// called from.
 ///
-/// Each utterance is read once for itself, and as often as it babbles behind others, so memory does not grow with the corpus. Those
-/// that cannot be read are left out.
+/// Each utterance is read once for itself, and as often as it babbles behind others, so memory does not grow with the
+/// corpus. Those that cannot be read are left out.
 pub fn sweep(model: &Model<'_>, utterances: &[&Utterance], truths: &[usize], chunk: usize) -> Result<SweepReport> {
     let progress = Progress::new("sweep", utterances.len());
     let answers = utterances.par_iter().zip(truths).enumerate().map(|(index, (utterance, truth))| {
-        let answers = under_all_conditions(model, utterances, (index, utterance), *truth, chunk).with_context(|| utterance.id.clone());
+        let answers = under_all_conditions(model, utterances, (index, utterance), *truth, chunk)
+            .with_context(|| utterance.id.clone());
         progress.step();
         answers
     });
@@ -65,12 +67,16 @@ pub fn sweep(model: &Model<'_>, utterances: &[&Utterance], truths: &[usize], chu
             .collect(),
     };
     let families = FAMILIES.iter().map(family).filter(|family| !family.points.is_empty()).collect();
-    let non_speech =
-        SOUNDS.par_iter().enumerate().map(|(kind, sound)| non_speech(model, kind, sound, chunk)).collect::<Result<Vec<_>>>()?;
+    let non_speech = SOUNDS
+        .par_iter()
+        .enumerate()
+        .map(|(kind, sound)| non_speech(model, kind, sound, chunk))
+        .collect::<Result<Vec<_>>>()?;
     Ok(SweepReport { families, non_speech })
 }
 
-/// The answers in the order of [`conditions`], None for a condition that can't be made; none at all if the utterance cannot be read.
+/// The answers in the order of [`conditions`], None for a condition that can't be made; none at all if the utterance
+/// cannot be read.
 fn under_all_conditions<'m>(
     model: &'m Model<'m>,
     utterances: &[&Utterance],
@@ -84,7 +90,8 @@ fn under_all_conditions<'m>(
     let talkers: Vec<Vec<i16>> = talkers.into_iter().filter_map(|talker| talker.samples().ok()).take(TALKERS).collect();
     let subject = Subject::new(samples, &talkers, &mut rng);
     let answer = |(family, value): (&Family, f64)| {
-        let Some(samples) = subject.disturbed(family, value).with_context(|| format!("{} at {value}", family.name))? else {
+        let Some(samples) = subject.disturbed(family, value).with_context(|| format!("{} at {value}", family.name))?
+        else {
             return Ok(None);
         };
         Ok(Some((truth, hear(model, &samples, chunk)?.prediction)))

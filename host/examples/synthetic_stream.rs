@@ -1,5 +1,5 @@
-//! Writes a stream of synthetic speech to standard output, raw 16-bit little-endian PCM at 16 kHz: one utterance in each emotion, a second of silence
-//! behind each.
+//! Writes a stream of synthetic speech to standard output, raw 16-bit little-endian PCM at 16 kHz: one utterance in
+//! each emotion, a second of silence behind each.
 //!
 //! ```sh
 //! cargo run --release -p host --no-default-features --example synthetic_stream > audio.raw

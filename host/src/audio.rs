@@ -80,7 +80,8 @@ pub(crate) fn read_wav_and_format(path: &Path) -> Result<(Vec<i16>, WavFormat)> 
 ///
 /// Names the file and what the operating system said.
 pub fn write_wav(path: &Path, samples: &[i16]) -> Result<()> {
-    let spec = WavSpec { channels: 1, sample_rate: SAMPLE_RATE_HZ, bits_per_sample: 16, sample_format: SampleFormat::Int };
+    let spec =
+        WavSpec { channels: 1, sample_rate: SAMPLE_RATE_HZ, bits_per_sample: 16, sample_format: SampleFormat::Int };
     let mut bytes = Vec::with_capacity(samples.len() * 2 + 64);
     let mut writer = WavWriter::new(Cursor::new(&mut bytes), spec)?;
     for &sample in samples {
@@ -127,7 +128,11 @@ fn decode(bytes: &[u8]) -> Result<(Vec<f32>, WavFormat)> {
         ACCEPTED_RATES_HZ.end(),
         spec.sample_rate
     );
-    ensure!((1..=MAX_CHANNELS).contains(&spec.channels), "number of channels must be 1 to {MAX_CHANNELS}, the file has {}", spec.channels);
+    ensure!(
+        (1..=MAX_CHANNELS).contains(&spec.channels),
+        "number of channels must be 1 to {MAX_CHANNELS}, the file has {}",
+        spec.channels
+    );
     let frames = reader.duration() as usize;
     ensure!(frames > 0, "no samples");
     let mono = if format.float {
@@ -143,7 +148,8 @@ fn decode(bytes: &[u8]) -> Result<(Vec<f32>, WavFormat)> {
     Ok((mono, format))
 }
 
-/// The file without the chunks that say nothing about the sound: hound does not skip the byte that pads a chunk of odd length.
+/// The file without the chunks that say nothing about the sound: hound does not skip the byte that pads a chunk of odd
+/// length.
 fn format_and_samples(bytes: &[u8]) -> Vec<u8> {
     let (riff, mut rest) = bytes.split_at_checked(12).unwrap_or((bytes, &[]));
     let mut kept = riff.to_vec();
@@ -197,13 +203,14 @@ fn mix_down(samples: impl Iterator<Item = hound::Result<f32>>, channels: u16, fr
     Ok(mono)
 }
 
-/// Band-limited resampling, with the filter's delay compensated and exactly `round(n * to / from)`, at least 1, samples.
+/// Band-limited resampling, with the filter's delay compensated and exactly `round(n * to / from)`, at least 1,
+/// samples.
 pub(crate) fn resample(samples: &[f32], from: u32, to: u32) -> Result<Vec<f32>> {
     let (from, to) = (from as usize, to as usize);
     let len = ((samples.len() * to + from / 2) / from).max(1);
     let input = InterleavedSlice::new(samples, 1, samples.len())?;
-    // The delay is half an FFT block, and a block is a multiple of `from / gcd`. Only an even multiple has a delay of whole samples
-    // on both sides, which can be compensated without shifting the phase.
+    // The delay is half an FFT block, and a block is a multiple of `from / gcd`. Only an even multiple has a delay of
+    // whole samples on both sides, which can be compensated without shifting the phase.
     let smallest_even_block = 2 * from / gcd(from, to);
     let block = RESAMPLER_BLOCK.div_ceil(smallest_even_block) * smallest_even_block;
     let mut resampler = Fft::<f32>::new(from, to, block, 1, FixedSync::Both)?;

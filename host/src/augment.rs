@@ -1,8 +1,8 @@
 //! Augmentation of log-mel rows, so cheap that every utterance gets its own at every epoch.
 //!
 //! Tempo, gain, tilt and noise act on the mel power `p` behind `db = 10 log10(p + floor)`, as they would on the audio;
-//! masks (SpecAugment, Park et al. 2019) act on the normalised features, where 0 is the mean. Changes of speed are made on the
-//! audio, once, and chosen from.
+//! masks (SpecAugment, Park et al. 2019) act on the normalised features, where 0 is the mean. Changes of speed are made
+//! on the audio, once, and chosen from.
 
 use anyhow::{Result, ensure};
 use rand::RngExt;
@@ -79,7 +79,15 @@ impl Augmentation {
 
     /// Whether rows may be changed, speeds apart: what a changed speed makes is an utterance like others.
     pub fn changes_rows(&self) -> bool {
-        let amounts = [self.splice_probability, self.crop, self.tempo, self.vtlp, self.gain_db, self.tilt_db, self.noise_probability];
+        let amounts = [
+            self.splice_probability,
+            self.crop,
+            self.tempo,
+            self.vtlp,
+            self.gain_db,
+            self.tilt_db,
+            self.noise_probability,
+        ];
         let masks = [(self.time_masks, self.time_mask_rows), (self.band_masks, self.band_mask_bands)];
         amounts.iter().any(|amount| *amount > 0.0) || masks.iter().any(|(masks, most)| masks * most > 0)
     }
@@ -97,7 +105,9 @@ impl Augmentation {
         for (name, value) in [("gain_db", self.gain_db), ("tilt_db", self.tilt_db)] {
             ensure!((0.0..=60.0).contains(&value), "{name} is {value}, wanted 0..=60");
         }
-        for (name, value) in [("noise_probability", self.noise_probability), ("splice_probability", self.splice_probability)] {
+        for (name, value) in
+            [("noise_probability", self.noise_probability), ("splice_probability", self.splice_probability)]
+        {
             ensure!((0.0..=1.0).contains(&value), "{name} is {value}, wanted 0..=1");
         }
         ensure!((0.0..1.0).contains(&self.crop), "crop is {}, wanted 0..1", self.crop);
@@ -129,7 +139,8 @@ impl Augmenter {
         let (low, high) = (mel(f64::from(front_end.mel_low_hz)), mel(f64::from(front_end.mel_high_hz)));
         let step = (high - low) / (front_end.mel_bands + 1) as f64;
         let corner = |index: usize| hz(low + step * index as f64);
-        let bands = (0..front_end.mel_bands).map(|band| (corner(band + 1), (corner(band + 2) - corner(band)) / 2.0)).collect();
+        let bands =
+            (0..front_end.mel_bands).map(|band| (corner(band + 1), (corner(band + 2) - corner(band)) / 2.0)).collect();
         Ok(Self { recipe: recipe.clone(), floor: 10f32.powf(front_end.floor_db / 10.0), bands, mel_grid: (low, step) })
     }
 
@@ -155,7 +166,8 @@ impl Augmenter {
             return rows;
         }
         let last = self.bands.len().saturating_sub(1).max(1) as f64;
-        let gains: Vec<f32> = (0..self.bands.len()).map(|band| power(gain_db + tilt_db * (band as f64 / last - 0.5))).collect();
+        let gains: Vec<f32> =
+            (0..self.bands.len()).map(|band| power(gain_db + tilt_db * (band as f64 / last - 0.5))).collect();
         for row in rows.values.chunks_exact_mut(self.bands.len().max(1)) {
             for (value, gain) in row.iter_mut().zip(&gains) {
                 *value = (10f32.powf(*value / 10.0) - self.floor).max(0.0) * gain;
@@ -173,7 +185,11 @@ impl Augmenter {
     /// From how many utterances to [`splice`] one; 1 if it is left whole.
     pub fn pieces(&self, rng: &mut ChaCha8Rng) -> usize {
         let Augmentation { splice_probability, splice_pieces, .. } = self.recipe;
-        if splice_probability > 0.0 && rng.random_bool(splice_probability) { rng.random_range(2..=splice_pieces) } else { 1 }
+        if splice_probability > 0.0 && rng.random_bool(splice_probability) {
+            rng.random_range(2..=splice_pieces)
+        } else {
+            1
+        }
     }
 
     /// Takes each band from `factor` times its frequency, by linear interpolation between bands. Beyond the outer bands
@@ -196,12 +212,14 @@ impl Augmenter {
         }
     }
 
-    /// Adds noise to mel powers: a density of `f^-a` with `a` from 0 (white) to 1 (pink), and the fluctuation of Gaussian noise.
+    /// Adds noise to mel powers: a density of `f^-a` with `a` from 0 (white) to 1 (pink), and the fluctuation of
+    /// Gaussian noise.
     fn add_noise(&self, powers: &mut Rows, rng: &mut ChaCha8Rng) {
         let count = powers.len().max(1) as f32;
         let speech = powers.values.iter().sum::<f32>() / count;
         let exponent = rng.random_range(0.0..=1.0);
-        let shape: Vec<f32> = self.bands.iter().map(|(centre, width)| (width * centre.powf(-exponent)) as f32).collect();
+        let shape: Vec<f32> =
+            self.bands.iter().map(|(centre, width)| (width * centre.powf(-exponent)) as f32).collect();
         let snr_db = rng.random_range(self.recipe.snr_db_min..=self.recipe.snr_db_max);
         let level = speech * power(-snr_db) / shape.iter().sum::<f32>();
         for row in powers.values.chunks_exact_mut(self.bands.len().max(1)) {
@@ -218,7 +236,12 @@ impl Augmenter {
         let (rows, bands) = (features.len(), features.bands);
         for _ in 0..self.recipe.time_masks {
             let hidden = span(rows, self.recipe.time_mask_rows.min(rows / 5), rng);
-            features.values.iter_mut().skip(hidden.start * bands).take(hidden.len() * bands).for_each(|value| *value = 0.0);
+            features
+                .values
+                .iter_mut()
+                .skip(hidden.start * bands)
+                .take(hidden.len() * bands)
+                .for_each(|value| *value = 0.0);
         }
         for _ in 0..self.recipe.band_masks {
             let hidden = span(bands, self.recipe.band_mask_bands.min(bands), rng);
@@ -229,8 +252,8 @@ impl Augmenter {
     }
 }
 
-/// One utterance from pieces of several, in the order given: each gives what lies between the same two shares of its length. What
-/// is said is new, how it is said is not.
+/// One utterance from pieces of several, in the order given: each gives what lies between the same two shares of its
+/// length. What is said is new, how it is said is not.
 pub fn splice(utterances: &[&Rows], rng: &mut ChaCha8Rng) -> Rows {
     let count = utterances.len();
     let mut values = Vec::new();
@@ -276,7 +299,9 @@ fn power(db: f64) -> f32 {
 fn stretch(rows: &Rows, tempo: f64) -> Rows {
     let len = rows.len();
     let wanted = ((len as f64 / tempo).round() as usize).max(len.min(1));
-    let row = |index: usize| rows.values.chunks_exact(rows.bands.max(1)).nth(index.min(len.saturating_sub(1))).unwrap_or_default();
+    let row = |index: usize| {
+        rows.values.chunks_exact(rows.bands.max(1)).nth(index.min(len.saturating_sub(1))).unwrap_or_default()
+    };
     let mut values = Vec::with_capacity(wanted * rows.bands);
     for index in 0..wanted {
         let position = index as f64 * tempo;
@@ -336,7 +361,8 @@ mod tests {
         for seed in 0..50 {
             let rows = augmenter.log_mel(&speech(100), &mut rng(seed));
             assert!((72..=112).contains(&rows.len()), "{}", rows.len());
-            // Loudest value -16 dB, gain at most 6 dB + 1.5 dB of tilt; the noise lies 10 dB below the sum of all bands.
+            // Loudest value -16 dB, gain at most 6 dB + 1.5 dB of tilt; the noise lies 10 dB below the sum of all
+            // bands.
             assert!(rows.values.iter().all(|v| (front_end.floor_db - 0.01..=5.0).contains(v)));
         }
     }
@@ -348,17 +374,21 @@ mod tests {
             let spliced = splice(&[&rows(1.0, 8), &rows(2.0, 12)], &mut rng(seed));
             let ones = spliced.values.iter().take_while(|v| **v == 1.0).count();
             assert!((4..=12).contains(&ones) && ones % 2 == 0, "{ones}");
-            assert!((6..=18).contains(&(spliced.values.len() - ones)) && spliced.values[ones..].iter().all(|v| *v == 2.0));
+            assert!(
+                (6..=18).contains(&(spliced.values.len() - ones)) && spliced.values[ones..].iter().all(|v| *v == 2.0)
+            );
         }
     }
 
     #[test]
     fn a_splice_of_many_takes_each_in_its_turn() {
-        let utterances: Vec<Rows> = (0..5).map(|value| Rows { bands: 1, values: vec![value as f32; 20 + value] }).collect();
+        let utterances: Vec<Rows> =
+            (0..5).map(|value| Rows { bands: 1, values: vec![value as f32; 20 + value] }).collect();
         for seed in 0..20 {
             let spliced = splice(&utterances.iter().collect::<Vec<_>>(), &mut rng(seed));
             assert!(spliced.values.is_sorted() && (15..=30).contains(&spliced.values.len()), "{:?}", spliced.values);
-            let counts: Vec<usize> = (0..5).map(|value| spliced.values.iter().filter(|v| **v == value as f32).count()).collect();
+            let counts: Vec<usize> =
+                (0..5).map(|value| spliced.values.iter().filter(|v| **v == value as f32).count()).collect();
             assert!(counts.iter().filter(|count| **count > 0).count() >= 4, "{counts:?}");
         }
     }
@@ -386,7 +416,8 @@ mod tests {
         let recipe = Augmentation { gain_db: 6.0, ..Augmentation::none() };
         let augmenter = Augmenter::new(&recipe, &edge().front_end).unwrap();
         let (before, after) = (speech(5), augmenter.log_mel(&speech(5), &mut rng(3)));
-        let moved: Vec<f32> = after.values.iter().zip(&before.values).filter(|(_, b)| **b > -40.0).map(|(a, b)| a - b).collect();
+        let moved: Vec<f32> =
+            after.values.iter().zip(&before.values).filter(|(_, b)| **b > -40.0).map(|(a, b)| a - b).collect();
         assert!(moved.iter().all(|m| m.abs() <= 6.0 && (m - moved[0]).abs() < 0.02), "{moved:?}");
     }
 

@@ -8,8 +8,8 @@
 //! | `svm` | the same | support vector machines for each pair of emotions |
 //! | `kernel-regression` | the same | Nadaraya and Watson's regression of the emotions |
 //!
-//! Cepstra and functionals are standardised with the mean and standard deviation of the training part, and whatever is chosen (number of
-//! neighbours, bandwidth) is chosen on the training part; the test part is only answered.
+//! Cepstra and functionals are standardised with the mean and standard deviation of the training part, and whatever is
+//! chosen (number of neighbours, bandwidth) is chosen on the training part; the test part is only answered.
 
 mod cepstra;
 mod functionals;
@@ -112,14 +112,15 @@ pub struct Evaluation {
     pub skipped: Vec<Problem>,
 }
 
-/// Fits a baseline to the training part of a split and lets it answer the test part. What is drawn by chance follows from
-/// [`Split::seed`]: the same rows and split give the same answers.
+/// Fits a baseline to the training part of a split and lets it answer the test part. What is drawn by chance follows
+/// from [`Split::seed`]: the same rows and split give the same answers.
 ///
 /// `cache` makes the rows, and its front end says whether levels are relative to the peak.
 ///
 /// # Errors
 ///
-/// If the corpus is not that of the split, the cache cannot be written, or the training part has no usable utterance of a class.
+/// If the corpus is not that of the split, the cache cannot be written, or the training part has no usable utterance of
+/// a class.
 pub fn evaluate(baseline: Baseline, corpus: &Corpus, cache: &FeatureCache, split: &Split) -> Result<Evaluation> {
     let (mut train, mut skipped_training) = heard(corpus, cache, &split.part(corpus, Part::Train)?)?;
     train.retain(|(utterance, rows)| {
@@ -161,9 +162,11 @@ type Heard<'c> = (&'c Utterance, Rows);
 /// The labels of test utterances by models of the emotions' frames.
 fn by_frames(train: &[Heard<'_>], test: &[&Rows], level: Level, shape: Shape, split: &Split) -> Vec<usize> {
     let frames = |rows: &Rows| with_deltas(&cepstra(rows, level, FRAME_CEPSTRA));
-    let train: Vec<(Sequence, usize)> = train.iter().map(|(utterance, rows)| (frames(rows), utterance.emotion)).collect();
+    let train: Vec<(Sequence, usize)> =
+        train.iter().map(|(utterance, rows)| (frames(rows), utterance.emotion)).collect();
     let standardizer = Standardizer::fit(train.iter().flat_map(|(sequence, _)| sequence));
-    let standard = |sequence: &Sequence| -> Sequence { sequence.iter().map(|frame| standardizer.apply(frame)).collect() };
+    let standard =
+        |sequence: &Sequence| -> Sequence { sequence.iter().map(|frame| standardizer.apply(frame)).collect() };
     let train: Vec<(Sequence, usize)> = train.iter().map(|(sequence, class)| (standard(sequence), *class)).collect();
     let test: Vec<Sequence> = test.iter().map(|rows| standard(&frames(rows))).collect();
     hmm::classify(&train, &test, split.labels.len(), shape, split.seed)

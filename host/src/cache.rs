@@ -2,8 +2,8 @@
 //!
 //! A file holds the rows of one list of utterances at one speed. Its name is a digest of all that decides them: the
 //! utterances (name, length and time of each file), the front end's description, what the front end makes of a probe
-//! signal, and the speed. So a stale file is never read, and deleting the folder costs nothing but time. The place of an
-//! utterance that could not be read is empty, and it is tried again at each call.
+//! signal, and the speed. So a stale file is never read, and deleting the folder costs nothing but time. The place of
+//! an utterance that could not be read is empty, and it is tried again at each call.
 //!
 //! Images are not kept: one is made in 3 ms and has 150 KB.
 
@@ -39,7 +39,9 @@ impl FeatureCache {
         let mut hasher = DefaultHasher::new();
         serde_json::to_string(front_end)?.hash(&mut hasher);
         // A ramp and a square wave: a change in any step of the front end shows.
-        let probe: Vec<i16> = (0..8000i32).map(|n| ((n * 37 % 4001) - 2000 + if n / 60 % 2 == 0 { 3000 } else { -3000 }) as i16).collect();
+        let probe: Vec<i16> = (0..8000i32)
+            .map(|n| ((n * 37 % 4001) - 2000 + if n / 60 % 2 == 0 { 3000 } else { -3000 }) as i16)
+            .collect();
         for value in extractor.log_mel(&probe)?.values {
             value.to_bits().hash(&mut hasher);
         }
@@ -56,8 +58,8 @@ impl FeatureCache {
         self.extractor.front_end()
     }
 
-    /// Log-mel rows (dBFS), or the image, of each utterance, played `speed` times as fast. An utterance that cannot be read is no error of the
-    /// whole: its place holds the reason.
+    /// Log-mel rows (dBFS), or the image, of each utterance, played `speed` times as fast. An utterance that cannot be
+    /// read is no error of the whole: its place holds the reason.
     ///
     /// # Errors
     ///
@@ -72,7 +74,11 @@ impl FeatureCache {
         if let Some(kept) = file.as_deref().and_then(read)
             && kept.len() == utterances.len()
         {
-            return Ok(kept.into_iter().zip(utterances).map(|(rows, utterance)| rows.map_or_else(|| extract(utterance), Ok)).collect());
+            return Ok(kept
+                .into_iter()
+                .zip(utterances)
+                .map(|(rows, utterance)| rows.map_or_else(|| extract(utterance), Ok))
+                .collect());
         }
         let rows: Vec<Extracted> = utterances.par_iter().map(|utterance| extract(utterance)).collect();
         if let Some(file) = file {
@@ -83,7 +89,8 @@ impl FeatureCache {
         Ok(rows)
     }
 
-    /// The same for a part of a corpus; what is kept goes by way of the whole corpus, so that its splits share one file.
+    /// The same for a part of a corpus; what is kept goes by way of the whole corpus, so that its splits share one
+    /// file.
     ///
     /// # Errors
     ///
@@ -96,7 +103,9 @@ impl FeatureCache {
         let rows = self.log_mel(&all, speed)?;
         let by_id: HashMap<&str, &Extracted> = all.iter().map(|utterance| utterance.id.as_str()).zip(&rows).collect();
         let of_part = part.iter().map(|utterance| by_id.get(utterance.id.as_str()).map(|rows| (*rows).clone()));
-        of_part.collect::<Option<_>>().with_context(|| format!("the corpus {} lacks an utterance of the part", corpus.name))
+        of_part
+            .collect::<Option<_>>()
+            .with_context(|| format!("the corpus {} lacks an utterance of the part", corpus.name))
     }
 
     fn file(&self, utterances: &[&Utterance], speed: f64) -> Option<PathBuf> {
@@ -121,8 +130,8 @@ impl FeatureCache {
     }
 }
 
-/// Bands and number of values as u32, then the values as f32, little-endian, one utterance after the other. One without rows
-/// because it could not be read has 0 bands.
+/// Bands and number of values as u32, then the values as f32, little-endian, one utterance after the other. One without
+/// rows because it could not be read has 0 bands.
 fn encode(rows: &[Extracted]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let unreadable = Rows::default();
@@ -135,7 +144,8 @@ fn encode(rows: &[Extracted]) -> Vec<u8> {
     bytes
 }
 
-/// The rows of a cache file, None for an utterance that could not be read; None when there is no file, or it is damaged.
+/// The rows of a cache file, None for an utterance that could not be read; None when there is no file, or it is
+/// damaged.
 fn read(file: &Path) -> Option<Vec<Option<Rows>>> {
     let bytes = std::fs::read(file).ok()?;
     let mut rest = bytes.as_slice();
@@ -236,7 +246,10 @@ mod tests {
         let cache = FeatureCache::new(&edge().front_end, Some(&folder)).unwrap();
         let alone = FeatureCache::new(&edge().front_end, None).unwrap();
         for utterance in &corpus.utterances {
-            assert_eq!(cache.log_mel_of_part(&corpus, &[utterance], 1.1).unwrap(), alone.log_mel(&[utterance], 1.1).unwrap());
+            assert_eq!(
+                cache.log_mel_of_part(&corpus, &[utterance], 1.1).unwrap(),
+                alone.log_mel(&[utterance], 1.1).unwrap()
+            );
         }
         assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
         let (first, second) = corpus.utterances.split_at(1);

@@ -38,8 +38,14 @@ impl<'m, 's> AnyRecognizer<'m, 's> {
         })
     }
 
-    /// None if there was nothing but silence, or too little speech. A stream comes in chunks of so many samples, at least 1.
-    fn recognize(&mut self, samples: &[i16], chunk: usize, mut observe: impl FnMut(Observation<'_>)) -> Result<Option<Prediction<'m>>> {
+    /// None if there was nothing but silence, or too little speech. A stream comes in chunks of so many samples, at
+    /// least 1.
+    fn recognize(
+        &mut self,
+        samples: &[i16],
+        chunk: usize,
+        mut observe: impl FnMut(Observation<'_>),
+    ) -> Result<Option<Prediction<'m>>> {
         match self {
             Self::Stream(recognizer) => {
                 for chunk in samples.chunks(chunk.max(1)) {
@@ -68,7 +74,8 @@ pub struct Heard<'m> {
     pub macs: u64,
 }
 
-/// Feeds the samples (16 kHz) to the core, in chunks of `chunk` samples, at least 1, or as a whole if it is to make an image of them.
+/// Feeds the samples (16 kHz) to the core, in chunks of `chunk` samples, at least 1, or as a whole if it is to make an
+/// image of them.
 ///
 /// # Errors
 ///
@@ -91,12 +98,18 @@ pub fn hear<'m>(model: &'m Model<'m>, samples: &[i16], chunk: usize) -> Result<H
     Ok(Heard { prediction, log_probabilities, time, macs: macs(model, rows) })
 }
 
-/// What both models say to each utterance, and which could not be read. The model's labels must be the emotions in their order.
+/// What both models say to each utterance, and which could not be read. The model's labels must be the emotions in
+/// their order.
 ///
 /// # Errors
 ///
-/// If an utterance is too long for an image; else none that a checked model and the float network it came from can cause.
-pub fn predict(model: &Model<'_>, float: &FloatModel, utterances: &[&Utterance]) -> Result<(Predictions, Vec<Problem>)> {
+/// If an utterance is too long for an image; else none that a checked model and the float network it came from can
+/// cause.
+pub fn predict(
+    model: &Model<'_>,
+    float: &FloatModel,
+    utterances: &[&Utterance],
+) -> Result<(Predictions, Vec<Problem>)> {
     let twin = FloatTwin::new(model, float)?;
     let answer = |utterance: &&Utterance| -> Result<Result<predictions::Prediction, Problem>> {
         let samples = match utterance.samples() {
@@ -112,8 +125,11 @@ pub fn predict(model: &Model<'_>, float: &FloatModel, utterances: &[&Utterance])
             float,
         }))
     };
-    let mut predictions =
-        Predictions { labels: model.labels().iter().map(ToString::to_string).collect(), utterances: Vec::new(), skipped: 0 };
+    let mut predictions = Predictions {
+        labels: model.labels().iter().map(ToString::to_string).collect(),
+        utterances: Vec::new(),
+        skipped: 0,
+    };
     let mut problems = Vec::new();
     for answer in utterances.par_iter().map(answer).collect::<Result<Vec<_>>>()? {
         match answer {
@@ -172,7 +188,8 @@ impl Noise {
 /// What the float model says to an utterance.
 #[derive(Debug)]
 pub struct Reference {
-    /// Index of the leading label, and the probabilities at the int8 model's temperature; None as in [`Heard::prediction`].
+    /// Index of the leading label, and the probabilities at the int8 model's temperature; None as in
+    /// [`Heard::prediction`].
     pub prediction: Option<(usize, Vec<f32>)>,
     /// As [`Heard::log_probabilities`].
     pub log_probabilities: Option<Vec<f32>>,

@@ -1,7 +1,7 @@
 //! What a recording session gives away, kept or removed.
 //!
-//! Corpora are recorded in sessions, and what differs between sessions (offset, level, silence around the speech) can differ
-//! by emotion too. A network that hears it scores better on the corpus, not on anybody's own recordings.
+//! Corpora are recorded in sessions, and what differs between sessions (offset, level, silence around the speech) can
+//! differ by emotion too. A network that hears it scores better on the corpus, not on anybody's own recordings.
 
 use std::fmt;
 
@@ -16,7 +16,8 @@ use serde::{Deserialize, Serialize};
 pub enum Condition {
     /// Everything: no DC block, no trimming of silence, absolute levels. Comparable with published figures.
     AsRecorded,
-    /// The speech: offset blocked, silence trimmed and levels relative to the peak, as the network's own front end does.
+    /// The speech: offset blocked, silence trimmed and levels relative to the peak, as the network's own front end
+    /// does.
     CuesRemoved,
 }
 
@@ -71,8 +72,9 @@ mod tests {
 
     #[test]
     fn as_recorded_keeps_the_silence_that_the_other_condition_trims() {
-        let rows =
-            |condition: Condition| Extractor::new(&condition.front_end(edge().front_end)).unwrap().log_mel(&recording()).unwrap().len();
+        let rows = |condition: Condition| {
+            Extractor::new(&condition.front_end(edge().front_end)).unwrap().log_mel(&recording()).unwrap().len()
+        };
         let (recorded, removed) = (rows(Condition::AsRecorded), rows(Condition::CuesRemoved));
         assert_eq!(recorded, (24_000 - 1024) / 256 + 1);
         assert!(removed < recorded / 2, "{removed} of {recorded}");
@@ -81,7 +83,10 @@ mod tests {
     #[test]
     fn an_image_is_as_recorded_under_no_other_condition() {
         let image = paper().front_end;
-        assert_eq!((Condition::of(&image), Condition::of(&edge().front_end)), (Condition::AsRecorded, Condition::CuesRemoved));
+        assert_eq!(
+            (Condition::of(&image), Condition::of(&edge().front_end)),
+            (Condition::AsRecorded, Condition::CuesRemoved)
+        );
         assert_eq!(Condition::AsRecorded.front_end(image), image);
         assert!(Condition::AsRecorded.check(&image).is_ok() && Condition::CuesRemoved.check(&edge().front_end).is_ok());
         let error = Condition::CuesRemoved.check(&image).unwrap_err().to_string();

@@ -101,10 +101,11 @@ pub struct Corpus {
 impl Corpus {
     /// Finds the utterances of a folder or of a CSV manifest; no audio is read.
     ///
-    /// A folder has the layout `speaker/emotion/name.wav`, or `emotion/name.wav`, which says nothing about speakers; it has the first
-    /// if any WAV file in it lies in such a place. A manifest is a CSV file with the header `path,speaker,emotion,sentence` in any order,
-    /// paths relative to the manifest. Emotions are matched by [`emotion_index`](crate::emotion::emotion_index). Names that start with
-    /// a dot, and files that are not named `.wav`, are ignored.
+    /// A folder has the layout `speaker/emotion/name.wav`, or `emotion/name.wav`, which says nothing about speakers; it
+    /// has the first if any WAV file in it lies in such a place. A manifest is a CSV file with the header
+    /// `path,speaker,emotion,sentence` in any order, paths relative to the manifest. Emotions are matched by
+    /// [`emotion_index`](crate::emotion::emotion_index). Names that start with a dot, and files that are not named
+    /// `.wav`, are ignored.
     ///
     /// What does not fit (unknown emotion, wrong place, missing file) is skipped and told in [`Corpus::problems`].
     ///

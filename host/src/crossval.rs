@@ -1,8 +1,8 @@
 //! Cross-validation: every fold is a run of its own, and what they say to their test parts is put together.
 //!
-//! A fold is the folder `CONDITION/seed-S/fold-K`, a [run folder](crate::run) with the exported models and `predictions.json`; it is
-//! finished when that file is there. Folds know nothing of each other, so that they can be trained in any order, on any machine;
-//! [`gather`] finds what is there, [`CrossvalReport::new`] makes the figures.
+//! A fold is the folder `CONDITION/seed-S/fold-K`, a [run folder](crate::run) with the exported models and
+//! `predictions.json`; it is finished when that file is there. Folds know nothing of each other, so that they can be
+//! trained in any order, on any machine; [`gather`] finds what is there, [`CrossvalReport::new`] makes the figures.
 
 mod calibration;
 mod gather;

@@ -33,11 +33,14 @@ impl Dequantiser {
         Self { layers: model.layers().iter().map(behind).collect() }
     }
 
-    /// Appends the real values of a row that the layer, counted from 0, has passed on; of a layer that the model lacks, nothing.
+    /// Appends the real values of a row that the layer, counted from 0, has passed on; of a layer that the model lacks,
+    /// nothing.
     pub fn append(&self, layer: usize, row: Row<'_>, to: &mut Vec<f32>) {
         let Some(&(scale, zero_point)) = self.layers.get(layer) else { return };
         match row {
-            Row::Codes(codes) => to.extend(codes.iter().map(|code| f32::from(i16::from(*code) - i16::from(zero_point)) * scale)),
+            Row::Codes(codes) => {
+                to.extend(codes.iter().map(|code| f32::from(i16::from(*code) - i16::from(zero_point)) * scale))
+            }
             Row::Hidden(hidden) => to.extend(hidden.iter().map(|hidden| f32::from(*hidden) * scale)),
         }
     }

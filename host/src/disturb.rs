@@ -1,9 +1,11 @@
-//! What microphones, rooms and wires do to a recording: gain, noise, a wrong sample rate, a narrow band, clipping, silence around it.
+//! What microphones, rooms and wires do to a recording: gain, noise, a wrong sample rate, a narrow band, clipping,
+//! silence around it.
 //!
-//! Recordings are 16 kHz mono `i16`. Levels are mean squares with full scale = 1, so a full-scale sine is at -3 dBFS; results that 16
-//! bits cannot hold saturate, as a converter's do. Noise is set against the active speech level (after ITU-T P.56, simplified): the
-//! mean square over the 10 ms frames that are at most 30 dB below the loudest, so that the silence around the speech does not count.
-//! For making test conditions; training augments log-mel rows, see [`crate::augment`].
+//! Recordings are 16 kHz mono `i16`. Levels are mean squares with full scale = 1, so a full-scale sine is at -3 dBFS;
+//! results that 16 bits cannot hold saturate, as a converter's do. Noise is set against the active speech level (after
+//! ITU-T P.56, simplified): the mean square over the 10 ms frames that are at most 30 dB below the loudest, so that the
+//! silence around the speech does not count. For making test conditions; training augments log-mel rows, see
+//! [`crate::augment`].
 
 pub mod sounds;
 
@@ -17,7 +19,8 @@ const FRAME_LEN: usize = SAMPLE_RATE_HZ as usize / 100;
 const ACTIVE_RANGE: f64 = 1e-3;
 const FULL_SCALE: f64 = 32_768.0;
 
-/// Mean square of the speech in a recording without the silence around and between, about its mean; 0 if there is no sound.
+/// Mean square of the speech in a recording without the silence around and between, about its mean; 0 if there is no
+/// sound.
 pub fn active_speech_level(samples: &[i16]) -> f64 {
     let mean = samples.iter().map(|&sample| f64::from(sample)).sum::<f64>() / samples.len().max(1) as f64;
     let power = |frame: &[i16]| {
@@ -38,8 +41,8 @@ pub fn gain(samples: &[i16], gain_db: f64) -> Vec<i16> {
 
 /// The recording with noise over its whole length, silence included, `snr_db` below its [`active_speech_level`].
 ///
-/// The noise may have any level; it is repeated where it is shorter than the recording. Without noise, or without speech to set it
-/// against, the recording stays as it is.
+/// The noise may have any level; it is repeated where it is shorter than the recording. Without noise, or without
+/// speech to set it against, the recording stays as it is.
 pub fn mix(samples: &[i16], noise: &[f64], snr_db: f64) -> Vec<i16> {
     let noise = noise.get(..samples.len()).unwrap_or(noise);
     let level = mean_square(noise);
@@ -47,11 +50,15 @@ pub fn mix(samples: &[i16], noise: &[f64], snr_db: f64) -> Vec<i16> {
         return samples.to_vec();
     }
     let factor = (active_speech_level(samples) / level).sqrt() * amplitude(-snr_db) * FULL_SCALE;
-    samples.iter().zip(noise.iter().cycle()).map(|(&sample, noise)| saturate(f64::from(sample) + factor * noise)).collect()
+    samples
+        .iter()
+        .zip(noise.iter().cycle())
+        .map(|(&sample, noise)| saturate(f64::from(sample) + factor * noise))
+        .collect()
 }
 
-/// The recording as it would be if it had been sampled at `rate_hz` and taken for 16 kHz: `round(n * rate_hz / 16000)` samples, with
-/// pitch and tempo changed together. The ratio is rounded as by [`change_speed`].
+/// The recording as it would be if it had been sampled at `rate_hz` and taken for 16 kHz: `round(n * rate_hz / 16000)`
+/// samples, with pitch and tempo changed together. The ratio is rounded as by [`change_speed`].
 ///
 /// # Errors
 ///
@@ -75,7 +82,8 @@ pub fn band_limit(samples: &[i16], rate_hz: f64) -> Result<Vec<i16>> {
     Ok(wide)
 }
 
-/// The recording with everything cut off that is closer than `depth_db` to its own peak. A depth of 0 or less changes nothing.
+/// The recording with everything cut off that is closer than `depth_db` to its own peak. A depth of 0 or less changes
+/// nothing.
 pub fn clip(samples: &[i16], depth_db: f64) -> Vec<i16> {
     let peak = samples.iter().map(|sample| sample.unsigned_abs()).max().unwrap_or(0);
     let limit = f64::from(peak) * amplitude(-depth_db.max(0.0));

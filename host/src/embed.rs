@@ -9,14 +9,18 @@ use ser_core::{Listener, Model};
 /// Bytes of the model in a line of the header.
 const BYTES_A_LINE: usize = 24;
 
-/// The header: the file as an aligned array `NAME_model`, and macros `NAME_...` for what C can't compute when it is compiled.
+/// The header: the file as an aligned array `NAME_model`, and macros `NAME_...` for what C can't compute when it is
+/// compiled.
 ///
 /// # Errors
 /// A name that no identifier of C can begin with.
 pub fn c_header(name: &str, model: &Model<'_>, file: &[u8]) -> Result<String> {
-    let identifier =
-        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') && name.starts_with(|c: char| c.is_ascii_alphabetic());
-    ensure!(identifier, "{name:?} can't begin the names in the header: letters, digits and underscores are wanted, a letter first");
+    let identifier = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+        && name.starts_with(|c: char| c.is_ascii_alphabetic());
+    ensure!(
+        identifier,
+        "{name:?} can't begin the names in the header: letters, digits and underscores are wanted, a letter first"
+    );
     let (upper, lower) = (name.to_ascii_uppercase(), name.to_ascii_lowercase());
     let labels: Vec<String> = model.labels().iter().map(|label| string_literal(label)).collect();
     let numbers = [
@@ -24,7 +28,11 @@ pub fn c_header(name: &str, model: &Model<'_>, file: &[u8]) -> Result<String> {
         ("MODEL_CHECKSUM", model.checksum().into(), "CRC-32 of the model file, as in ser_model_info_t"),
         ("MODEL_FORMAT", FORMAT_VERSION.into(), "SER_MODEL_FORMAT of the library that it is for"),
         ("CONTRACT_ID", CONTRACT_ID.into(), "SER_CONTRACT_ID of the library that it is for"),
-        ("STATE_BYTES", (size_of::<u32>() * model.state_words()) as u64, "for SER_RECOGNIZER_WORDS and SER_LISTENER_WORDS"),
+        (
+            "STATE_BYTES",
+            (size_of::<u32>() * model.state_words()) as u64,
+            "for SER_RECOGNIZER_WORDS and SER_LISTENER_WORDS",
+        ),
         ("RECOGNIZER_SNAPSHOT_BYTES", model.snapshot_len() as u64, "for ser_recognizer_snapshot"),
         ("LISTENER_SNAPSHOT_BYTES", Listener::snapshot_len(model) as u64, "for ser_listener_snapshot"),
         ("SAMPLE_RATE_HZ", model.front_end().sample_rate_hz.into(), "rate of the samples"),
@@ -32,7 +40,10 @@ pub fn c_header(name: &str, model: &Model<'_>, file: &[u8]) -> Result<String> {
     ];
 
     let mut text = String::with_capacity(6 * file.len());
-    writeln!(text, "// A model for ser.h, written by `host embed`. The array is static: include this in one file alone.")?;
+    writeln!(
+        text,
+        "// A model for ser.h, written by `host embed`. The array is static: include this in one file alone."
+    )?;
     writeln!(text, "#ifndef {upper}_MODEL_H\n#define {upper}_MODEL_H\n\n#include <stdint.h>\n")?;
     for (macro_name, value, meaning) in numbers {
         writeln!(text, "// {meaning}\n#define {upper}_{macro_name} {value}u")?;
@@ -48,7 +59,8 @@ pub fn c_header(name: &str, model: &Model<'_>, file: &[u8]) -> Result<String> {
     Ok(text)
 }
 
-/// A string of C. Bytes that can't stand in one are octal escapes, which have three digits, so that none takes in what follows it.
+/// A string of C. Bytes that can't stand in one are octal escapes, which have three digits, so that none takes in what
+/// follows it.
 fn string_literal(text: &str) -> String {
     let escaped: String = text
         .bytes()
@@ -77,9 +89,12 @@ mod tests {
         let model = Model::parse(&file).unwrap();
         let header = header("Edge").unwrap();
         let array = header.split_once(" = {").unwrap().1.split_once('}').unwrap().0;
-        let bytes: Vec<u8> = array.split(',').map(str::trim).filter(|byte| !byte.is_empty()).map(|byte| byte.parse().unwrap()).collect();
+        let bytes: Vec<u8> =
+            array.split(',').map(str::trim).filter(|byte| !byte.is_empty()).map(|byte| byte.parse().unwrap()).collect();
         assert_eq!(bytes, file);
-        let has = |name: &str, value: usize| assert!(header.contains(&format!("#define EDGE_{name} {value}u\n")), "{name} {value}");
+        let has = |name: &str, value: usize| {
+            assert!(header.contains(&format!("#define EDGE_{name} {value}u\n")), "{name} {value}")
+        };
         has("MODEL_BYTES", file.len());
         has("STATE_BYTES", 4 * model.state_words());
         has("RECOGNIZER_SNAPSHOT_BYTES", model.snapshot_len());

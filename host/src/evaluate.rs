@@ -29,7 +29,8 @@ pub struct Evaluation {
     pub confusion: Confusion,
 }
 
-/// Recognises utterances; those that cannot be read are told to `skip`, skipped and counted, and silence counts as not recognised.
+/// Recognises utterances; those that cannot be read are told to `skip`, skipped and counted, and silence counts as not
+/// recognised.
 ///
 /// # Errors
 ///

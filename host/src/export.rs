@@ -35,7 +35,8 @@ pub fn export(float: &FloatNetwork, training: &[Rows], confidence: Confidence) -
 ///
 /// # Errors
 ///
-/// If the folder has no network or one that hears backwards, the corpus lacks an utterance of the split, or a number can't be quantised.
+/// If the folder has no network or one that hears backwards, the corpus lacks an utterance of the split, or a number
+/// can't be quantised.
 pub fn export_run(
     folder: &RunFolder,
     split: &Split,
@@ -44,7 +45,11 @@ pub fn export_run(
     confidence: Confidence,
 ) -> Result<(Exported, Vec<Problem>)> {
     let backwards = folder.config()?.recipe.backwards;
-    ensure!(!backwards, "{} holds a teacher that hears utterances from their end: no device can run it", folder.path().display());
+    ensure!(
+        !backwards,
+        "{} holds a teacher that hears utterances from their end: no device can run it",
+        folder.path().display()
+    );
     let float = folder.network()?;
     let utterances = split.part(corpus, Part::Train)?;
     let mut training: Vec<Rows> = Vec::with_capacity(utterances.len());

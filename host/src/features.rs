@@ -3,7 +3,9 @@
 use anyhow::{Context, Result, ensure};
 use ser_core::Model;
 use ser_core::frontend::image::{UtteranceError, shade};
-use ser_core::frontend::{DECIBEL, Frame, FrontEnd, INPUT_LIMITS, INPUT_SCALE, ImageFrontEnd, LevelReference, MEAN_DECIBEL, RowGate};
+use ser_core::frontend::{
+    DECIBEL, Frame, FrontEnd, INPUT_LIMITS, INPUT_SCALE, ImageFrontEnd, LevelReference, MEAN_DECIBEL, RowGate,
+};
 use ser_core::quant::Multiplier;
 use ser_core::spec::{self, IMAGE_CHANNELS, Level};
 use serde::{Deserialize, Serialize};
@@ -61,7 +63,8 @@ impl Extractor {
         &self.tables
     }
 
-    /// Log-mel rows of a whole utterance, dBFS; the columns of its image if the description wants one, none for an utterance shorter than a frame.
+    /// Log-mel rows of a whole utterance, dBFS; the columns of its image if the description wants one, none for an
+    /// utterance shorter than a frame.
     ///
     /// # Errors
     ///
@@ -80,7 +83,9 @@ impl Extractor {
         if let Some(mut front_end) = front_end {
             front_end.push(samples, &mut |frame: Frame<'_>| {
                 let passage = gate.judge(frame.level);
-                gate.push(frame.log_mel, passage, |row| values.extend(row.iter().map(|level| f32::from(*level) / f32::from(DECIBEL))));
+                gate.push(frame.log_mel, passage, |row| {
+                    values.extend(row.iter().map(|level| f32::from(*level) / f32::from(DECIBEL)))
+                });
             });
         }
         Ok(Rows { bands, values })
@@ -90,8 +95,8 @@ impl Extractor {
         let bands = self.spec.row_shape().len();
         let mut work = vec![0; ImageFrontEnd::work_len(&self.spec)];
         let mut levels = vec![0; ImageFrontEnd::levels_len(&self.spec, samples.len())];
-        let mut front_end =
-            ImageFrontEnd::new(&self.spec, self.tables.borrow(), &mut work).context("the front end's work buffer is too short")?;
+        let mut front_end = ImageFrontEnd::new(&self.spec, self.tables.borrow(), &mut work)
+            .context("the front end's work buffer is too short")?;
         let grays = match front_end.levels(samples, &mut levels) {
             Ok(levels) => levels,
             Err(UtteranceError::TooShort { .. }) => return Ok(Rows { bands, values: Vec::new() }),
@@ -115,14 +120,19 @@ pub struct Normalization {
     pub level: Level,
     /// dB, `[bands]`; for images in values of a pixel, `[3]`.
     pub mean: Vec<f32>,
-    /// dB, `[bands]`, at least 1; for images `32 max(mean, 255 - mean) / 127` of each colour, so that 32 steps of it hold all pixels.
+    /// dB, `[bands]`, at least 1; for images `32 max(mean, 255 - mean) / 127` of each colour, so that 32 steps of it
+    /// hold all pixels.
     pub sd: Vec<f32>,
 }
 
 impl Normalization {
     /// Statistics over all rows of all utterances given, which `front_end` describes. An error when there is no row.
     pub fn fit<'a>(front_end: &spec::FrontEnd, utterances: impl IntoIterator<Item = &'a Rows>) -> Result<Self> {
-        if front_end.image.is_some() { Self::of_images(utterances) } else { Self::of_log_mel(front_end.level, utterances) }
+        if front_end.image.is_some() {
+            Self::of_images(utterances)
+        } else {
+            Self::of_log_mel(front_end.level, utterances)
+        }
     }
 
     /// Means of the colours; the paper centres its images at zero and scales them no further.
@@ -170,7 +180,8 @@ impl Normalization {
     }
 }
 
-/// `z = (db − reference − mean) · gain` for `(mean, gain)` of each band, for an image of each colour in turn, limited to what an input code can be.
+/// `z = (db − reference − mean) · gain` for `(mean, gain)` of each band, for an image of each colour in turn, limited
+/// to what an input code can be.
 fn normalize(log_mel: &Rows, level: Level, bands: &[(f32, f32)]) -> Rows {
     let mut reference = LevelReference::new(level);
     let values = log_mel
@@ -184,7 +195,8 @@ fn normalize(log_mel: &Rows, level: Level, bands: &[(f32, f32)]) -> Rows {
     Rows { bands: log_mel.bands, values }
 }
 
-/// The features of log-mel rows or an image whose codes the core makes with this model, before they are rounded to codes.
+/// The features of log-mel rows or an image whose codes the core makes with this model, before they are rounded to
+/// codes.
 pub fn features_of(model: &Model<'_>, log_mel: &Rows) -> Rows {
     let normalizer = model.normalizer();
     let band = |(mean, multiplier): (&[u8; 4], Multiplier)| {

@@ -17,7 +17,8 @@ pub struct FloatModel {
 /// What the float network makes of one utterance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FloatOutput {
-    /// The rows that each convolution (behind its ReLU), pool, flatten and LSTM passes on, in the order of the layers, `[band][channel]`.
+    /// The rows that each convolution (behind its ReLU), pool, flatten and LSTM passes on, in the order of the layers,
+    /// `[band][channel]`.
     pub layers: Vec<Rows>,
     /// One for each label.
     pub logits: Vec<f32>,
@@ -54,15 +55,20 @@ impl FloatModel {
         &self.network
     }
 
-    /// Runs the network over the normalised features of an utterance, rows `[band][channel]`; None when there are too few rows for one
-    /// step of the first LSTM.
+    /// Runs the network over the normalised features of an utterance, rows `[band][channel]`; None when there are too
+    /// few rows for one step of the first LSTM.
     ///
     /// # Errors
     ///
     /// If a row has another number of values than the network expects, or an image another number of rows.
     pub fn run(&self, features: &Rows) -> Result<Option<FloatOutput>> {
         let row = self.network.input();
-        ensure!(features.bands == row.len(), "the float model takes rows of {} values, they have {}", row.len(), features.bands);
+        ensure!(
+            features.bands == row.len(),
+            "the float model takes rows of {} values, they have {}",
+            row.len(),
+            features.bands
+        );
         let rows = features.len();
         if let Some(wanted) = self.network.front_end.image_rows() {
             ensure!(rows == wanted, "the float model takes an image of {wanted} rows, {rows} came");
@@ -96,8 +102,9 @@ impl FloatModel {
 
 /// The layers that pass rows on, which come first, with the shapes of these rows.
 fn passing_rows(network: &Network) -> impl Iterator<Item = (Layer, Shape)> {
-    let passes_rows =
-        |layer: &Layer| matches!(layer, Layer::Conv2d { .. } | Layer::MaxPool { .. } | Layer::Flatten { .. } | Layer::Lstm { .. });
+    let passes_rows = |layer: &Layer| {
+        matches!(layer, Layer::Conv2d { .. } | Layer::MaxPool { .. } | Layer::Flatten { .. } | Layer::Lstm { .. })
+    };
     network.shapes().map(|(layer, _, output)| (layer, output)).take_while(move |(layer, _)| passes_rows(layer))
 }
 

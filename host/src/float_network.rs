@@ -97,10 +97,14 @@ impl FloatNetwork {
             .enumerate()
             .map(|(position, ((layer, input, _), parameters))| {
                 let came = match parameters {
-                    FloatLayer::Conv2d { weight, bias } | FloatLayer::Dense { weight, bias } => weight.len() + bias.len(),
-                    FloatLayer::Lstm(gates) => {
-                        gates.in_core_order().iter().map(|g| g.input_weight.len() + g.recurrent_weight.len() + g.bias.len()).sum()
+                    FloatLayer::Conv2d { weight, bias } | FloatLayer::Dense { weight, bias } => {
+                        weight.len() + bias.len()
                     }
+                    FloatLayer::Lstm(gates) => gates
+                        .in_core_order()
+                        .iter()
+                        .map(|g| g.input_weight.len() + g.recurrent_weight.len() + g.bias.len())
+                        .sum(),
                     FloatLayer::MaxPool | FloatLayer::Flatten | FloatLayer::TimeMean | FloatLayer::LastStep => 0,
                 };
                 let same_kind = matches!(

@@ -4,14 +4,17 @@
 //! [batch, 1, rows, bands] ─ convolution blocks ─ [steps, batch, features] ─ LSTMs ─ mean over valid steps ─ dense ─ logits
 //! ```
 //!
-//! For a stream everything is causal, so rows appended to an utterance change nothing before them: utterances of different lengths share
-//! a batch, and [`Batch::valid_rows`] says what counts. Images are all of one size. They come normalised, `z = (pixel - mean) / sd` for
-//! each colour, but the first convolution hears `sd · z`, pixels around their mean: [`Graph::with_input_gain`].
+//! For a stream everything is causal, so rows appended to an utterance change nothing before them: utterances of
+//! different lengths share a batch, and [`Batch::valid_rows`] says what counts. Images are all of one size. They come
+//! normalised, `z = (pixel - mean) / sd` for each colour, but the first convolution hears `sd · z`, pixels around their
+//! mean: [`Graph::with_input_gain`].
 //!
-//! Flatten, where there is one, makes all steps of an image one, and the last valid step may take the place of the mean.
+//! Flatten, where there is one, makes all steps of an image one, and the last valid step may take the place of the
+//! mean.
 //!
-//! Convolution blocks and LSTMs are computed by kernels of our own: as single operations of Burn they took three times as long. What
-//! leaves them are leaves of Burn's graph, and everything between and behind them is Burn's: [`Graph::gradients`].
+//! Convolution blocks and LSTMs are computed by kernels of our own: as single operations of Burn they took three times
+//! as long. What leaves them are leaves of Burn's graph, and everything between and behind them is Burn's:
+//! [`Graph::gradients`].
 
 mod auxiliary;
 mod convert;
@@ -56,8 +59,8 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Pads utterances, none of them empty, to a common length: the longest, rounded up to whole LSTM steps. An utterance is padded
-    /// with its own rows from the start, so that the statistics of batch norm are those of speech.
+    /// Pads utterances, none of them empty, to a common length: the longest, rounded up to whole LSTM steps. An
+    /// utterance is padded with its own rows from the start, so that the statistics of batch norm are those of speech.
     pub fn new(utterances: &[Rows], step_rows: StepRows) -> Self {
         let longest = utterances.iter().map(Rows::len).max().unwrap_or(0);
         let rows = step_rows.round_up(longest);
@@ -109,7 +112,8 @@ impl Default for Style {
     }
 }
 
-/// Zeroes a share of the values between layers, and scales the rest up; the same ones at all time steps of an utterance.
+/// Zeroes a share of the values between layers, and scales the rest up; the same ones at all time steps of an
+/// utterance.
 #[derive(Debug)]
 pub struct Dropout<'r> {
     /// Share of values, in 0..1.
@@ -194,7 +198,9 @@ impl Graph {
                         None => first_pool = first_pool.then(pool),
                     }
                 }
-                Layer::Lstm { hidden } => lstms.push(Lstm::new(input.len(), hidden, style.initial_weights, &mut rng, device)),
+                Layer::Lstm { hidden } => {
+                    lstms.push(Lstm::new(input.len(), hidden, style.initial_weights, &mut rng, device))
+                }
                 Layer::Flatten { .. } | Layer::TimeMean | Layer::LastStep => {}
                 Layer::Dense { units } => {
                     let weight = init::glorot_uniform([input.len(), units], input.len(), units, &mut rng, device);
@@ -217,8 +223,9 @@ impl Graph {
         })
     }
 
-    /// The graph as it hears images that are normalised so: its first convolution gets each colour multiplied by its `sd`, a constant
-    /// that [`Graph::to_float_network`] folds into the weights. A graph for streams, or without a convolution, stays as it is.
+    /// The graph as it hears images that are normalised so: its first convolution gets each colour multiplied by its
+    /// `sd`, a constant that [`Graph::to_float_network`] folds into the weights. A graph for streams, or without a
+    /// convolution, stays as it is.
     ///
     /// # Errors
     ///
@@ -256,8 +263,8 @@ impl Graph {
 
     /// Gradients of all parameters, for a loss that was computed from the logits of `output`.
     ///
-    /// Burn differentiates what lies between the parts that are computed outside of it: the loss and the head first, then what is
-    /// between two LSTMs, and so on, back to the trunk.
+    /// Burn differentiates what lies between the parts that are computed outside of it: the loss and the head first,
+    /// then what is between two LSTMs, and so on, back to the trunk.
     pub fn gradients(&self, loss: &Tensor<1>, output: &TrainOutput) -> Result<GradientsParams> {
         let mut of_burn = Sections(vec![loss.backward()]);
         let mut gradients = GradientsParams::new();
@@ -297,13 +304,25 @@ impl Graph {
     /// An error when the batch's sizes contradict each other, or make no LSTM step.
     fn check(&self, batch: &Batch) -> Result<()> {
         let wanted = batch.valid_rows.len() * batch.rows * self.input.len();
-        ensure!(wanted > 0 && batch.values.len() == wanted, "a batch wants {wanted} features, at least 1, {} came", batch.values.len());
+        ensure!(
+            wanted > 0 && batch.values.len() == wanted,
+            "a batch wants {wanted} features, at least 1, {} came",
+            batch.values.len()
+        );
         if let Some(rows) = self.image_rows {
             let other = batch.valid_rows.iter().copied().chain([batch.rows]).find(|came| *came != rows);
-            ensure!(other.is_none(), "the network hears images of {rows} columns, one of {} came", other.unwrap_or_default());
+            ensure!(
+                other.is_none(),
+                "the network hears images of {rows} columns, one of {} came",
+                other.unwrap_or_default()
+            );
         }
         let first = self.step_rows().first;
-        ensure!(batch.rows >= first, "an utterance of {} rows is too short for a single LSTM step of {first} rows", batch.rows);
+        ensure!(
+            batch.rows >= first,
+            "an utterance of {} rows is too short for a single LSTM step of {first} rows",
+            batch.rows
+        );
         Ok(())
     }
 
@@ -314,8 +333,15 @@ impl Graph {
         Tensor::from_data(TensorData::new(trunk.sequence.clone(), shape), &self.dense_weight.val().device())
     }
 
-    /// From the trunk's output `[steps, batch, features]` to logits. Those of the dense layer are the core's if its outputs are given.
-    fn head(&self, mut sequence: Tensor<3>, batch: &Batch, mut dropout: Option<Dropout<'_>>, core: Option<&CoreOutputs>) -> Heads {
+    /// From the trunk's output `[steps, batch, features]` to logits. Those of the dense layer are the core's if its
+    /// outputs are given.
+    fn head(
+        &self,
+        mut sequence: Tensor<3>,
+        batch: &Batch,
+        mut dropout: Option<Dropout<'_>>,
+        core: Option<&CoreOutputs>,
+    ) -> Heads {
         if self.flatten {
             let [steps, utterances, features] = sequence.dims();
             sequence = sequence.swap_dims(0, 1).reshape([1, utterances, steps * features]);
@@ -333,7 +359,8 @@ impl Graph {
             sequence = pass.output.clone();
             passes.push(pass);
         }
-        let weights = Tensor::from_data(TensorData::new(self.step_weights(batch, steps), [steps, utterances, 1]), &device);
+        let weights =
+            Tensor::from_data(TensorData::new(self.step_weights(batch, steps), [steps, utterances, 1]), &device);
         let mut mean: Tensor<2> = (sequence * weights).sum_dim(0).squeeze_dim(0);
         if let Some(dropout) = &mut dropout {
             let [_, inputs] = mean.dims();
@@ -348,7 +375,8 @@ impl Graph {
         Heads { logits, auxiliary, lstms: passes }
     }
 
-    /// What each step counts in what the dense layer gets, `[steps][utterance]`: the mean over an utterance's valid steps, or their last.
+    /// What each step counts in what the dense layer gets, `[steps][utterance]`: the mean over an utterance's valid
+    /// steps, or their last.
     fn step_weights(&self, batch: &Batch, steps: usize) -> Vec<f32> {
         let valid = self.valid_steps(batch, steps);
         let weight = |step: usize, valid: usize| match self.last_step {

@@ -49,7 +49,8 @@ pub struct Summary {
     pub parameters: usize,
     /// Length of the model file, bytes: the flash that it takes.
     pub model_bytes: usize,
-    /// Memory of a recognizer, bytes: audio, FFT, rows, layers and the recognizer's own fields. For images FFT, sums, one column and layers, without the levels of the utterance.
+    /// Memory of a recognizer, bytes: audio, FFT, rows, layers and the recognizer's own fields. For images FFT, sums,
+    /// one column and layers, without the levels of the utterance.
     pub state_bytes: usize,
     /// Multiplications of the network for one second of speech; None for an image.
     pub macs_per_second: Option<f64>,
@@ -161,7 +162,11 @@ impl Summary {
         }
         writeln!(text, "\nparameters {}", self.parameters)?;
         writeln!(text, "flash      {} bytes (model file)", self.model_bytes)?;
-        let parts = if self.front_end.image.is_some() { "FFT, column, layers; levels besides" } else { "audio, FFT, rows, layers" };
+        let parts = if self.front_end.image.is_some() {
+            "FFT, column, layers; levels besides"
+        } else {
+            "audio, FFT, rows, layers"
+        };
         writeln!(text, "state      {} bytes ({parts})", self.state_bytes)?;
         if let Some(macs) = self.macs_per_second {
             writeln!(text, "network    {:.2} M MAC for a second of speech", macs / 1e6)?;
@@ -197,7 +202,11 @@ fn write_front_end(text: &mut String, f: &FrontEnd) -> Result<()> {
         return Ok(());
     }
     writeln!(text, "{} mel bands {}-{} Hz", f.mel_bands, f.mel_low_hz, f.mel_high_hz)?;
-    writeln!(text, "           DC block pole {}, pre-emphasis {}, floor {} dBFS", f.dc_block_pole, f.pre_emphasis, f.floor_db)?;
+    writeln!(
+        text,
+        "           DC block pole {}, pre-emphasis {}, floor {} dBFS",
+        f.dc_block_pole, f.pre_emphasis, f.floor_db
+    )?;
     match f.trim {
         Some(trim) => writeln!(
             text,
@@ -213,7 +222,8 @@ fn write_front_end(text: &mut String, f: &FrontEnd) -> Result<()> {
     Ok(())
 }
 
-/// Memory that a recognizer of the model takes, bytes, its own fields included; for images without the levels of the utterance.
+/// Memory that a recognizer of the model takes, bytes, its own fields included; for images without the levels of the
+/// utterance.
 pub fn state_bytes(model: &Model<'_>) -> usize {
     let recognizer = match model.front_end().image {
         Some(_) => size_of::<ImageRecognizer<'_, '_>>(),

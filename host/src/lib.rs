@@ -1,7 +1,8 @@
 //! The workstation side of `ser`: corpora, features, training, quantisation, export.
 //!
 //! Only `graph` and `train` (feature `train`) name Burn; the rest builds without it, for the simulator.
-//! What drives a training (`training`, `evaluate`, `crossval::run`) stands behind the same feature. `baseline` (feature of that name) alone names linfa.
+//! What drives a training (`training`, `evaluate`, `crossval::run`) stands behind the same feature. `baseline` (feature
+//! of that name) alone names linfa.
 
 pub mod audio;
 pub mod augment;

@@ -74,7 +74,10 @@ impl Confusion {
     /// Mean over the classes that have an utterance of F1 = `2 tp / (2 tp + fp + fn)`, in 0 to 1; 0 if there is none.
     pub fn macro_f1(&self) -> f64 {
         let classes = (0..self.labels.len()).filter(|&class| self.support(class) > 0);
-        mean(classes.filter_map(|class| ratio(2 * self.counts[class][class], self.support(class) + self.predicted(class))))
+        mean(
+            classes
+                .filter_map(|class| ratio(2 * self.counts[class][class], self.support(class) + self.predicted(class))),
+        )
     }
 
     /// Lower and upper end of the 95 % interval of the WAR by Wilson's score; `(0, 1)` if there is no utterance.
@@ -106,7 +109,9 @@ impl fmt::Display for Confusion {
             write!(f, " {:>width$}", "none")?;
         }
         writeln!(f, " {:>width$}", "recall")?;
-        for ((label, row), (&none, recall)) in self.labels.iter().zip(&self.counts).zip(self.unanswered.iter().zip(self.recalls())) {
+        for ((label, row), (&none, recall)) in
+            self.labels.iter().zip(&self.counts).zip(self.unanswered.iter().zip(self.recalls()))
+        {
             write!(f, "{label:>width$}")?;
             for count in row {
                 write!(f, " {count:>width$}")?;
@@ -133,7 +138,8 @@ impl fmt::Display for Confusion {
     }
 }
 
-/// Lower and upper end of the 95 % interval of a share `p` of `n` independent trials by Wilson's score; `(0, 1)` if `n` is not positive.
+/// Lower and upper end of the 95 % interval of a share `p` of `n` independent trials by Wilson's score; `(0, 1)` if `n`
+/// is not positive.
 pub fn wilson_95(p: f64, n: f64) -> (f64, f64) {
     if n <= 0.0 {
         return (0.0, 1.0);
@@ -165,7 +171,9 @@ mod tests {
     /// ```
     fn example() -> Confusion {
         let mut confusion = Confusion::new(["a", "b", "c"]);
-        for (truth, prediction, count) in [(0, Some(0), 6), (0, Some(1), 2), (0, None, 2), (1, Some(0), 1), (1, Some(1), 3)] {
+        for (truth, prediction, count) in
+            [(0, Some(0), 6), (0, Some(1), 2), (0, None, 2), (1, Some(0), 1), (1, Some(1), 3)]
+        {
             (0..count).for_each(|_| confusion.add(truth, prediction));
         }
         confusion
@@ -186,7 +194,8 @@ mod tests {
         assert_eq!(confusion.precisions(), [Some(6.0 / 7.0), Some(0.6), None]);
         // F1 of a: 12 / (10 + 7), of b: 6 / (4 + 5).
         assert_close(confusion.macro_f1(), (12.0 / 17.0 + 6.0 / 9.0) / 2.0);
-        // p = 9/14, z² = 3.84146: centre (0.642857 + 0.137195) / 1.274390, half-width 1.537962 · √(0.016399 + 0.004900).
+        // p = 9/14, z² = 3.84146: centre (0.642857 + 0.137195) / 1.274390, half-width 1.537962 · √(0.016399 +
+        // 0.004900).
         let (low, high) = confusion.wilson_95();
         assert_close(low, 0.38765);
         assert_close(high, 0.83655);

@@ -4,7 +4,9 @@ use anyhow::{Context, Result, ensure};
 use ser_core::Model;
 use ser_core::frontend::{INPUT_SCALE, MEAN_DECIBEL};
 use ser_core::kernels::matrix::{packed_index, packed_len};
-use ser_core::model::{CONTRACT_ID, CRC, FORMAT_VERSION, HEADER_LEN, LABEL_LEN, LAYER_RECORD_LEN, MAGIC, SECTION_ALIGN, kind};
+use ser_core::model::{
+    CONTRACT_ID, CRC, FORMAT_VERSION, HEADER_LEN, LABEL_LEN, LAYER_RECORD_LEN, MAGIC, SECTION_ALIGN, kind,
+};
 use ser_core::quant::Multiplier;
 use ser_core::spec::{FrontEnd, Layer, Level, Network, Padding, Trim, Window};
 
@@ -22,9 +24,19 @@ pub struct Confidence {
 }
 
 /// Writes the file and has the core check it.
-pub fn write_model(network: &Network, normalization: &Normalization, layers: &[QuantLayer], confidence: Confidence) -> Result<Vec<u8>> {
+pub fn write_model(
+    network: &Network,
+    normalization: &Normalization,
+    layers: &[QuantLayer],
+    confidence: Confidence,
+) -> Result<Vec<u8>> {
     network.check()?;
-    ensure!(network.layers.len() == layers.len(), "the network has {} layers, {} came quantised", network.layers.len(), layers.len());
+    ensure!(
+        network.layers.len() == layers.len(),
+        "the network has {} layers, {} came quantised",
+        network.layers.len(),
+        layers.len()
+    );
     let mut file = Writer::default();
     file.header(&network.front_end, confidence, layers.len(), network.labels.len())?;
     for label in &network.labels {
@@ -43,9 +55,15 @@ pub fn write_model(network: &Network, normalization: &Normalization, layers: &[Q
         file.section(tables.mel_rise);
         file.section([tables.floor]);
     }
-    file.section(normalization.mean.iter().map(|mean| ((f64::from(*mean) * f64::from(MEAN_DECIBEL)).round() as i32).to_le_bytes()));
+    file.section(
+        normalization
+            .mean
+            .iter()
+            .map(|mean| ((f64::from(*mean) * f64::from(MEAN_DECIBEL)).round() as i32).to_le_bytes()),
+    );
     let code_steps = |sd: &f32| multiplier(1.0 / (f64::from(INPUT_SCALE) * f64::from(MEAN_DECIBEL) * f64::from(*sd)));
-    let multipliers = normalization.sd.iter().map(code_steps).collect::<Result<Vec<Multiplier>>>().context("normalisation")?;
+    let multipliers =
+        normalization.sd.iter().map(code_steps).collect::<Result<Vec<Multiplier>>>().context("normalisation")?;
     file.multipliers(&multipliers);
     for numbers in layers {
         file.numbers(numbers);
@@ -73,7 +91,13 @@ impl Writer {
         for len in [front_end.frame_len, front_end.hop_len, front_end.fft_len, bands] {
             to.extend(u16::try_from(len)?.to_le_bytes());
         }
-        for value in [front_end.dc_block_pole, front_end.pre_emphasis, front_end.mel_low_hz, front_end.mel_high_hz, front_end.floor_db] {
+        for value in [
+            front_end.dc_block_pole,
+            front_end.pre_emphasis,
+            front_end.mel_low_hz,
+            front_end.mel_high_hz,
+            front_end.floor_db,
+        ] {
             to.extend(value.to_le_bytes());
         }
         to.push(match front_end.window {

@@ -1,10 +1,11 @@
 //! The float network as ONNX.
 //!
-//! Input `features`: f32 `[1, 1, rows, mel_bands]`, normalised log-mel rows, any number of them; or `[1, 3, columns, bands]`, a normalised
-//! image, red, green, blue, whose columns are the rows of the network. Outputs: `logits` and `probabilities`, each `[1, labels]`. A causal
-//! convolution has `kernel - 1` rows of zeros before the first row and none behind the last; pools round down; before the first LSTM, or
-//! the flatten, a row is flattened `[band][channel]`. Values are called after the layer that makes them, `layer1_relu` or `layer7_lstm`
-//! for instance, counted from 1, so that they can be tapped. The metadata hold the network's description and the normalisation as JSON.
+//! Input `features`: f32 `[1, 1, rows, mel_bands]`, normalised log-mel rows, any number of them; or `[1, 3, columns,
+//! bands]`, a normalised image, red, green, blue, whose columns are the rows of the network. Outputs: `logits` and
+//! `probabilities`, each `[1, labels]`. A causal convolution has `kernel - 1` rows of zeros before the first row and
+//! none behind the last; pools round down; before the first LSTM, or the flatten, a row is flattened `[band][channel]`.
+//! Values are called after the layer that makes them, `layer1_relu` or `layer7_lstm` for instance, counted from 1, so
+//! that they can be tapped. The metadata hold the network's description and the normalisation as JSON.
 
 use anyhow::{Context, Result, bail, ensure};
 use prost::Message;
@@ -13,8 +14,8 @@ use tract_onnx::pb::attribute_proto::AttributeType;
 use tract_onnx::pb::tensor_proto::DataType;
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
 use tract_onnx::pb::{
-    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto,
-    TypeProto, ValueInfoProto, type_proto,
+    AttributeProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto, TensorProto,
+    TensorShapeProto, TypeProto, ValueInfoProto, type_proto,
 };
 
 use crate::float_network::{FloatLayer, FloatNetwork, Gate, Gates};
@@ -72,22 +73,32 @@ pub fn to_onnx(float: &FloatNetwork) -> Result<Vec<u8>> {
 ///
 /// # Errors
 ///
-/// If the bytes are not ONNX, or not the graph of the network in the metadata: whatever comes back, only its weights are unknown.
+/// If the bytes are not ONNX, or not the graph of the network in the metadata: whatever comes back, only its weights
+/// are unknown.
 pub(crate) fn read(bytes: &[u8]) -> Result<(ModelProto, Network)> {
     let model = ModelProto::decode(bytes).context("not an ONNX file, or damaged")?;
     let entry = model.metadata_props.iter().find(|entry| entry.key == NETWORK_KEY);
     let entry = entry.context("not written by `host export --onnx`: its metadata have no entry `network`")?;
-    let network: Network = serde_json::from_str(&entry.value).context("damaged: the description of the network in the metadata")?;
+    let network: Network =
+        serde_json::from_str(&entry.value).context("damaged: the description of the network in the metadata")?;
     network.check().context("damaged: the description of the network in the metadata")?;
 
     let mut bare = model.graph.clone().context("damaged: there is no graph")?;
     for tensor in bare.initializer.iter_mut().filter(|tensor| is_float(tensor)) {
         let wanted = tensor.dims.iter().try_fold(4i64, |len, dim| len.checked_mul(*dim));
-        ensure!(wanted == i64::try_from(tensor.raw_data.len()).ok(), "damaged: {} has {} bytes", tensor.name, tensor.raw_data.len());
+        ensure!(
+            wanted == i64::try_from(tensor.raw_data.len()).ok(),
+            "damaged: {} has {} bytes",
+            tensor.name,
+            tensor.raw_data.len()
+        );
         tensor.raw_data.clear();
     }
     let opsets = [OperatorSetIdProto { domain: String::new(), version: OPSET }];
-    ensure!(bare == graph(&network) && model.opset_import == opsets, "damaged: the graph is not that of the network in the metadata");
+    ensure!(
+        bare == graph(&network) && model.opset_import == opsets,
+        "damaged: the graph is not that of the network in the metadata"
+    );
     Ok((model, network))
 }
 
@@ -110,7 +121,10 @@ fn is_float(tensor: &TensorProto) -> bool {
 
 /// The whole graph, but for the data of its float tensors.
 fn graph(network: &Network) -> GraphProto {
-    let mut graph = GraphBuilder { graph: GraphProto { name: PRODUCER.to_owned(), ..GraphProto::default() }, value: FEATURES.to_owned() };
+    let mut graph = GraphBuilder {
+        graph: GraphProto { name: PRODUCER.to_owned(), ..GraphProto::default() },
+        value: FEATURES.to_owned(),
+    };
     let mut flat = false;
     for (index, (layer, input, _)) in network.shapes().enumerate() {
         if !flat && matches!(layer, Layer::Flatten { .. } | Layer::Lstm { .. }) {
@@ -150,7 +164,12 @@ impl GraphBuilder {
 
     fn float_tensor(&mut self, name: String, dims: &[usize]) -> String {
         let dims = dims.iter().map(|dim| *dim as i64).collect();
-        self.graph.initializer.push(TensorProto { dims, data_type: DataType::Float as i32, name: name.clone(), ..TensorProto::default() });
+        self.graph.initializer.push(TensorProto {
+            dims,
+            data_type: DataType::Float as i32,
+            name: name.clone(),
+            ..TensorProto::default()
+        });
         name
     }
 
@@ -186,8 +205,11 @@ impl GraphBuilder {
                     Padding::Same => [rows / 2, rows / 2, bands / 2],
                     Padding::Valid => [0; 3],
                 };
-                let attributes =
-                    vec![ints("kernel_shape", &[rows, bands]), ints("pads", &[before, beside, behind, beside]), ints("strides", &[1, 1])];
+                let attributes = vec![
+                    ints("kernel_shape", &[rows, bands]),
+                    ints("pads", &[before, beside, behind, beside]),
+                    ints("strides", &[1, 1]),
+                ];
                 let conv = format!("{prefix}_conv2d");
                 self.node(&conv, "Conv", &[weight, bias], attributes, &conv);
                 self.node(&output, "Relu", &[], vec![], &output);
@@ -195,11 +217,18 @@ impl GraphBuilder {
             Layer::MaxPool { rows, bands, overlap } => {
                 let block = [rows as i64, bands as i64];
                 let strides = block.map(|side| side - overlap as i64);
-                self.node(&output, "MaxPool", &[], vec![ints("kernel_shape", &block), ints("strides", &strides)], &output);
+                self.node(
+                    &output,
+                    "MaxPool",
+                    &[],
+                    vec![ints("kernel_shape", &block), ints("strides", &strides)],
+                    &output,
+                );
             }
             Layer::Lstm { hidden } => {
                 let input_weight = self.float_tensor(format!("{prefix}_input_weight"), &[1, 4 * hidden, input.len()]);
-                let recurrent_weight = self.float_tensor(format!("{prefix}_recurrent_weight"), &[1, 4 * hidden, hidden]);
+                let recurrent_weight =
+                    self.float_tensor(format!("{prefix}_recurrent_weight"), &[1, 4 * hidden, hidden]);
                 let bias = self.float_tensor(format!("{prefix}_bias"), &[1, 8 * hidden]);
                 let directions = format!("{prefix}_directions");
                 let attributes = vec![int("hidden_size", hidden as i64)];
@@ -218,7 +247,9 @@ impl GraphBuilder {
                 let axis = self.int_tensor(format!("{prefix}_axis"), &[0]);
                 self.node(&output, "Squeeze", &[axis], vec![], &output);
             }
-            Layer::TimeMean => self.node(&output, "ReduceMean", &[], vec![ints("axes", &[0]), int("keepdims", 0)], &output),
+            Layer::TimeMean => {
+                self.node(&output, "ReduceMean", &[], vec![ints("axes", &[0]), int("keepdims", 0)], &output)
+            }
             Layer::Dense { units } => {
                 let weight = self.float_tensor(format!("{prefix}_weight"), &[units, input.len()]);
                 let bias = self.float_tensor(format!("{prefix}_bias"), &[units]);
@@ -233,7 +264,12 @@ fn int(name: &str, value: i64) -> AttributeProto {
 }
 
 fn ints(name: &str, values: &[i64]) -> AttributeProto {
-    AttributeProto { name: name.to_owned(), r#type: AttributeType::Ints as i32, ints: values.to_vec(), ..AttributeProto::default() }
+    AttributeProto {
+        name: name.to_owned(),
+        r#type: AttributeType::Ints as i32,
+        ints: values.to_vec(),
+        ..AttributeProto::default()
+    }
 }
 
 /// An f32 tensor at the edge of the graph; a dimension without size is the number of rows.
@@ -259,15 +295,17 @@ fn onnx_order(layer: Layer, input: Shape, parameters: &FloatLayer) -> Result<Vec
             let mut reordered = Vec::with_capacity(weight.len());
             for output in 0..channels {
                 for channel in 0..input.channels {
-                    let of_channel = weight.iter().skip(output * taps * input.channels + channel).step_by(input.channels);
+                    let of_channel =
+                        weight.iter().skip(output * taps * input.channels + channel).step_by(input.channels);
                     reordered.extend(of_channel.take(taps));
                 }
             }
             vec![reordered, bias.clone()]
         }
         (Layer::Lstm { hidden }, FloatLayer::Lstm(gates)) => {
-            let in_order =
-                |values: fn(&Gate) -> &Vec<f32>| in_onnx_order(gates).into_iter().flat_map(values).copied().collect::<Vec<f32>>();
+            let in_order = |values: fn(&Gate) -> &Vec<f32>| {
+                in_onnx_order(gates).into_iter().flat_map(values).copied().collect::<Vec<f32>>()
+            };
             // ONNX has one bias for the input and one for the hidden state; only their sum counts.
             let mut bias = in_order(|gate| &gate.bias);
             bias.resize(8 * hidden, 0.0);

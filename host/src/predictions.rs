@@ -16,7 +16,8 @@ pub struct Prediction {
     pub speaker: String,
     /// Index of the true label.
     pub truth: usize,
-    /// Natural logarithms of the core's probabilities at temperature 1, one for each label; None if it heard nothing but silence.
+    /// Natural logarithms of the core's probabilities at temperature 1, one for each label; None if it heard nothing
+    /// but silence.
     pub int8: Option<Vec<f32>>,
     /// The same of the float model.
     pub float: Option<Vec<f32>>,
@@ -41,12 +42,14 @@ impl Predictions {
     /// If it cannot be read, or an answer has not one finite value for each label.
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let predictions: Self = serde_json::from_slice(&bytes).with_context(|| format!("{} holds no predictions", path.display()))?;
+        let predictions: Self =
+            serde_json::from_slice(&bytes).with_context(|| format!("{} holds no predictions", path.display()))?;
         let labels = predictions.labels.len();
         for utterance in &predictions.utterances {
             let answers = [&utterance.int8, &utterance.float];
             ensure!(
-                utterance.truth < labels && answers.into_iter().flatten().all(|a| a.len() == labels && a.iter().all(|v| v.is_finite())),
+                utterance.truth < labels
+                    && answers.into_iter().flatten().all(|a| a.len() == labels && a.iter().all(|v| v.is_finite())),
                 "{}: {} wants a truth below {labels} and {labels} finite values of each model",
                 path.display(),
                 utterance.id
@@ -67,10 +70,12 @@ impl Predictions {
     }
 }
 
-/// Probabilities from their logarithms (or from logits) at a temperature: the softmax of `log_probabilities / temperature`.
+/// Probabilities from their logarithms (or from logits) at a temperature: the softmax of `log_probabilities /
+/// temperature`.
 pub fn probabilities(log_probabilities: &[f32], temperature: f64) -> Vec<f64> {
     let largest = log_probabilities.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let powers: Vec<f64> = log_probabilities.iter().map(|value| (f64::from(value - largest) / temperature).exp()).collect();
+    let powers: Vec<f64> =
+        log_probabilities.iter().map(|value| (f64::from(value - largest) / temperature).exp()).collect();
     let sum: f64 = powers.iter().sum();
     powers.into_iter().map(|power| power / sum).collect()
 }
@@ -95,7 +100,8 @@ mod tests {
     fn predictions_are_read_as_they_were_written_and_damaged_ones_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("predictions.json");
-        let one = Prediction { id: "a/1".into(), speaker: "a".into(), truth: 1, int8: Some(vec![-0.1, -2.5]), float: None };
+        let one =
+            Prediction { id: "a/1".into(), speaker: "a".into(), truth: 1, int8: Some(vec![-0.1, -2.5]), float: None };
         let all = Predictions { labels: vec!["sad".into(), "happy".into()], utterances: vec![one.clone()], skipped: 2 };
         all.save(&path).unwrap();
         assert_eq!(Predictions::load(&path).unwrap(), all);

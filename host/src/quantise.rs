@@ -1,8 +1,8 @@
 //! A float network to int8, by calibration on training utterances (post-training quantisation).
 //!
-//! Weights are symmetric in -127..=127, one scale for each row of a weight matrix; activations of convolutions are int8 with
-//! a zero point, hidden states Q0.15. Every row is proved to fit an int32 accumulator before it is written, and the core's
-//! own parser checks the result again.
+//! Weights are symmetric in -127..=127, one scale for each row of a weight matrix; activations of convolutions are int8
+//! with a zero point, hidden states Q0.15. Every row is proved to fit an int32 accumulator before it is written, and
+//! the core's own parser checks the result again.
 
 mod calibration;
 mod rows;
@@ -122,7 +122,8 @@ pub fn quantise(float: &FloatNetwork, calibration: &Calibration) -> Result<Vec<Q
 fn affine_rows(weight: &[f32], bias: &[f32], columns: usize, input: Input, output_scale: f64) -> Result<QuantRows> {
     let mut rows = QuantRows::default();
     for (index, (weights, &bias)) in weight.chunks_exact(columns.max(1)).zip(bias).enumerate() {
-        let row = AffineRow::new(weights, f64::from(bias), input, output_scale).with_context(|| format!("row {index}"))?;
+        let row =
+            AffineRow::new(weights, f64::from(bias), input, output_scale).with_context(|| format!("row {index}"))?;
         rows.weights.extend(row.weights);
         rows.bias.push(row.bias);
         rows.multipliers.push(row.multiplier);
@@ -164,9 +165,11 @@ pub fn blank(network: &Network) -> Vec<QuantLayer> {
     network
         .shapes()
         .map(|(layer, input, _)| match layer {
-            Layer::Conv2d { channels, rows, bands, .. } => {
-                QuantLayer::Conv2d { rows: zeros(channels, rows * bands * input.channels), zero_point: RELU_ZERO_POINT, scale: 1.0 }
-            }
+            Layer::Conv2d { channels, rows, bands, .. } => QuantLayer::Conv2d {
+                rows: zeros(channels, rows * bands * input.channels),
+                zero_point: RELU_ZERO_POINT,
+                scale: 1.0,
+            },
             Layer::MaxPool { .. } => QuantLayer::MaxPool,
             Layer::Lstm { hidden } => QuantLayer::Lstm {
                 rows: zeros(4 * hidden, input.len()),

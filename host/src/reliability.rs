@@ -1,7 +1,7 @@
 //! How far a confidence can be believed: reliability diagram, expected calibration error, temperature.
 //!
-//! Guo et al. 2017, "On Calibration of Modern Neural Networks". The confidence of an answer is the probability of its leading label;
-//! with `B` bins of confidences of equal width, `ECE = Σ_b n_b / n · |accuracy_b − confidence_b|`.
+//! Guo et al. 2017, "On Calibration of Modern Neural Networks". The confidence of an answer is the probability of its
+//! leading label; with `B` bins of confidences of equal width, `ECE = Σ_b n_b / n · |accuracy_b − confidence_b|`.
 
 use crate::predictions::{leading, probabilities};
 
@@ -58,8 +58,8 @@ pub fn negative_log_likelihood(answers: &[Answer<'_>], temperature: f64) -> f64 
     nats.sum::<f64>() / answers.len().max(1) as f64
 }
 
-/// The temperature, within 0.05..=20, of least negative log-likelihood: where the mean likelihood of the truths is largest.
-/// 1 without an answer. The answers must not be those of utterances that the model was trained on.
+/// The temperature, within 0.05..=20, of least negative log-likelihood: where the mean likelihood of the truths is
+/// largest. 1 without an answer. The answers must not be those of utterances that the model was trained on.
 pub fn fit_temperature(answers: &[Answer<'_>]) -> f64 {
     if answers.is_empty() {
         return 1.0;

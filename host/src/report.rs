@@ -1,7 +1,8 @@
 //! Reports for people: one HTML page that needs nothing else, and its pictures as SVG and PNG files.
 //!
-//! A [`Report`] holds the figures; each picture is drawn from them by a module of its own, and `page` sets them into HTML. Runs that
-//! differ in nothing but fold and seed form a [`Group`] and are shown together. The same runs give the same bytes.
+//! A [`Report`] holds the figures; each picture is drawn from them by a module of its own, and `page` sets them into
+//! HTML. Runs that differ in nothing but fold and seed form a [`Group`] and are shown together. The same runs give the
+//! same bytes.
 
 mod bars;
 mod conditions;
@@ -84,8 +85,8 @@ pub struct Written {
 }
 
 impl Report {
-    /// Reads the run in `path`, or all runs below it. Answers that a run lacks are computed and written to its `predictions.json`;
-    /// recordings are looked for in `corpus`, or where the runs found them.
+    /// Reads the run in `path`, or all runs below it. Answers that a run lacks are computed and written to its
+    /// `predictions.json`; recordings are looked for in `corpus`, or where the runs found them.
     ///
     /// # Errors
     ///
@@ -97,7 +98,9 @@ impl Report {
         for folder in &folders {
             match gather::load(path, folder, corpus) {
                 Ok(run) => runs.push(run),
-                Err(reason) if folders.len() == 1 => return Err(reason.context(format!("cannot show {}", folder.display()))),
+                Err(reason) if folders.len() == 1 => {
+                    return Err(reason.context(format!("cannot show {}", folder.display())));
+                }
                 Err(reason) => {
                     eprintln!("skipped {}: {reason:#}", folder.display());
                     skipped.push(format!("{}: {reason:#}", folder.strip_prefix(path).unwrap_or(folder).display()));
@@ -123,7 +126,9 @@ impl Report {
     }
 
     fn page(&self, sections: &[Section]) -> String {
-        let mut notes = vec!["Test parts only: nothing shown here was seen in training, except for the training curves.".to_owned()];
+        let mut notes = vec![
+            "Test parts only: nothing shown here was seen in training, except for the training curves.".to_owned(),
+        ];
         notes.extend(self.skipped.iter().map(|skipped| format!("Left out: {skipped}.")));
         let mut tables: Vec<Table> = vec![conditions::table(&self.groups), headline::table(&self.groups)];
         tables.extend(headline::runs(&self.groups));
@@ -132,13 +137,23 @@ impl Report {
 
     fn sections(&self) -> Result<Vec<Section>> {
         type Of<T> = fn(&Group) -> T;
-        let section =
-            |id, heading, how, seen: Of<String>, pictures: Of<Result<Vec<Picture>>>, table: Of<Option<Table>>| -> Result<Section> {
-                let part = |group: &Group| {
-                    Ok(Part { group: group.name.clone(), seen: seen(group), pictures: pictures(group)?, table: table(group) })
-                };
-                Ok(Section { id, heading, how, parts: self.groups.iter().map(part).collect::<Result<_>>()? })
+        let section = |id,
+                       heading,
+                       how,
+                       seen: Of<String>,
+                       pictures: Of<Result<Vec<Picture>>>,
+                       table: Of<Option<Table>>|
+         -> Result<Section> {
+            let part = |group: &Group| {
+                Ok(Part {
+                    group: group.name.clone(),
+                    seen: seen(group),
+                    pictures: pictures(group)?,
+                    table: table(group),
+                })
             };
+            Ok(Section { id, heading, how, parts: self.groups.iter().map(part).collect::<Result<_>>()? })
+        };
         Ok(vec![
             section(
                 "curves",
@@ -211,7 +226,8 @@ impl Report {
 /// Writes a page to `folder`, which is made if need be, and the pictures of its sections beside it.
 fn write_page(folder: &Path, name: &str, html: &str, sections: &[Section]) -> Result<Written> {
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    let pictures: Vec<&Picture> = sections.iter().flat_map(|section| &section.parts).flat_map(|part| &part.pictures).collect();
+    let pictures: Vec<&Picture> =
+        sections.iter().flat_map(|section| &section.parts).flat_map(|part| &part.pictures).collect();
     pictures.par_iter().try_for_each(|picture| -> Result<()> {
         write_atomic(&folder.join(format!("{}.svg", picture.name)), picture.svg().as_bytes())?;
         write_atomic(&folder.join(format!("{}.png", picture.name)), &picture.png()?)

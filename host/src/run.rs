@@ -74,8 +74,13 @@ impl Config {
     /// The configuration of the run that trains a teacher for this one, by its index.
     pub fn teacher(&self, distillation: &Distillation, index: usize) -> Self {
         let Distillation { teachers, backwards, layers, epochs, .. } = distillation;
-        let recipe =
-            Recipe { epochs: *epochs, distillation: None, qat_epochs: 0, backwards: index + backwards >= *teachers, ..self.recipe.clone() };
+        let recipe = Recipe {
+            epochs: *epochs,
+            distillation: None,
+            qat_epochs: 0,
+            backwards: index + backwards >= *teachers,
+            ..self.recipe.clone()
+        };
         let layers = layers.as_ref().unwrap_or(&self.network.layers).clone();
         // Seeds of a crossval's runs are small numbers, counted up.
         let seed = self.seed + (index as u64 + 1) * 1_000_003;
@@ -115,8 +120,8 @@ pub struct RunFolder {
 }
 
 impl RunFolder {
-    /// Makes a folder for a new run and writes its configuration and split. A folder that holds a run already is an error, unless
-    /// its run has not finished an epoch or `force` is given; what it held is then removed.
+    /// Makes a folder for a new run and writes its configuration and split. A folder that holds a run already is an
+    /// error, unless its run has not finished an epoch or `force` is given; what it held is then removed.
     pub fn create(path: &Path, config: &Config, split: &Split, force: bool) -> Result<Self> {
         let folder = Self { path: path.to_owned() };
         let taken = [folder.checkpoint_path(), folder.network_path()].into_iter().any(|file| file.exists());
@@ -142,7 +147,11 @@ impl RunFolder {
     /// The folder of a run that was started before.
     pub fn open(path: &Path) -> Result<Self> {
         let folder = Self { path: path.to_owned() };
-        ensure!(folder.path.join("config.json").is_file(), "{} holds no run: wanted a folder made by `host train`", path.display());
+        ensure!(
+            folder.path.join("config.json").is_file(),
+            "{} holds no run: wanted a folder made by `host train`",
+            path.display()
+        );
         Ok(folder)
     }
 
@@ -155,7 +164,8 @@ impl RunFolder {
     pub fn config(&self) -> Result<Config> {
         let path = self.path.join("config.json");
         let bytes = read(&path)?;
-        let config: Config = serde_json::from_slice(&bytes).with_context(|| format!("{} is no configuration of a run", path.display()))?;
+        let config: Config = serde_json::from_slice(&bytes)
+            .with_context(|| format!("{} is no configuration of a run", path.display()))?;
         config.network.check().with_context(|| format!("the network in {} is unusable", path.display()))?;
         config.recipe.check().with_context(|| format!("the recipe in {} is unusable", path.display()))?;
         Ok(config)
@@ -183,8 +193,8 @@ impl RunFolder {
         if !path.exists() {
             bail!("{} has no trained network yet: no epoch has finished", self.path.display());
         }
-        let network: FloatNetwork =
-            postcard::from_bytes(&read(&path)?).with_context(|| format!("{} is damaged or of another version", path.display()))?;
+        let network: FloatNetwork = postcard::from_bytes(&read(&path)?)
+            .with_context(|| format!("{} is damaged or of another version", path.display()))?;
         network.layers().with_context(|| format!("{} is damaged", path.display()))?;
         Ok(network)
     }
@@ -242,7 +252,8 @@ impl RunFolder {
         for index in 0..teachers {
             let (source, target) = (from.teacher_path(index), self.teacher_path(index));
             let Ok(files) = std::fs::read_dir(&source) else { continue };
-            std::fs::create_dir_all(&target).with_context(|| format!("cannot make the run folder {}", target.display()))?;
+            std::fs::create_dir_all(&target)
+                .with_context(|| format!("cannot make the run folder {}", target.display()))?;
             for file in files {
                 let file = file.with_context(|| format!("cannot read {}", source.display()))?;
                 write_atomic(&target.join(file.file_name()), &read(&file.path())?)?;

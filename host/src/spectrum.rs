@@ -1,8 +1,10 @@
-//! Spectra of 16 kHz speech on a linear frequency axis, as the paper's program makes them: MATLAB's `spectrogram` with a symmetric Hann window of
-//! 256 samples, an overlap of 128 and an FFT of 512, of which the bins from 0 to 8 kHz are kept.
+//! Spectra of 16 kHz speech on a linear frequency axis, as the paper's program makes them: MATLAB's `spectrogram` with
+//! a symmetric Hann window of 256 samples, an overlap of 128 and an FFT of 512, of which the bins from 0 to 8 kHz are
+//! kept.
 //!
-//! With the window `w` and the FFT `X` of the windowed frame a bin has `20 log10(√2 |X| / Σw + eps)` dBFS (mean square), so that a full-scale sine
-//! in the middle of a bin is at -3 dBFS. The paper's `20 log10(|X| + eps)` differs by a constant.
+//! With the window `w` and the FFT `X` of the windowed frame a bin has `20 log10(√2 |X| / Σw + eps)` dBFS (mean
+//! square), so that a full-scale sine in the middle of a bin is at -3 dBFS. The paper's `20 log10(|X| + eps)` differs
+//! by a constant.
 
 use std::f64::consts::{SQRT_2, TAU};
 use std::sync::Arc;
@@ -57,13 +59,18 @@ fn symmetric_hann(len: usize) -> Vec<f64> {
     (0..len).map(|n| 0.5 - 0.5 * (TAU * n as f64 / (len - 1) as f64).cos()).collect()
 }
 
-/// Levels of 16 kHz samples in dBFS, a row of [`BINS`] for each frame; what does not fill a frame at the end is left out.
+/// Levels of 16 kHz samples in dBFS, a row of [`BINS`] for each frame; what does not fill a frame at the end is left
+/// out.
 ///
 /// # Errors
 ///
 /// If there are fewer samples than [`FRAME_LEN`].
 pub fn linear_spectrum(samples: &[i16]) -> Result<Rows> {
-    ensure!(samples.len() >= FRAME_LEN, "too short: wanted at least {FRAME_LEN} samples at 16 kHz, got {}", samples.len());
+    ensure!(
+        samples.len() >= FRAME_LEN,
+        "too short: wanted at least {FRAME_LEN} samples at 16 kHz, got {}",
+        samples.len()
+    );
     let window = symmetric_hann(FRAME_LEN);
     let scale = SQRT_2 / window.iter().sum::<f64>();
     let spectrum = PowerSpectrum::new(window, FFT_LEN);

@@ -3,12 +3,13 @@
 //! Three protocols cut a corpus into `k` folds, one of which is the test part; all the rest trains, until
 //! [`Split::hold_out_validation`] takes a validation part out of it:
 //!
-//! - `random`: each speaker's utterances of each emotion are shuffled and dealt into the folds. Speakers and sentences are
-//!   shared by training and test: comparable with most papers, and optimistic.
+//! - `random`: each speaker's utterances of each emotion are shuffled and dealt into the folds. Speakers and sentences
+//!   are shared by training and test: comparable with most papers, and optimistic.
 //! - `sentence`: the names of the sentences are shuffled and dealt, so that no sentence is in two folds.
 //! - `speaker`: each speaker is a fold, in the order of their names.
 //!
-//! Shuffling is by ChaCha8 from the seed: the same corpus, seed and protocol give the same split on every machine. A test pins the order.
+//! Shuffling is by ChaCha8 from the seed: the same corpus, seed and protocol give the same split on every machine. A
+//! test pins the order.
 
 #[cfg(test)]
 mod tests;
@@ -93,12 +94,14 @@ pub struct Split {
 impl Split {
     /// Splits a corpus so that fold `fold` of `folds` tests and the others train.
     ///
-    /// Without `folds` there are 5, or as many as there are speakers for [`Protocol::Speaker`], which takes no other number.
+    /// Without `folds` there are 5, or as many as there are speakers for [`Protocol::Speaker`], which takes no other
+    /// number.
     ///
     /// # Errors
     ///
-    /// If there are fewer than two folds or `fold` is not one of them, if there are fewer utterances, sentences or speakers than
-    /// folds, if the protocol needs a speaker or sentence that an utterance does not have, or if a class has no utterance to train on.
+    /// If there are fewer than two folds or `fold` is not one of them, if there are fewer utterances, sentences or
+    /// speakers than folds, if the protocol needs a speaker or sentence that an utterance does not have, or if a class
+    /// has no utterance to train on.
     pub fn new(corpus: &Corpus, protocol: Protocol, folds: Option<usize>, fold: usize, seed: u64) -> Result<Self> {
         let (folds, fold_of) = match protocol {
             Protocol::Random => deal_strata(corpus, folds.unwrap_or(DEFAULT_FOLDS), seed)?,
@@ -114,7 +117,12 @@ impl Split {
             fold,
             seed,
             labels: EMOTIONS.map(str::to_owned).to_vec(),
-            utterances: corpus.utterances.iter().zip(fold_of).map(|(utterance, of)| entry(utterance, part(of))).collect(),
+            utterances: corpus
+                .utterances
+                .iter()
+                .zip(fold_of)
+                .map(|(utterance, of)| entry(utterance, part(of)))
+                .collect(),
         };
         split.check_training_classes()?;
         Ok(split)
@@ -128,7 +136,12 @@ impl Split {
     pub fn load(path: &Path) -> Result<Self> {
         let read = || -> Result<Self> {
             let split: Self = serde_json::from_slice(&std::fs::read(path)?)?;
-            ensure!(split.labels == EMOTIONS, "labels must be {}, the split has {}", EMOTIONS.join(", "), split.labels.join(", "));
+            ensure!(
+                split.labels == EMOTIONS,
+                "labels must be {}, the split has {}",
+                EMOTIONS.join(", "),
+                split.labels.join(", ")
+            );
             let mut ids = BTreeSet::new();
             for entry in &split.utterances {
                 ensure!(ids.insert(&entry.id), "{} is listed twice", entry.id);
@@ -161,26 +174,36 @@ impl Split {
             .map(|entry| match by_id.get(entry.id.as_str()) {
                 Some(utterance) if utterance.emotion_name() == entry.emotion => Ok(*utterance),
                 Some(utterance) => {
-                    bail!("{} is {} in the split and {} in corpus {}", entry.id, entry.emotion, utterance.emotion_name(), corpus.name)
+                    bail!(
+                        "{} is {} in the split and {} in corpus {}",
+                        entry.id,
+                        entry.emotion,
+                        utterance.emotion_name(),
+                        corpus.name
+                    )
                 }
                 None => bail!("corpus {} has no utterance {}, which the split lists", corpus.name, entry.id),
             })
             .collect()
     }
 
-    /// Moves about `fraction` of the training part to the validation part, which shares with it what the test part does.
+    /// Moves about `fraction` of the training part to the validation part, which shares with it what the test part
+    /// does.
     ///
     /// For [`Protocol::Random`] utterances of each speaker and emotion move, for the others whole sentences; for
-    /// [`Protocol::Speaker`] whole speakers, if at least 3 of them are left to train on. At least one moves. The choice follows from the
-    /// split's seed.
+    /// [`Protocol::Speaker`] whole speakers, if at least 3 of them are left to train on. At least one moves. The choice
+    /// follows from the split's seed.
     ///
     /// # Errors
     ///
-    /// If `fraction` is not between 0 and 1, if there is a validation part already, or if nothing, or a class without utterances,
-    /// would be left to train on. The split is then as it was.
+    /// If `fraction` is not between 0 and 1, if there is a validation part already, or if nothing, or a class without
+    /// utterances, would be left to train on. The split is then as it was.
     pub fn hold_out_validation(&mut self, fraction: f64) -> Result<()> {
         ensure!(fraction > 0.0 && fraction < 1.0, "validation fraction must be between 0 and 1, got {fraction}");
-        ensure!(self.utterances.iter().all(|entry| entry.part != Part::Validation), "the split has a validation part already");
+        ensure!(
+            self.utterances.iter().all(|entry| entry.part != Part::Validation),
+            "the split has a validation part already"
+        );
         let held_out = match self.protocol {
             Protocol::Random => self.strata_to_hold_out(fraction),
             Protocol::Sentence | Protocol::Speaker => self.names_to_hold_out(fraction)?,
@@ -210,7 +233,8 @@ impl Split {
         // Of the dealt utterances every 1/fraction-th, so that small strata give their share too.
         let held_out_before = |count: usize| (count as f64 * fraction).round() as usize;
         let moves = |place: usize| held_out_before(place + 1) > held_out_before(place);
-        let held_out: Vec<usize> = dealt.iter().enumerate().filter(|(place, _)| moves(*place)).map(|(_, index)| *index).collect();
+        let held_out: Vec<usize> =
+            dealt.iter().enumerate().filter(|(place, _)| moves(*place)).map(|(_, index)| *index).collect();
         if held_out.is_empty() { dealt.into_iter().take(1).collect() } else { held_out }
     }
 
@@ -223,11 +247,17 @@ impl Split {
         let count = |names: &[String]| ((names.len() as f64 * fraction).round() as usize).max(1);
 
         let speakers = training(|entry| &entry.speaker);
-        let by_speaker = self.protocol == Protocol::Speaker && speakers.len() >= MIN_TRAINING_SPEAKERS + count(&speakers);
-        let name: fn(&SplitEntry) -> &String = if by_speaker { |entry| &entry.speaker } else { |entry| &entry.sentence };
+        let by_speaker =
+            self.protocol == Protocol::Speaker && speakers.len() >= MIN_TRAINING_SPEAKERS + count(&speakers);
+        let name: fn(&SplitEntry) -> &String =
+            if by_speaker { |entry| &entry.speaker } else { |entry| &entry.sentence };
         let mut names = if by_speaker { speakers } else { training(name) };
         let held_out = count(&names);
-        ensure!(held_out < names.len(), "a validation part of {held_out} of {} sentences leaves nothing to train on", names.len());
+        ensure!(
+            held_out < names.len(),
+            "a validation part of {held_out} of {} sentences leaves nothing to train on",
+            names.len()
+        );
         names.shuffle(&mut ChaCha8Rng::seed_from_u64(self.seed));
         names.truncate(held_out);
         let moves = |entry: &SplitEntry| entry.part == Part::Train && names.contains(name(entry));
@@ -245,7 +275,11 @@ impl Split {
     fn check_training_classes(&self) -> Result<()> {
         for label in &self.labels {
             let trains = |entry: &SplitEntry| entry.part == Part::Train && entry.emotion == *label;
-            ensure!(self.utterances.iter().any(trains), "no utterance of class '{label}' in the training part of corpus {}", self.corpus);
+            ensure!(
+                self.utterances.iter().any(trains),
+                "no utterance of class '{label}' in the training part of corpus {}",
+                self.corpus
+            );
         }
         Ok(())
     }
@@ -296,7 +330,8 @@ fn deal_sentences(corpus: &Corpus, folds: usize, seed: u64) -> Result<(usize, Ve
     let mut names = distinct(corpus, |utterance| &utterance.sentence);
     check_folds(folds, names.len(), "sentences")?;
     names.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-    let fold_of: BTreeMap<&str, usize> = names.into_iter().enumerate().map(|(place, name)| (name, place % folds)).collect();
+    let fold_of: BTreeMap<&str, usize> =
+        names.into_iter().enumerate().map(|(place, name)| (name, place % folds)).collect();
     Ok((folds, corpus.utterances.iter().map(|utterance| fold_of[utterance.sentence.as_str()]).collect()))
 }
 
@@ -311,7 +346,11 @@ fn deal_speakers(corpus: &Corpus, folds: Option<usize>) -> Result<(usize, Vec<us
     let names = distinct(corpus, |utterance| &utterance.speaker);
     let folds = folds.unwrap_or(names.len());
     check_folds(folds, names.len(), "speakers")?;
-    ensure!(folds == names.len(), "protocol 'speaker' has one fold for each of the {} speakers, got {folds}", names.len());
+    ensure!(
+        folds == names.len(),
+        "protocol 'speaker' has one fold for each of the {} speakers, got {folds}",
+        names.len()
+    );
     let fold_of: BTreeMap<&str, usize> = names.into_iter().enumerate().map(|(place, name)| (name, place)).collect();
     Ok((folds, corpus.utterances.iter().map(|utterance| fold_of[utterance.speaker.as_str()]).collect()))
 }

@@ -22,11 +22,12 @@ pub struct Score {
     pub total: u64,
 }
 
-/// The 95 % interval of the share of right answers, by bootstrap over utterances, each with all its answers: answers to one
-/// utterance are not independent. None without an answer.
+/// The 95 % interval of the share of right answers, by bootstrap over utterances, each with all its answers: answers to
+/// one utterance are not independent. None without an answer.
 pub fn bootstrap_95(utterances: &[Score]) -> Option<(f64, f64)> {
     let share = |drawn: &[&Score]| {
-        let (right, total) = drawn.iter().fold((0, 0), |(right, total), score| (right + score.right, total + score.total));
+        let (right, total) =
+            drawn.iter().fold((0, 0), |(right, total), score| (right + score.right, total + score.total));
         (total > 0).then(|| [right as f64 / total as f64])
     };
     bootstrap_95_of(utterances, share).map(|[interval]| interval)
@@ -34,9 +35,12 @@ pub fn bootstrap_95(utterances: &[Score]) -> Option<(f64, f64)> {
 
 /// The 95 % intervals of the figures of a sample, by bootstrap over its items.
 ///
-/// Each of [`RESAMPLES`] resamples draws as many items as there are, with replacement. The ends are percentiles: 2.5 % of the resamples
-/// lie beyond either. Resamples without figures don't count; None if there is no other.
-pub fn bootstrap_95_of<T, const N: usize>(items: &[T], figures: impl Fn(&[&T]) -> Option<[f64; N]>) -> Option<[(f64, f64); N]> {
+/// Each of [`RESAMPLES`] resamples draws as many items as there are, with replacement. The ends are percentiles: 2.5 %
+/// of the resamples lie beyond either. Resamples without figures don't count; None if there is no other.
+pub fn bootstrap_95_of<T, const N: usize>(
+    items: &[T],
+    figures: impl Fn(&[&T]) -> Option<[f64; N]>,
+) -> Option<[(f64, f64); N]> {
     let mut rng = ChaCha8Rng::seed_from_u64(SEED);
     let mut drawn = Vec::with_capacity(items.len());
     let mut values: [Vec<f64>; N] = std::array::from_fn(|_| Vec::with_capacity(RESAMPLES));

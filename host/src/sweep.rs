@@ -1,4 +1,5 @@
-//! How a model fares when its recordings are disturbed: what `firmware-sim eval --sweep` measures, as a file and as a table.
+//! How a model fares when its recordings are disturbed: what `firmware-sim eval --sweep` measures, as a file and as a
+//! table.
 
 use std::fmt;
 use std::path::Path;
@@ -52,7 +53,8 @@ pub struct SweepPoint {
     pub calibration_error: f64,
 }
 
-/// What the model says to a sound that is no speech. Each sound is counted in one of `unanswered`, `not_sure` and `sure`.
+/// What the model says to a sound that is no speech. Each sound is counted in one of `unanswered`, `not_sure` and
+/// `sure`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct NonSpeech {
     /// The kind of sound, with its level.
@@ -77,7 +79,8 @@ impl SweepReport {
     /// If it cannot be read, or holds a share that is none, or a value that no axis has a place for.
     pub fn load(path: &Path) -> Result<Self> {
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let report: Self = serde_json::from_slice(&bytes).with_context(|| format!("{} holds no sweep", path.display()))?;
+        let report: Self =
+            serde_json::from_slice(&bytes).with_context(|| format!("{} holds no sweep", path.display()))?;
         for family in &report.families {
             for point in &family.points {
                 ensure!(
@@ -149,9 +152,17 @@ impl fmt::Display for SweepReport {
             }
             writeln!(f)?;
         }
-        write!(f, "{:<width$} {:>7} {:>9} {:>9} {:>7}  labels when sure", "no speech", "sounds", "no answer", "not sure", "sure")?;
+        write!(
+            f,
+            "{:<width$} {:>7} {:>9} {:>9} {:>7}  labels when sure",
+            "no speech", "sounds", "no answer", "not sure", "sure"
+        )?;
         for kind in &self.non_speech {
-            write!(f, "\n{:<width$} {:>7} {:>9} {:>9} {:>7}", kind.name, kind.sounds, kind.unanswered, kind.not_sure, kind.sure)?;
+            write!(
+                f,
+                "\n{:<width$} {:>7} {:>9} {:>9} {:>7}",
+                kind.name, kind.sounds, kind.unanswered, kind.not_sure, kind.sure
+            )?;
             let mut separator = "  ";
             for (label, count) in &kind.labels {
                 write!(f, "{separator}{label} {count}")?;
@@ -183,7 +194,11 @@ mod tests {
         };
         let clean = SweepPoint { value: 0.0, war: 0.875, war_of_sure: Some(1.0), ..point.clone() };
         SweepReport {
-            families: vec![SweepFamily { name: "gain".into(), parameter: "gain, dB".into(), points: vec![point, clean] }],
+            families: vec![SweepFamily {
+                name: "gain".into(),
+                parameter: "gain, dB".into(),
+                points: vec![point, clean],
+            }],
             non_speech: vec![NonSpeech {
                 name: "white noise at -40 dBFS".into(),
                 sounds: 20,

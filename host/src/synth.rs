@@ -1,12 +1,15 @@
 //! A synthetic corpus of CASIA's shape: 4 voices say 50 sentences in 6 emotions.
 //!
-//! Source–filter synthesis. A sentence is a fixed sequence of syllables; `style` draws how this utterance is spoken (pitch, rate,
-//! level, tilt, jitter, pauses, …) from distributions that depend on the emotion and overlap; `track` lays the syllables out in time;
-//! `tract` turns that into sound: glottal pulses and noise through the resonances of a vocal tract. What a recording adds (level,
-//! noise floor, DC, silence before and after) is drawn without regard to the emotion, so it gives nothing away.
+//! Source–filter synthesis. A sentence is a fixed sequence of syllables; `style` draws how this utterance is spoken
+//! (pitch, rate, level, tilt, jitter, pauses, …) from distributions that depend on the emotion and overlap; `track`
+//! lays the syllables out in time;
+//! `tract` turns that into sound: glottal pulses and noise through the resonances of a vocal tract. What a recording
+//! adds (level, noise floor, DC, silence before and after) is drawn without regard to the emotion, so it gives nothing
+//! away.
 //!
-//! It is speech-like, not speech: it exercises the whole way of the data, and figures measured on it say nothing about people.
-//! All arithmetic is f64 with the functions of `libm` and random numbers from ChaCha8, so that the bits are the same on every machine.
+//! It is speech-like, not speech: it exercises the whole way of the data, and figures measured on it say nothing about
+//! people. All arithmetic is f64 with the functions of `libm` and random numbers from ChaCha8, so that the bits are the
+//! same on every machine.
 
 mod random;
 mod sentence;

@@ -1,5 +1,5 @@
-//! Generator of the front end's tables: computed in f64, rounded once to Q0.15 (at most 2⁻¹⁶ off; a window value of 1.0 is
-//! stored as 1 - 2⁻¹⁵; an image's window to Q0.31), the floor to whole steps of a band's sum.
+//! Generator of the front end's tables: computed in f64, rounded once to Q0.15 (at most 2⁻¹⁶ off; a window value of 1.0
+//! is stored as 1 - 2⁻¹⁵; an image's window to Q0.31), the floor to whole steps of a band's sum.
 
 use std::f64::consts::PI;
 
@@ -29,7 +29,8 @@ pub fn hz(mel: f64) -> f64 {
     700.0 * (10f64.powf(mel / 2595.0) - 1.0)
 }
 
-/// Corners of the mel triangles in Hz, ascending, `[mel_bands + 2]`: band `b` rises from corner `b` to corner `b + 1` and falls to corner `b + 2`.
+/// Corners of the mel triangles in Hz, ascending, `[mel_bands + 2]`: band `b` rises from corner `b` to corner `b + 1`
+/// and falls to corner `b + 2`.
 pub fn mel_corners_hz(spec: &FrontEnd) -> Vec<f64> {
     let (low, high) = (mel(f64::from(spec.mel_low_hz)), mel(f64::from(spec.mel_high_hz)));
     let step = (high - low) / (spec.mel_bands + 1) as f64;
@@ -49,8 +50,8 @@ fn q31(value: f64) -> [[u8; 2]; 2] {
 }
 
 impl OwnedTables {
-    /// The tables of a front end. An error when the description is unusable, or when a mel band lies between two FFT bins and
-    /// so would be empty.
+    /// The tables of a front end. An error when the description is unusable, or when a mel band lies between two FFT
+    /// bins and so would be empty.
     pub fn new(spec: &FrontEnd) -> Result<Self, SpecError> {
         spec.check()?;
         let (a, period) = match spec.window {
@@ -64,7 +65,8 @@ impl OwnedTables {
             return Ok(Self { window, mel_edges: Vec::new(), mel_rise: Vec::new(), floor: [0; 8] });
         }
         let window: Vec<[u8; 2]> = (0..spec.window_len()).map(|n| q15(window(n))).collect();
-        let code = |n: usize| window.get(n.min(spec.frame_len - n)).map_or(0.0, |code| f64::from(i16::from_le_bytes(*code)));
+        let code =
+            |n: usize| window.get(n.min(spec.frame_len - n)).map_or(0.0, |code| f64::from(i16::from_le_bytes(*code)));
         let energy: f64 = (0..spec.frame_len).map(|n| code(n) * code(n)).sum();
         // Full scale in steps of a band's sum, see docs/model-format.md.
         let steps = energy * f64::from(1 << 30) / spec.fft_len as f64;

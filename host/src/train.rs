@@ -1,5 +1,5 @@
-//! Training: steps of an optimiser over batches, augmented if the recipe wants it, with an average of the weights as the result or the
-//! weights of the last step; and behind them, if the recipe wants it, a quantisation-aware stage.
+//! Training: steps of an optimiser over batches, augmented if the recipe wants it, with an average of the weights as
+//! the result or the weights of the last step; and behind them, if the recipe wants it, a quantisation-aware stage.
 //!
 //! Every random number follows from the seed, the epoch, the step and the utterance, and nothing is carried along in a
 //! generator: a training that was interrupted and resumed gives the same bits as one that was not.
@@ -141,7 +141,19 @@ impl Trainer {
         let average = if config.recipe.average_decay > 0.0 { graph.values() } else { Vec::new() };
         let progress = Progress::default();
         let (teachers, history) = (Vec::new(), Vec::new());
-        Ok(Self { config, batches, heads, teachers, device, graph, optimizer, average, progress, history, calibration: None })
+        Ok(Self {
+            config,
+            batches,
+            heads,
+            teachers,
+            device,
+            graph,
+            optimizer,
+            average,
+            progress,
+            history,
+            calibration: None,
+        })
     }
 
     /// Whether all epochs are done.
@@ -188,7 +200,11 @@ impl Trainer {
         let loss = (log_softmax(output.logits.clone() + priors, 1) * targets).sum().neg() / utterances as f64;
         let loss_value = first(&loss)?;
         let loss = self.heads.add_to(loss, &output, &examples, &self.device);
-        ensure!(loss_value.is_finite(), "training diverged in epoch {}: the loss is {loss_value}; lower the learning rate", epoch + 1);
+        ensure!(
+            loss_value.is_finite(),
+            "training diverged in epoch {}: the loss is {loss_value}; lower the learning rate",
+            epoch + 1
+        );
         self.progress.correct += correct(&output.logits, &classes);
 
         let gradients = self.graph.gradients(&loss, &output)?;
@@ -262,9 +278,10 @@ impl Trainer {
     }
 
     fn averaged(&self) -> Result<Graph> {
-        let graph =
-            fresh_graph(&self.config, &device(self.config.backend)?)?.with_input_gain(&self.config.network, self.normalization())?;
-        let values = if self.average.is_empty() { Cow::Owned(self.graph.values()) } else { Cow::Borrowed(&self.average) };
+        let graph = fresh_graph(&self.config, &device(self.config.backend)?)?
+            .with_input_gain(&self.config.network, self.normalization())?;
+        let values =
+            if self.average.is_empty() { Cow::Owned(self.graph.values()) } else { Cow::Borrowed(&self.average) };
         graph.with_auxiliary(&self.heads.shapes(), self.config.seed).with_values(&values)
     }
 }
@@ -288,10 +305,12 @@ impl Classifier {
         Ok(Self { graph, normalization: network.normalization.clone(), backwards: config.recipe.backwards })
     }
 
-    /// Logits for each utterance's log-mel rows (dBFS) or columns of pixels; None for one too short for a single step of the first LSTM.
+    /// Logits for each utterance's log-mel rows (dBFS) or columns of pixels; None for one too short for a single step
+    /// of the first LSTM.
     pub fn logits(&self, log_mel: &[&Rows]) -> Result<Vec<Option<Vec<f32>>>> {
         let step_rows = self.graph.step_rows();
-        let mut order: Vec<usize> = (0..log_mel.len()).filter(|&index| log_mel[index].len() >= step_rows.first).collect();
+        let mut order: Vec<usize> =
+            (0..log_mel.len()).filter(|&index| log_mel[index].len() >= step_rows.first).collect();
         order.sort_by_key(|&index| log_mel[index].len());
         let mut logits = vec![None; log_mel.len()];
         for chunk in order.chunks(CLASSIFIER_BATCH) {

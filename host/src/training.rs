@@ -57,13 +57,14 @@ pub enum Outcome {
 }
 
 impl Training<'_> {
-    /// Trains from the folder's checkpoint, or from the start if there is none, until all epochs are done or `stop` is set. A folder
-    /// without a checkpoint but with network and metrics of all epochs before the quantisation-aware stage goes on with that stage.
+    /// Trains from the folder's checkpoint, or from the start if there is none, until all epochs are done or `stop` is
+    /// set. A folder without a checkpoint but with network and metrics of all epochs before the quantisation-aware
+    /// stage goes on with that stage.
     ///
     /// # Errors
     ///
-    /// If the checkpoint is damaged, the training part has no usable utterance of a class, the folder or the cache cannot be written, or
-    /// training diverges.
+    /// If the checkpoint is damaged, the training part has no usable utterance of a class, the folder or the cache
+    /// cannot be written, or training diverges.
     pub fn run(&self, stop: &AtomicBool, tell: &mut dyn FnMut(Progress<'_>)) -> Result<Outcome> {
         let Some(teachers) = self.teachers(stop, tell)? else { return Ok(Outcome::Stopped) };
         let mut trainer = Trainer::new(self.config.clone(), self.examples(tell)?)?;
@@ -93,7 +94,8 @@ impl Training<'_> {
             }
             if !validation.is_empty() {
                 let mut skip = |problem: &Problem| tell(Progress::Skipped(problem));
-                let result = evaluate(&trainer.classifier()?, self.cache, &validation, &self.config.network.labels, &mut skip)?;
+                let result =
+                    evaluate(&trainer.classifier()?, self.cache, &validation, &self.config.network.labels, &mut skip)?;
                 trainer.record_validation(result.war, result.uar);
             }
             if let Some(metrics) = trainer.history().last() {
@@ -107,9 +109,13 @@ impl Training<'_> {
         Ok(Outcome::Finished)
     }
 
-    /// Trains those of the recipe's teachers that are not trained yet, each in a run folder within this one. Returns all, and whether they
-    /// hear backwards; None if it was asked to stop.
-    fn teachers(&self, stop: &AtomicBool, tell: &mut dyn FnMut(Progress<'_>)) -> Result<Option<Vec<(FloatNetwork, bool)>>> {
+    /// Trains those of the recipe's teachers that are not trained yet, each in a run folder within this one. Returns
+    /// all, and whether they hear backwards; None if it was asked to stop.
+    fn teachers(
+        &self,
+        stop: &AtomicBool,
+        tell: &mut dyn FnMut(Progress<'_>),
+    ) -> Result<Option<Vec<(FloatNetwork, bool)>>> {
         let Some(distillation) = &self.config.recipe.distillation else { return Ok(Some(Vec::new())) };
         let mut teachers = Vec::new();
         for index in 0..distillation.teachers {
@@ -124,7 +130,9 @@ impl Training<'_> {
                 let mut of_teacher = |progress: Progress<'_>| match progress {
                     Progress::Skipped(_) => tell(progress),
                     Progress::Started(_) | Progress::Step(_) => {}
-                    Progress::Epoch(metrics) | Progress::TeacherEpoch(_, metrics) => tell(Progress::TeacherEpoch(index, metrics)),
+                    Progress::Epoch(metrics) | Progress::TeacherEpoch(_, metrics) => {
+                        tell(Progress::TeacherEpoch(index, metrics))
+                    }
                 };
                 if training.run(stop, &mut of_teacher)? == Outcome::Stopped {
                     return Ok(None);
@@ -170,5 +178,10 @@ impl Training<'_> {
 
 /// An utterance without its rows.
 fn example(utterance: &Utterance) -> Example {
-    Example { speeds: Vec::new(), class: utterance.emotion, speaker: utterance.speaker.clone(), sentence: utterance.sentence.clone() }
+    Example {
+        speeds: Vec::new(),
+        class: utterance.emotion,
+        speaker: utterance.speaker.clone(),
+        sentence: utterance.sentence.clone(),
+    }
 }

@@ -12,7 +12,13 @@ use ser_host::corpus::Corpus;
 /// `host baseline` with the features cached beside the corpus, so that tests don't meet.
 fn baseline(dir: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_host"));
-    command.arg("baseline").args(arguments).arg("--cache").arg(dir.join("cache")).arg("--corpus").arg(dir.join("corpus"));
+    command
+        .arg("baseline")
+        .args(arguments)
+        .arg("--cache")
+        .arg(dir.join("cache"))
+        .arg("--corpus")
+        .arg(dir.join("corpus"));
     command.output().unwrap()
 }
 
@@ -53,7 +59,8 @@ fn without_json_there_is_a_table() {
 fn speakers_are_held_out_and_a_protocol_that_the_corpus_cannot_have_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     write_corpus(dir.path());
-    let output = baseline(dir.path(), &["knn", "--protocol", "speaker", "--condition", "as-recorded", "--seed", "2", "--json"]);
+    let output =
+        baseline(dir.path(), &["knn", "--protocol", "speaker", "--condition", "as-recorded", "--seed", "2", "--json"]);
     let report: BaselineReport = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((report.folds, report.seed, report.condition.to_string().as_str()), (4, 2, "as-recorded"));
     let output = baseline(dir.path(), &["knn", "--folds", "4"]);

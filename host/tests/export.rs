@@ -20,7 +20,8 @@ fn export(run: &Path) -> Command {
 }
 
 fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -38,7 +39,8 @@ fn a_run_becomes_a_model_file_of_at_most_100_kilobytes_and_an_onnx_file() {
     assert!(4 * model.state_words() <= 16 * 1024);
     assert!(run.path().join("model.onnx").is_file());
 
-    let output = Command::new(env!("CARGO_BIN_EXE_host")).arg("inspect").arg(run.path().join("model.ser")).output().unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_host")).arg("inspect").arg(run.path().join("model.ser")).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains(&format!("{} bytes (model file)", bytes.len())), "{text}");
 }
@@ -51,7 +53,10 @@ fn the_temperature_is_1_or_given_or_fitted_to_the_answers_of_a_cross_validation(
     let temperature = |arguments: &[&str]| {
         let output = export(&run).arg("--int8").args(arguments).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        (Model::parse(&fs::read(folder.model_path()).unwrap()).unwrap().temperature(), String::from_utf8(output.stdout).unwrap())
+        (
+            Model::parse(&fs::read(folder.model_path()).unwrap()).unwrap().temperature(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
     };
     assert_eq!(temperature(&[]).0, 1.0);
     assert_eq!(temperature(&["--temperature", "2.5"]).0, 2.5);
@@ -67,7 +72,9 @@ fn the_temperature_is_1_or_given_or_fitted_to_the_answers_of_a_cross_validation(
         float: None,
     };
     let labels = EMOTIONS.map(str::to_owned).to_vec();
-    Predictions { labels, utterances: (0..100).map(prediction).collect(), skipped: 0 }.save(&folder.predictions_path()).unwrap();
+    Predictions { labels, utterances: (0..100).map(prediction).collect(), skipped: 0 }
+        .save(&folder.predictions_path())
+        .unwrap();
     let (fitted, said) = temperature(&["--calibrate", root.path().to_str().unwrap()]);
     // All wrong answers were one of the other five: odds of 0.8 to 0.04 each, where the model said 0.96 to 0.008.
     assert!((f64::from(fitted) - (120.0f64).ln() / (20.0f64).ln()).abs() < 1e-3, "{fitted}");

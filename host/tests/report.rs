@@ -18,7 +18,8 @@ fn host(arguments: &[&str]) -> Output {
 fn a_run_without_answers_gets_them_and_its_report() {
     let dir = tempfile::tempdir().unwrap();
     let run = dir.path().join("run");
-    let tested = make_run(&run).split().unwrap().utterances.iter().filter(|utterance| utterance.part == Part::Test).count();
+    let tested =
+        make_run(&run).split().unwrap().utterances.iter().filter(|utterance| utterance.part == Part::Test).count();
     let path = run.to_str().unwrap();
 
     let output = host(&["report", path]);

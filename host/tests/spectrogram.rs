@@ -10,7 +10,8 @@ use ser_host::audio::write_wav;
 
 /// Half a second of a tone of 2 kHz between pauses of a quarter.
 fn write_tone(path: &Path) {
-    let tone = |n: usize| if (4000..12_000).contains(&n) { (16_000.0 * (TAU * n as f64 / 8.0).sin()) as i16 } else { 0 };
+    let tone =
+        |n: usize| if (4000..12_000).contains(&n) { (16_000.0 * (TAU * n as f64 / 8.0).sin()) as i16 } else { 0 };
     write_wav(path, &(0..16_000).map(tone).collect::<Vec<_>>()).unwrap();
 }
 
@@ -45,14 +46,18 @@ fn a_png_of_the_mel_spectrogram_is_put_into_the_current_folder() {
 fn both_kinds_have_axes_with_units_and_the_name_of_the_file() {
     let dir = tempfile::tempdir().unwrap();
     write_tone(&dir.path().join("a&b.wav"));
-    for (kind, frequency, ticks) in
-        [("mel", "band centre, Hz", &["250", "1000", "4000"][..]), ("linear", "frequency, kHz", &["0", "2", "4", "6", "8"])]
-    {
+    for (kind, frequency, ticks) in [
+        ("mel", "band centre, Hz", &["250", "1000", "4000"][..]),
+        ("linear", "frequency, kHz", &["0", "2", "4", "6", "8"]),
+    ] {
         succeed(dir.path(), &["a&b.wav", "--kind", kind, "--out", "a.svg"]);
         let svg = fs::read_to_string(dir.path().join("a.svg")).unwrap();
         let document = roxmltree::Document::parse(&svg).unwrap();
-        let texts: Vec<&str> =
-            document.descendants().filter(|node| node.tag_name().name() == "text").filter_map(|node| Some(node.text()?.trim())).collect();
+        let texts: Vec<&str> = document
+            .descendants()
+            .filter(|node| node.tag_name().name() == "text")
+            .filter_map(|node| Some(node.text()?.trim()))
+            .collect();
         for wanted in ["a&b.wav", "time, s", frequency, "dBFS"].iter().chain(ticks) {
             assert!(texts.contains(wanted), "{kind}: {wanted}: {texts:?}");
         }

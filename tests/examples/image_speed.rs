@@ -1,4 +1,5 @@
-//! How long the networks for images take on one thread, by random models of their shapes: `cargo run --release -p ser-tests --example image_speed`.
+//! How long the networks for images take on one thread, by random models of their shapes: `cargo run --release -p
+//! ser-tests --example image_speed`.
 
 use std::time::{Duration, Instant};
 
@@ -16,7 +17,10 @@ fn main() {
         let bytes = Shape::from(&network).fill(1).to_bytes();
         let model = Model::parse(&bytes).expect("a valid file");
         let columns = model.front_end().image_rows().expect("an image");
-        let codes: Vec<i8> = signals::noise(1, i16::MAX, columns * network.input().len()).iter().map(|value| (value >> 8) as i8).collect();
+        let codes: Vec<i8> = signals::noise(1, i16::MAX, columns * network.input().len())
+            .iter()
+            .map(|value| (value >> 8) as i8)
+            .collect();
         let mut memory = vec![0; model.network_words()];
         let mut engine = Engine::new(&model, &mut memory).expect("memory as large as the model says");
         let mut fastest = Duration::MAX;

@@ -54,7 +54,12 @@ impl Shape {
         let map = |rng: &mut ChaCha8Rng| {
             if rng.random_bool(0.5) {
                 let kernel_bands = rng.random_range(0..=3) * 2 + 1;
-                MapLayer::Conv2d(rng.random_range(1..=5), kernel_bands, rng.random_range(1..=6), rng.random_range(0..=2))
+                MapLayer::Conv2d(
+                    rng.random_range(1..=5),
+                    kernel_bands,
+                    rng.random_range(1..=6),
+                    rng.random_range(0..=2),
+                )
             } else {
                 MapLayer::MaxPool(rng.random_range(1..=4), rng.random_range(1..=4), rng.random_range(0..=2))
             }
@@ -73,11 +78,19 @@ impl Shape {
 
     /// An LSTM right behind the rows of a stream.
     pub fn lstm_alone(mel_bands: u16, hidden: u16, labels: u16) -> Self {
-        Self { mel_bands, columns: None, maps: Vec::new(), flatten: false, lstms: vec![hidden], last_step: false, labels }
+        Self {
+            mel_bands,
+            columns: None,
+            maps: Vec::new(),
+            flatten: false,
+            lstms: vec![hidden],
+            last_step: false,
+            labels,
+        }
     }
 
-    /// The nearest shape that the format allows: kernels and blocks that are no larger than what is left for them, in a stream causal
-    /// convolutions alone and no flatten, which makes of an image no more than an LSTM takes.
+    /// The nearest shape that the format allows: kernels and blocks that are no larger than what is left for them, in a
+    /// stream causal convolutions alone and no flatten, which makes of an image no more than an LSTM takes.
     pub fn fitted(mut self) -> Self {
         let mut bands = self.mel_bands as u8;
         let mut rows = self.columns.map(|columns| columns as u8);
@@ -188,7 +201,8 @@ impl From<&Network> for Shape {
     }
 }
 
-/// A valid file with one layer of each kind that a stream may have and about a thousand bytes, so that a test can try every bit of it.
+/// A valid file with one layer of each kind that a stream may have and about a thousand bytes, so that a test can try
+/// every bit of it.
 pub fn small_model() -> ModelFile {
     let maps = vec![MapLayer::Conv2d(2, 3, 2, 0), MapLayer::MaxPool(2, 2, 0)];
     let mut model = Shape { maps, ..Shape::lstm_alone(3, 2, 2) }.fill(1);
@@ -199,8 +213,8 @@ pub fn small_model() -> ModelFile {
     model
 }
 
-/// A valid file for images of 9 columns of 7 bands, as small, with what a stream can't have: conv2d of the same size and without padding,
-/// a pool whose blocks overlap, flatten; and a last step.
+/// A valid file for images of 9 columns of 7 bands, as small, with what a stream can't have: conv2d of the same size
+/// and without padding, a pool whose blocks overlap, flatten; and a last step.
 pub fn small_image_model() -> ModelFile {
     let maps = vec![MapLayer::Conv2d(3, 3, 2, 1), MapLayer::MaxPool(3, 3, 1), MapLayer::Conv2d(2, 3, 2, 2)];
     let shape = Shape { columns: Some(9), maps, flatten: true, last_step: true, ..Shape::lstm_alone(7, 2, 2) };
@@ -279,7 +293,12 @@ pub fn window_table(window: u8, frame_len: u16) -> Vec<i32> {
         .collect()
 }
 
-fn conv2d([kernel_rows, kernel_bands, padding]: [u8; 3], channels: u16, channels_in: usize, rng: &mut ChaCha8Rng) -> Layer {
+fn conv2d(
+    [kernel_rows, kernel_bands, padding]: [u8; 3],
+    channels: u16,
+    channels_in: usize,
+    rng: &mut ChaCha8Rng,
+) -> Layer {
     let row_len = usize::from(kernel_rows) * usize::from(kernel_bands) * channels_in;
     let weights = weights(usize::from(channels) * row_len, rng);
     let (mut bias, mut multipliers) = (Vec::new(), Vec::new());

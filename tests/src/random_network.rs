@@ -33,7 +33,9 @@ pub fn random_network(network: &Network, seed: u64) -> FloatNetwork {
             Layer::Flatten { .. } => FloatLayer::Flatten,
             Layer::TimeMean => FloatLayer::TimeMean,
             Layer::LastStep => FloatLayer::LastStep,
-            Layer::Dense { units } => FloatLayer::Dense { weight: uniform(units * input.len(), input.len()), bias: uniform(units, 100) },
+            Layer::Dense { units } => {
+                FloatLayer::Dense { weight: uniform(units * input.len(), input.len()), bias: uniform(units, 100) }
+            }
         })
         .collect();
     // dB; of an image values of pixels.

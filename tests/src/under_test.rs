@@ -51,7 +51,11 @@ impl Heard {
         for (layer, map) in trace.layers.iter().enumerate() {
             let rows = self.layers.get(layer).map_or(&[][..], Vec::as_slice);
             if rows.len() != map.rows.len() {
-                return Some(format!("layer {layer}: {} rows wanted, the core passed {} on", map.rows.len(), rows.len()));
+                return Some(format!(
+                    "layer {layer}: {} rows wanted, the core passed {} on",
+                    map.rows.len(),
+                    rows.len()
+                ));
             }
             for (time, (got, wanted)) in rows.iter().zip(&map.rows).enumerate() {
                 if got != wanted {
@@ -62,7 +66,8 @@ impl Heard {
         if self.layers.len() > trace.layers.len() {
             return Some(format!("{} layers pass rows on, the core says {}", trace.layers.len(), self.layers.len()));
         }
-        (self.logits != trace.logits).then(|| format!("logits {:?} wanted, the core has {:?}", trace.logits, self.logits))
+        (self.logits != trace.logits)
+            .then(|| format!("logits {:?} wanted, the core has {:?}", trace.logits, self.logits))
     }
 }
 
@@ -79,7 +84,11 @@ pub fn hear<'a>(model: &Model<'_>, chunks: impl IntoIterator<Item = &'a [i16]>) 
 }
 
 /// Passes an utterance to a recognizer and finishes it.
-pub fn hear_with<'a>(recognizer: &mut Recognizer<'_, '_>, model: &Model<'_>, chunks: impl IntoIterator<Item = &'a [i16]>) -> Heard {
+pub fn hear_with<'a>(
+    recognizer: &mut Recognizer<'_, '_>,
+    model: &Model<'_>,
+    chunks: impl IntoIterator<Item = &'a [i16]>,
+) -> Heard {
     let mut heard = Heard::default();
     for chunk in chunks {
         recognizer.push_observed(chunk, |observation| heard.note(observation));
@@ -109,11 +118,13 @@ pub fn run_rows_with(engine: &mut Engine<'_, '_>, model: &Model<'_>, rows: &[Vec
 /// The multiplier of a band with this standard deviation, dB: 32 / (65536 sd).
 pub fn multiplier(sd: f64) -> reference::Multiplier {
     let factor = 1.0 / (2048.0 * sd);
-    let shift = (1..=31).find(|shift| factor * 2f64.powi(32 + shift) >= 2f64.powi(30)).expect("a factor of at least 2^-33");
+    let shift =
+        (1..=31).find(|shift| factor * 2f64.powi(32 + shift) >= 2f64.powi(30)).expect("a factor of at least 2^-33");
     reference::Multiplier { mantissa: (factor * 2f64.powi(32 + shift)).round() as i32, shift: shift as u8 }
 }
 
-/// A front end as the reference takes it: the description with the tables that the host generates for it, means of 0 and standard deviations of 1.
+/// A front end as the reference takes it: the description with the tables that the host generates for it, means of 0
+/// and standard deviations of 1.
 pub fn reference_front_end(spec: &FrontEnd) -> reference::FrontEnd {
     let tables = OwnedTables::new(spec).expect("a usable description");
     let trim = spec.trim;

@@ -1,9 +1,10 @@
 //! The int8 core against the float network (run by tract), within bounds that follow from the quantisation alone.
 //!
 //! With `x̂` for the core's value of `x` and `e_x` a bound of `|x̂ - x|`, a convolution has
-//! `e_y = Σ |ŵ - w| |x| + Σ |ŵ| e_x + |b̂ - b| + step/2`, plus what lies above the output's range; ReLU and maximum enlarge nothing.
-//! An LSTM is followed in f64 on the core's own inputs and hidden states: its gates are off by half a step of Q3.12 and the
-//! error of the table, its cell by `e_c' = f e_c + |c| e_f + i e_g + |g| e_i + 2⁻²⁵`, its output by `o e_c + |tanh c| e_o` and roundings.
+//! `e_y = Σ |ŵ - w| |x| + Σ |ŵ| e_x + |b̂ - b| + step/2`, plus what lies above the output's range; ReLU and maximum
+//! enlarge nothing. An LSTM is followed in f64 on the core's own inputs and hidden states: its gates are off by half a
+//! step of Q3.12 and the error of the table, its cell by `e_c' = f e_c + |c| e_f + i e_g + |g| e_i + 2⁻²⁵`, its output
+//! by `o e_c + |tanh c| e_o` and roundings.
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -92,7 +93,14 @@ fn run_core(model: &Model<'_>, features: &Rows) -> CoreOutput {
 }
 
 /// Bounds of a convolution's outputs `y`, given its float inputs `x` and the bounds `e_x` of their errors.
-fn convolution_bound(conv: &Conv2d<'_>, float: &FloatLayer, input_scale: f64, x: &Plane, e_x: &Plane, y: &Plane) -> Plane {
+fn convolution_bound(
+    conv: &Conv2d<'_>,
+    float: &FloatLayer,
+    input_scale: f64,
+    x: &Plane,
+    e_x: &Plane,
+    y: &Plane,
+) -> Plane {
     let FloatLayer::Conv2d { weight, bias } = float else { panic!("a convolution's parameters") };
     let (channels, scale) = (conv.input.channels, f64::from(conv.output_scale));
     let codes = unpacked(conv.weights, conv.channels, conv.patch_len());
@@ -141,7 +149,8 @@ fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// Follows an LSTM in f64 on the core's inputs `x` and hidden states `h`; returns the largest share of its bound that an output used.
+/// Follows an LSTM in f64 on the core's inputs `x` and hidden states `h`; returns the largest share of its bound that
+/// an output used.
 fn lstm_share_of_bound(lstm: &Lstm<'_>, (scale, zero): (f64, f64), x: &Plane, h: &Plane) -> f64 {
     let rows = 4 * lstm.hidden;
     let input_weights = unpacked(lstm.input_weights, rows, lstm.inputs);
@@ -155,16 +164,20 @@ fn lstm_share_of_bound(lstm: &Lstm<'_>, (scale, zero): (f64, f64), x: &Plane, h:
         for unit in 0..lstm.hidden {
             let gate = |gate: usize| {
                 let row = unit * 4 + gate;
-                let from_input: f64 = input_weights[row * lstm.inputs..].iter().zip(x).map(|(w, x)| w * (x / scale + zero)).sum();
-                let from_hidden: f64 = recurrent_weights[row * lstm.hidden..].iter().zip(&before).map(|(w, h)| w * h * 32768.0).sum();
+                let from_input: f64 =
+                    input_weights[row * lstm.inputs..].iter().zip(x).map(|(w, x)| w * (x / scale + zero)).sum();
+                let from_hidden: f64 =
+                    recurrent_weights[row * lstm.hidden..].iter().zip(&before).map(|(w, h)| w * h * 32768.0).sum();
                 let acc = from_input * 2f64.powi(i32::from(lstm.input_shift[row])) + from_hidden + bias[row];
                 acc * multipliers[row] / 4096.0
             };
             let [a_i, a_f, a_g, a_o] = [gate(0), gate(1), gate(2), gate(3)];
             let (i, f, g, o) = (sigmoid(a_i), sigmoid(a_f), a_g.tanh(), sigmoid(a_o));
-            let e_sigmoid = |a: f64| half_step / 4.0 + SIGMOID_ERROR + if a.abs() > 7.99 { GATE_SATURATION } else { 0.0 };
+            let e_sigmoid =
+                |a: f64| half_step / 4.0 + SIGMOID_ERROR + if a.abs() > 7.99 { GATE_SATURATION } else { 0.0 };
             let (e_i, e_f, e_o, e_g) = (e_sigmoid(a_i), e_sigmoid(a_f), e_sigmoid(a_o), half_step + TANH_ERROR);
-            e_cell[unit] = (f + e_f) * e_cell[unit] + cell[unit].abs() * e_f + (i + e_i) * e_g + g.abs() * e_i + 2f64.powi(-25);
+            e_cell[unit] =
+                (f + e_f) * e_cell[unit] + cell[unit].abs() * e_f + (i + e_i) * e_g + g.abs() * e_i + 2f64.powi(-25);
             cell[unit] = f * cell[unit] + i * g;
             let squashed = cell[unit].tanh();
             let bound = (o + e_o) * (e_cell[unit] + half_step + TANH_ERROR) + squashed.abs() * e_o + 2f64.powi(-16);
@@ -180,7 +193,8 @@ fn dense_share_of_bound(dense: &Dense<'_>, hidden: &Plane, last_step: bool, logi
     let weights = unpacked(dense.weights, dense.units, dense.inputs);
     let (bias, multipliers) = (integers(dense.bias), real(dense.multipliers));
     let summed = if last_step { &hidden[hidden.len() - 1..] } else { hidden };
-    let mean: Vec<f64> = (0..dense.inputs).map(|k| summed.iter().map(|h| h[k]).sum::<f64>() / summed.len() as f64).collect();
+    let mean: Vec<f64> =
+        (0..dense.inputs).map(|k| summed.iter().map(|h| h[k]).sum::<f64>() / summed.len() as f64).collect();
     let mut worst: f64 = 0.0;
     for (unit, logit) in logits.iter().enumerate() {
         let row = &weights[unit * dense.inputs..][..dense.inputs];
@@ -232,7 +246,9 @@ fn assert_within_bounds(float: &FloatNetwork, seed: u64) {
     for (index, (layer, next_grid)) in model.layers().iter().zip(grids(&model)).enumerate() {
         let output = &core.layers[index];
         match layer {
-            LayerParams::Conv2d(conv) => e_x = convolution_bound(conv, &float.layers[index], grid.0, &x, &e_x, &taps[index]),
+            LayerParams::Conv2d(conv) => {
+                e_x = convolution_bound(conv, &float.layers[index], grid.0, &x, &e_x, &taps[index])
+            }
             LayerParams::MaxPool(pool) => e_x = pool_bound(pool, &e_x),
             LayerParams::Lstm(lstm) => {
                 let share = lstm_share_of_bound(lstm, grid, &core_x, output);
@@ -288,7 +304,9 @@ fn layers_of_any_shape_and_padding_are_within_their_bounds() {
             padding: paddings[(seed as usize + n) % 3],
         };
         let convolutions = [conv(0), first, conv(1), second, conv(2)];
-        let rows = convolutions.iter().fold(network.front_end.image_rows(), |rows, layer| rows.map(|rows| layer.output_rows(rows)));
+        let rows = convolutions
+            .iter()
+            .fold(network.front_end.image_rows(), |rows, layer| rows.map(|rows| layer.output_rows(rows)));
         let flatten = (seed % 3 > 0).then_some(rows).flatten().map(|rows| Layer::Flatten { rows });
         let behind = [
             Layer::Lstm { hidden: rng.random_range(1..12) },

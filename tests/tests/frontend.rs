@@ -1,5 +1,5 @@
-//! The core's front end against the integer reference, bit for bit, against the `f64` one with a naive DFT, and against what a filterbank and a silence gate
-//! should do.
+//! The core's front end against the integer reference, bit for bit, against the `f64` one with a naive DFT, and against
+//! what a filterbank and a silence gate should do.
 
 use ser_core::frontend::{DECIBEL as STEPS, Frame, FrontEnd, SILENCE, portable_power_spectrum};
 use ser_core::spec::{self, Level, Trim, Window, edge};
@@ -36,13 +36,29 @@ fn untrimmed() -> spec::FrontEnd {
 
 fn front_ends() -> Vec<spec::FrontEnd> {
     let base = untrimmed();
-    let short = spec::FrontEnd { frame_len: 400, hop_len: 160, fft_len: 512, mel_bands: 26, window: Window::Hamming, ..base };
+    let short =
+        spec::FrontEnd { frame_len: 400, hop_len: 160, fft_len: 512, mel_bands: 26, window: Window::Hamming, ..base };
     vec![
         base,
         short,
         spec::FrontEnd { dc_block_pole: 0.0, pre_emphasis: 0.97, ..short },
-        spec::FrontEnd { sample_rate_hz: 8_000, mel_high_hz: 4_000.0, frame_len: 256, hop_len: 100, fft_len: 256, mel_bands: 12, ..base },
-        spec::FrontEnd { sample_rate_hz: 48_000, mel_low_hz: 0.0, mel_high_hz: 24_000.0, frame_len: 2_048, fft_len: 2_048, ..base },
+        spec::FrontEnd {
+            sample_rate_hz: 8_000,
+            mel_high_hz: 4_000.0,
+            frame_len: 256,
+            hop_len: 100,
+            fft_len: 256,
+            mel_bands: 12,
+            ..base
+        },
+        spec::FrontEnd {
+            sample_rate_hz: 48_000,
+            mel_low_hz: 0.0,
+            mel_high_hz: 24_000.0,
+            frame_len: 2_048,
+            fft_len: 2_048,
+            ..base
+        },
         spec::FrontEnd {
             mel_low_hz: 300.0,
             mel_high_hz: 4_000.0,
@@ -52,12 +68,20 @@ fn front_ends() -> Vec<spec::FrontEnd> {
             floor_db: -150.0,
             ..base
         },
-        spec::FrontEnd { mel_low_hz: 0.0, mel_bands: 1, dc_block_pole: 0.0, frame_len: 2, hop_len: 1, fft_len: 256, ..base },
+        spec::FrontEnd {
+            mel_low_hz: 0.0,
+            mel_bands: 1,
+            dc_block_pole: 0.0,
+            frame_len: 2,
+            hop_len: 1,
+            fft_len: 256,
+            ..base
+        },
     ]
 }
 
-/// Checks every band of every frame and its level: the same as in the integer reference, and within an interval of the exact one that follows from the
-/// tolerances of sample, spectrum and decibel.
+/// Checks every band of every frame and its level: the same as in the integer reference, and within an interval of the
+/// exact one that follows from the tolerances of sample, spectrum and decibel.
 fn compare(spec: &spec::FrontEnd, samples: &[i16], name: &str) {
     let reference = reference_front_end(spec);
     let analysis = analyse(&reference, samples);
@@ -65,7 +89,10 @@ fn compare(spec: &spec::FrontEnd, samples: &[i16], name: &str) {
     let frames = frames(spec, samples);
     assert_eq!(frames.len(), analysis.powers.len(), "frames of {name}");
     for (time, (row, level)) in frames.iter().enumerate() {
-        assert!(row.iter().map(|level| i128::from(*level)).eq(integers.log_mel[time].iter().copied()), "{name}, frame {time}, {spec:?}");
+        assert!(
+            row.iter().map(|level| i128::from(*level)).eq(integers.log_mel[time].iter().copied()),
+            "{name}, frame {time}, {spec:?}"
+        );
         assert_eq!(i128::from(*level), integers.levels[time], "{name}, frame {time}, {spec:?}");
     }
     let floor = reference.floor as f64 * ser_tests::reference::front_end::step(&reference);
@@ -110,13 +137,15 @@ fn log_mel_rows_are_within_tolerance_of_the_f64_reference() {
     }
 }
 
-/// What rounding does to speech and noise of -10 to -40 dBFS, with the floor of the preset, dB RMS over all bands of all frames.
+/// What rounding does to speech and noise of -10 to -40 dBFS, with the floor of the preset, dB RMS over all bands of
+/// all frames.
 #[test]
 fn log_mel_rows_of_speech_and_noise_are_within_a_twentieth_of_a_decibel_rms() {
     let spec = untrimmed();
     let reference = reference_front_end(&spec);
     let speech = (0..4).map(|voice| synth::render(synth::DEFAULT_SEED, voice, voice % EMOTIONS.len(), voice));
-    for (name, signal) in speech.map(|speech| ("speech", speech)).chain([("noise", signals::noise(9, 20_000, 16_000))]) {
+    for (name, signal) in speech.map(|speech| ("speech", speech)).chain([("noise", signals::noise(9, 20_000, 16_000))])
+    {
         let rms = (signal.iter().map(|&sample| f64::from(sample).powi(2)).sum::<f64>() / signal.len() as f64).sqrt();
         for level_db in [-10, -20, -30, -40] {
             let gain = 32_768.0 * 10f64.powf(f64::from(level_db) / 20.0) / rms;
@@ -140,10 +169,12 @@ fn log_mel_rows_of_speech_and_noise_are_within_a_twentieth_of_a_decibel_rms() {
 fn the_portable_spectrum_equals_the_integer_reference_for_every_length_and_at_the_limits() {
     for fft_len in [256, 512, 1024, 2048] {
         let limit = 1 << (30 - input_shift(fft_len));
-        let noise =
-            |seed, amplitude| -> Vec<i32> { signals::noise(seed, i16::MAX, fft_len).iter().map(|&x| i32::from(x) * amplitude).collect() };
-        let square =
-            |half: usize| -> Vec<i32> { (0..fft_len).map(|n| if (n / half).is_multiple_of(2) { limit } else { -limit }).collect() };
+        let noise = |seed, amplitude| -> Vec<i32> {
+            signals::noise(seed, i16::MAX, fft_len).iter().map(|&x| i32::from(x) * amplitude).collect()
+        };
+        let square = |half: usize| -> Vec<i32> {
+            (0..fft_len).map(|n| if (n / half).is_multiple_of(2) { limit } else { -limit }).collect()
+        };
         for values in [
             noise(1, 1),
             noise(2, limit >> 15),
@@ -181,10 +212,24 @@ fn digital_silence_gives_the_floor_in_every_band() {
 fn there_are_as_many_frames_as_fit() {
     for spec in front_ends() {
         let (frame, hop) = (spec.frame_len, spec.hop_len);
-        for len in [0, 1, frame - 1, frame, frame + 1, frame + hop - 1, frame + hop, frame + hop + 1, frame + 7 * hop - 1, frame + 7 * hop]
-        {
+        for len in [
+            0,
+            1,
+            frame - 1,
+            frame,
+            frame + 1,
+            frame + hop - 1,
+            frame + hop,
+            frame + hop + 1,
+            frame + 7 * hop - 1,
+            frame + 7 * hop,
+        ] {
             let wanted = if len < frame { 0 } else { 1 + (len - frame) / hop };
-            assert_eq!(frames(&spec, &signals::noise(4, 100, len)).len(), wanted, "{len} samples, frame {frame}, hop {hop}");
+            assert_eq!(
+                frames(&spec, &signals::noise(4, 100, len)).len(),
+                wanted,
+                "{len} samples, frame {frame}, hop {hop}"
+            );
         }
     }
 }
@@ -258,7 +303,8 @@ fn tables_are_the_window_and_the_triangles_rounded_once() {
         }
         let bin_hz = f64::from(spec.sample_rate_hz) / spec.fft_len as f64;
         let edges: Vec<u16> = tables.mel_edges.iter().map(|&edge| u16::from_le_bytes(edge)).collect();
-        let corner = |index: usize| if index == 0 { f64::from(spec.mel_low_hz) } else { band_centre_hz(&spec, index - 1) };
+        let corner =
+            |index: usize| if index == 0 { f64::from(spec.mel_low_hz) } else { band_centre_hz(&spec, index - 1) };
         let mut rising = tables.mel_rise.iter().map(|&value| f64::from(i16::from_le_bytes(value)));
         for interval in 0..=spec.mel_bands {
             let (from, to) = (corner(interval), corner(interval + 1));
@@ -283,7 +329,11 @@ fn pre_emphasis_lifts_each_frequency_as_its_formula_says() {
             let last = |spec| frames(spec, &sine).pop().map(|(row, _)| db(row[band])).expect("a frame");
             let a = f64::from(coefficient);
             let power = 1.0 - 2.0 * a * (std::f64::consts::TAU * cycles).cos() + a * a;
-            tolerance::RESPONSE.check(last(&emphasised) - last(&plain), 10.0 * power.log10(), &format!("a = {coefficient}, band {band}"));
+            tolerance::RESPONSE.check(
+                last(&emphasised) - last(&plain),
+                10.0 * power.log10(),
+                &format!("a = {coefficient}, band {band}"),
+            );
         }
     }
 }
@@ -291,7 +341,15 @@ fn pre_emphasis_lifts_each_frequency_as_its_formula_says() {
 /// Frames do not overlap, so that each is silence or speech as a whole.
 fn gated(max_pause_rows: usize) -> spec::FrontEnd {
     let trim = Some(Trim { threshold_db: -50.0, range_db: 35.0, max_pause_rows });
-    spec::FrontEnd { frame_len: 256, hop_len: 256, fft_len: 256, mel_bands: 10, dc_block_pole: 0.0, trim, ..untrimmed() }
+    spec::FrontEnd {
+        frame_len: 256,
+        hop_len: 256,
+        fft_len: 256,
+        mel_bands: 10,
+        dc_block_pole: 0.0,
+        trim,
+        ..untrimmed()
+    }
 }
 
 /// Noise of one amplitude for a number of frames, one pair after the other.
@@ -302,7 +360,8 @@ fn in_turn(parts: &[(i16, usize)]) -> Vec<i16> {
 fn assert_gate_keeps(spec: &spec::FrontEnd, samples: &[i16], kept: impl IntoIterator<Item = usize>) {
     let all = frames(spec, samples);
     let rows = Extractor::new(spec).expect("a usable description").log_mel(samples).expect("rows");
-    let wanted: Vec<Vec<f32>> = kept.into_iter().map(|frame| all[frame].0.iter().map(|&level| db(level) as f32).collect()).collect();
+    let wanted: Vec<Vec<f32>> =
+        kept.into_iter().map(|frame| all[frame].0.iter().map(|&level| db(level) as f32).collect()).collect();
     assert_eq!(rows.iter().collect::<Vec<_>>(), wanted);
 }
 
@@ -319,7 +378,8 @@ fn the_gate_drops_leading_and_trailing_silence_and_shortens_pauses_and_does_noth
 
 #[test]
 fn the_gate_hears_what_is_within_range_of_the_loudest_so_far() {
-    // About -75, -40 and -10 dBFS: the middle one is speech until something 30 dB louder came; the range is 35, then 25 dB.
+    // About -75, -40 and -10 dBFS: the middle one is speech until something 30 dB louder came; the range is 35, then 25
+    // dB.
     let samples = in_turn(&[(10, 2), (560, 2), (18_000, 2), (560, 2), (18_000, 1)]);
     let mut spec = gated(0);
     assert_gate_keeps(&spec, &samples, 2..9);
@@ -340,7 +400,8 @@ fn a_pause_is_counted_in_rows_whatever_the_number_of_bands() {
     }
 }
 
-/// Input codes of noise whose amplitude falls and rises, played at a gain; of a mean in dB and a standard deviation of 10 dB.
+/// Input codes of noise whose amplitude falls and rises, played at a gain; of a mean in dB and a standard deviation of
+/// 10 dB.
 fn codes_at_gain(level: Level, mean: i32, gain: i16) -> Vec<Vec<i8>> {
     let mut file = Shape::lstm_alone(10, 1, 2).fill(1);
     file.front_end = reference_front_end(&spec::FrontEnd { level, floor_db: -150.0, ..gated(4) });
@@ -348,7 +409,8 @@ fn codes_at_gain(level: Level, mean: i32, gain: i16) -> Vec<Vec<i8>> {
     file.front_end.multipliers.fill(multiplier(10.0));
     let bytes = file.to_bytes();
     let model = Model::parse(&bytes).expect("a valid file");
-    let samples: Vec<i16> = in_turn(&[(900, 4), (400, 6), (2_000, 3), (700, 5)]).iter().map(|sample| sample * gain).collect();
+    let samples: Vec<i16> =
+        in_turn(&[(900, 4), (400, 6), (2_000, 3), (700, 5)]).iter().map(|sample| sample * gain).collect();
     hear(&model, [&samples[..]]).input
 }
 
@@ -360,7 +422,13 @@ fn levels_relative_to_the_peak_do_not_depend_on_the_gain() {
     assert!(quiet.concat().iter().zip(loud.concat()).all(|(quiet, loud)| quiet.abs_diff(loud) <= 1));
     // 18 dB are 1.8 standard deviations, 58 codes.
     let (quiet, loud) = (codes_at_gain(Level::Absolute, -60, 1), codes_at_gain(Level::Absolute, -60, 8));
-    assert!(quiet.concat().iter().zip(loud.concat()).all(|(quiet, loud)| loud == 127 || (57..=59).contains(&loud.abs_diff(*quiet))));
+    assert!(
+        quiet
+            .concat()
+            .iter()
+            .zip(loud.concat())
+            .all(|(quiet, loud)| loud == 127 || (57..=59).contains(&loud.abs_diff(*quiet)))
+    );
 }
 
 #[test]
@@ -386,7 +454,13 @@ fn a_minute_of_silence_gives_no_row_and_no_prediction() {
         let heard = hear(&model, samples.chunks(512));
         assert!(heard.input.is_empty() && heard.layers.is_empty());
         assert_eq!(heard.logits, None);
-        assert!(Extractor::new(&network.front_end).expect("a usable description").log_mel(&samples).expect("rows").is_empty());
+        assert!(
+            Extractor::new(&network.front_end)
+                .expect("a usable description")
+                .log_mel(&samples)
+                .expect("rows")
+                .is_empty()
+        );
     }
     let mut memory = dirty_memory(model.state_words());
     let mut recognizer = Recognizer::new(&model, &mut memory).expect("memory enough");

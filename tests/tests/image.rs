@@ -1,4 +1,5 @@
-//! The image front end against an image that numpy made, against levels in `f64` by a naive DFT, and the recognizer behind it.
+//! The image front end against an image that numpy made, against levels in `f64` by a naive DFT, and the recognizer
+//! behind it.
 
 use std::f64::consts::TAU;
 
@@ -55,7 +56,8 @@ fn correlation(pairs: &[(f64, f64)]) -> f64 {
     let mean = |of: fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>() / n;
     let (a, b) = (mean(|pair| pair.0), mean(|pair| pair.1));
     let sum = |of: &dyn Fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>();
-    sum(&|pair| (pair.0 - a) * (pair.1 - b)) / (sum(&|pair| (pair.0 - a).powi(2)) * sum(&|pair| (pair.1 - b).powi(2))).sqrt()
+    sum(&|pair| (pair.0 - a) * (pair.1 - b))
+        / (sum(&|pair| (pair.0 - a).powi(2)) * sum(&|pair| (pair.1 - b).powi(2))).sqrt()
 }
 
 #[test]
@@ -67,7 +69,8 @@ fn the_image_is_that_of_the_published_program_and_the_same_bits_on_every_target(
     for (name, count, seed, golden, checksum) in golden {
         let (_, pixels) = picture(&paper().front_end, &sweep(count, seed));
         let columns = pixels.chunks_exact(3 * SIDE).step_by(KEPT);
-        let pairs: Vec<(f64, f64)> = columns.flatten().zip(golden).map(|(a, b)| (f64::from(*a), f64::from(*b))).collect();
+        let pairs: Vec<(f64, f64)> =
+            columns.flatten().zip(golden).map(|(a, b)| (f64::from(*a), f64::from(*b))).collect();
         assert_eq!(pairs.len(), golden.len());
         for colour in 0..3 {
             let pairs: Vec<(f64, f64)> = pairs.iter().skip(colour).step_by(3).copied().collect();
@@ -86,7 +89,8 @@ fn the_image_is_that_of_the_published_program_and_the_same_bits_on_every_target(
 
 /// `20 log10(|S| + 2⁻⁵²)` of all frames by the definition, dB.
 fn exact_levels(spec: &spec::FrontEnd, samples: &[i16]) -> Vec<f64> {
-    let window: Vec<f64> = (0..spec.frame_len).map(|n| 0.5 - 0.5 * (TAU * n as f64 / (spec.frame_len - 1) as f64).cos()).collect();
+    let window: Vec<f64> =
+        (0..spec.frame_len).map(|n| 0.5 - 0.5 * (TAU * n as f64 / (spec.frame_len - 1) as f64).cos()).collect();
     let starts = (0..).map(|frame| frame * spec.hop_len).take_while(|start| start + spec.frame_len <= samples.len());
     let level = |start: usize, bin: usize| {
         let (mut re, mut im) = (0.0, 0.0);
@@ -105,12 +109,17 @@ fn levels_of_noise_and_sweeps_are_within_a_hundredth_of_a_decibel_rms_of_those_i
     let base = paper().front_end;
     for spec in [base, spec::FrontEnd { frame_len: 200, hop_len: 77, fft_len: 256, ..base }] {
         let loud = signals::noise(1, i16::MAX, 2_000);
-        for (name, samples) in [("noise", loud), ("faint noise", signals::noise(2, 3, 2_000)), ("sweep", sweep(6_000, 3))] {
+        for (name, samples) in
+            [("noise", loud), ("faint noise", signals::noise(2, 3, 2_000)), ("sweep", sweep(6_000, 3))]
+        {
             let (levels, _) = picture(&spec, &samples);
             let exact = exact_levels(&spec, &samples);
             assert_eq!(levels.len(), exact.len());
-            let errors: Vec<f64> =
-                levels.iter().zip(exact).map(|(level, exact)| f64::from(*level) / f64::from(LEVEL_DECIBEL) - exact).collect();
+            let errors: Vec<f64> = levels
+                .iter()
+                .zip(exact)
+                .map(|(level, exact)| f64::from(*level) / f64::from(LEVEL_DECIBEL) - exact)
+                .collect();
             let rms = (errors.iter().map(|error| error * error).sum::<f64>() / errors.len() as f64).sqrt();
             let largest = errors.iter().fold(0.0, |largest: f64, error| largest.max(error.abs()));
             println!("{name}, FFT of {}: {rms:.4} dB RMS, {largest:.3} dB at most", spec.fft_len);
@@ -136,7 +145,10 @@ fn an_utterance_of_one_level_has_the_colour_of_gray_zero_in_images_of_any_size()
         for samples in [256, 257, 10_000] {
             let (_, pixels) = picture(&spec, &vec![0; samples]);
             // jet(256) begins with a blue of 33/64.
-            assert!(pixels.as_chunks().0.iter().all(|pixel| *pixel == [0, 0, 131]), "{bands} x {columns}, {samples} samples");
+            assert!(
+                pixels.as_chunks().0.iter().all(|pixel| *pixel == [0, 0, 131]),
+                "{bands} x {columns}, {samples} samples"
+            );
         }
     }
 }
@@ -164,8 +176,14 @@ fn an_utterance_that_no_image_can_be_made_of_is_an_error_that_says_why() {
     let longest = 1023 * 128 + 256 + 127;
     let samples = vec![1; longest + 1];
     let mut levels = vec![0; ImageFrontEnd::levels_len(&spec, samples.len())];
-    assert_eq!(front_end.levels(&samples[..255], &mut levels).err(), Some(UtteranceError::TooShort { got: 255, wanted: 256 }));
-    assert_eq!(front_end.levels(&samples, &mut levels).err(), Some(UtteranceError::TooLong { got: longest + 1, wanted: longest }));
+    assert_eq!(
+        front_end.levels(&samples[..255], &mut levels).err(),
+        Some(UtteranceError::TooShort { got: 255, wanted: 256 })
+    );
+    assert_eq!(
+        front_end.levels(&samples, &mut levels).err(),
+        Some(UtteranceError::TooLong { got: longest + 1, wanted: longest })
+    );
     let few = front_end.levels(&samples[..384], &mut levels[..513]).unwrap_err();
     assert_eq!(few, UtteranceError::Levels { got: 513, wanted: 514 });
     assert!(few.to_string().contains("514 levels"), "{few}");
@@ -175,7 +193,8 @@ fn an_utterance_that_no_image_can_be_made_of_is_an_error_that_says_why() {
 #[test]
 fn codes_of_pixels_are_those_that_training_rounds_to_and_all_pixels_fit() {
     let rows = |pixel: [f32; 3]| Rows { bands: 672, values: pixel.repeat(224) };
-    let normalization = Normalization::fit(&paper().front_end, &[rows([10.0, 200.0, 101.0]), rows([20.0, 250.0, 102.0])]).unwrap();
+    let normalization =
+        Normalization::fit(&paper().front_end, &[rows([10.0, 200.0, 101.0]), rows([20.0, 250.0, 102.0])]).unwrap();
     assert_eq!(normalization.mean, [15.0, 225.0, 101.5]);
     let mean: Vec<[u8; 4]> = normalization.mean.iter().map(|mean| ((mean * 65_536.0) as i32).to_le_bytes()).collect();
     let multipliers: Vec<_> = normalization.sd.iter().map(|sd| multiplier(f64::from(*sd))).collect();
@@ -203,7 +222,8 @@ fn a_recognizer_of_images_shows_the_codes_of_its_columns_and_forgets_the_utteran
     let mut hear = |samples: &[i16]| {
         let mut levels = vec![77; model.image_levels_len(samples.len())];
         let mut heard = Heard::default();
-        let prediction = recognizer.recognize_observed(samples, &mut levels, |observation| heard.note(observation)).unwrap();
+        let prediction =
+            recognizer.recognize_observed(samples, &mut levels, |observation| heard.note(observation)).unwrap();
         heard.conclude(6, Some(prediction.logits));
         heard
     };

@@ -19,7 +19,8 @@ fn model_bytes(network: &Network) -> Vec<u8> {
 fn every_layer_of_the_papers_networks_equals_the_reference() {
     for network in [spec::paper(), spec::paper_seq()] {
         let bytes = model_bytes(&network);
-        let codes: Vec<i8> = signals::noise(5, i16::MAX, 224 * 224 * 3).iter().map(|value| (value >> 8) as i8).collect();
+        let codes: Vec<i8> =
+            signals::noise(5, i16::MAX, 224 * 224 * 3).iter().map(|value| (value >> 8) as i8).collect();
         let rows: Vec<Vec<i8>> = codes.chunks_exact(224 * 3).map(<[i8]>::to_vec).collect();
         let reference = ModelFile::read(&bytes).expect("a valid file").run(&rows);
         let shapes: Vec<_> = reference.layers.iter().map(|map| (map.rows.len(), map.bands, map.channels)).collect();

@@ -2,7 +2,9 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use ser_core::kernels::matrix::{block_len, four_rows, four_rows_of_pair, portable_four_rows, portable_four_rows_of_pair};
+use ser_core::kernels::matrix::{
+    block_len, four_rows, four_rows_of_pair, portable_four_rows, portable_four_rows_of_pair,
+};
 
 /// Any weight, the extremes often.
 fn weight() -> impl Strategy<Value = u8> {
@@ -15,14 +17,20 @@ fn value() -> impl Strategy<Value = i16> {
 }
 
 /// A block of four packed rows and a vector of as many columns.
-fn block_and_vector(columns: impl Strategy<Value = usize>, vectors: usize) -> impl Strategy<Value = (Vec<u8>, Vec<i16>)> {
+fn block_and_vector(
+    columns: impl Strategy<Value = usize>,
+    vectors: usize,
+) -> impl Strategy<Value = (Vec<u8>, Vec<i16>)> {
     columns.prop_flat_map(move |columns| (vec(weight(), block_len(columns)), vec(value(), vectors * columns)))
 }
 
 /// `Σ_k w[r][k] x[k]` from the layout as `docs/model-format.md` has it.
 fn plain(block: &[u8], x: &[i16]) -> [i32; 4] {
     [0, 1, 2, 3].map(|row| {
-        x.iter().enumerate().map(|(k, &x)| i32::from(block[k / 4 * 16 + row * 4 + [0, 2, 1, 3][k % 4]] as i8) * i32::from(x)).sum()
+        x.iter()
+            .enumerate()
+            .map(|(k, &x)| i32::from(block[k / 4 * 16 + row * 4 + [0, 2, 1, 3][k % 4]] as i8) * i32::from(x))
+            .sum()
     })
 }
 

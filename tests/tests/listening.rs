@@ -11,7 +11,8 @@ use ser_tests::under_test::dirty_memory;
 
 const MODEL: &[u8] = include_bytes!("../../models/synthetic/edge.ser");
 const RATE: u64 = 16_000;
-/// How far a start or end that is told may be from the true one, samples: silence within the planted recording and half a frame.
+/// How far a start or end that is told may be from the true one, samples: silence within the planted recording and half
+/// a frame.
 const TOLERANCE: u64 = 6_400;
 
 fn rng(state: &mut u64) -> u64 {
@@ -33,8 +34,9 @@ struct Day {
     false_alarms: usize,
 }
 
-/// Utterances of all voices at random gaps of 1 to 25 s, once in 50 times of ten minutes, over white noise whose level drifts between -80 and -52 dBFS and
-/// an offset that drifts, clicks in between; at the start and at the end the same utterance behind two seconds of zeros.
+/// Utterances of all voices at random gaps of 1 to 25 s, once in 50 times of ten minutes, over white noise whose level
+/// drifts between -80 and -52 dBFS and an offset that drifts, clicks in between; at the start and at the end the same
+/// utterance behind two seconds of zeros.
 fn listen(hours: u64) -> Day {
     let model = Model::parse(MODEL).expect("a valid file");
     let mut memory = dirty_memory(model.state_words());
@@ -54,7 +56,8 @@ fn listen(hours: u64) -> Day {
         });
         day.samples += samples.len() as u64;
     };
-    let plant = |day: &mut Day, utterance: &[i16]| day.planted.push((day.samples, day.samples + utterance.len() as u64));
+    let plant =
+        |day: &mut Day, utterance: &[i16]| day.planted.push((day.samples, day.samples + utterance.len() as u64));
     let reference = |day: &mut Day, push: &mut dyn FnMut(&mut Day, &[i16])| {
         let to_hop = (hop - day.samples % hop) % hop;
         push(day, &vec![0; (to_hop + hop * (2 * RATE).div_ceil(hop)) as usize]);

@@ -66,8 +66,14 @@ fn a_valid_file_is_read_as_written() {
         assert_eq!(model.labels(), file.labels);
         assert_eq!(model.layers().len(), file.layers.len());
         assert_eq!((model.temperature(), model.confidence_threshold()), (file.temperature, file.confidence_threshold));
-        assert_eq!((spec.sample_rate_hz, spec.frame_len), (file.front_end.sample_rate_hz, usize::from(file.front_end.frame_len)));
-        assert_eq!((spec.dc_block_pole, spec.pre_emphasis), (file.front_end.dc_block_pole, file.front_end.pre_emphasis));
+        assert_eq!(
+            (spec.sample_rate_hz, spec.frame_len),
+            (file.front_end.sample_rate_hz, usize::from(file.front_end.frame_len))
+        );
+        assert_eq!(
+            (spec.dc_block_pole, spec.pre_emphasis),
+            (file.front_end.dc_block_pole, file.front_end.pre_emphasis)
+        );
         assert_eq!(spec.trim.is_some(), file.front_end.gate == 1);
         assert_eq!(spec.image_rows(), shape.columns.map(usize::from));
         assert_eq!((spec.row_shape().bands, spec.row_shape().channels), file.front_end.row_shape());
@@ -115,7 +121,8 @@ fn a_flipped_bit_is_a_parse_error() {
     }
 }
 
-/// Flips each bit behind the header, mends the CRC, and has `compare` run what still is a model beside the reference: it says where they differ.
+/// Flips each bit behind the header, mends the CRC, and has `compare` run what still is a model beside the reference:
+/// it says where they differ.
 fn flip_bits(file: &[u8], compare: impl Fn(&Model<'_>, &ModelFile, usize) -> Option<String>) {
     let mut runs = 0;
     for bit in 8 * 20..8 * file.len() {
@@ -147,7 +154,8 @@ fn a_flipped_bit_of_a_model_for_images_is_an_error_or_a_model_that_runs() {
     flip_bits(&small_image_model().to_bytes(), |model, reference, bit| {
         let len = model.front_end().row_shape().len();
         let codes = signals::noise(bit as u64, i16::MAX, len * model.front_end().image_rows().unwrap_or(20));
-        let rows: Vec<Vec<i8>> = codes.chunks_exact(len).map(|row| row.iter().map(|code| (code >> 8) as i8).collect()).collect();
+        let rows: Vec<Vec<i8>> =
+            codes.chunks_exact(len).map(|row| row.iter().map(|code| (code >> 8) as i8).collect()).collect();
         run_rows(model, &rows).difference(&reference.run(&rows))
     });
 }
@@ -191,7 +199,13 @@ fn another_format_or_contract_is_refused_by_its_number() {
 #[test]
 fn a_label_is_utf8_and_not_empty_and_padded_with_zeros() {
     let label = 80;
-    for (at, bytes) in [(label, &b"\xff\xfe"[..]), (label, b"\xc3\x00"), (label, &[0; 16]), (label + 14, b"\x00x"), (label + 15, b"\xf0")] {
+    for (at, bytes) in [
+        (label, &b"\xff\xfe"[..]),
+        (label, b"\xc3\x00"),
+        (label, &[0; 16]),
+        (label + 14, b"\x00x"),
+        (label + 15, b"\xf0"),
+    ] {
         let message = refused_bytes(|file| file[at..at + bytes.len()].copy_from_slice(bytes));
         assert!(message.contains("label 0"), "{message}");
     }
@@ -216,9 +230,9 @@ fn weights_of(layer: &mut Layer) -> Vec<&mut Vec<i8>> {
 
 fn rows_of(layer: &mut Layer) -> Option<(&mut Vec<i32>, &mut Vec<Multiplier>)> {
     match layer {
-        Layer::Conv2d { bias, multipliers, .. } | Layer::Dense { bias, multipliers, .. } | Layer::Lstm { bias, multipliers, .. } => {
-            Some((bias, multipliers))
-        }
+        Layer::Conv2d { bias, multipliers, .. }
+        | Layer::Dense { bias, multipliers, .. }
+        | Layer::Lstm { bias, multipliers, .. } => Some((bias, multipliers)),
         Layer::MaxPool { .. } | Layer::Flatten { .. } | Layer::TimeMean | Layer::LastStep => None,
     }
 }
@@ -271,7 +285,9 @@ fn multipliers_and_input_shifts_out_of_range_are_refused() {
     for index in 0..small_model().layers.len() {
         let rows = rows_of(&mut small_model().layers[index]).map_or(0, |(bias, _)| bias.len());
         for row in 0..rows {
-            for (mantissa, shift) in [((1 << 30) - 1, 1), (0, 1), (i32::MIN, 1), (1 << 30, 0), (1 << 30, 32), (1 << 30, 255)] {
+            for (mantissa, shift) in
+                [((1 << 30) - 1, 1), (0, 1), (i32::MIN, 1), (1 << 30, 0), (1 << 30, 32), (1 << 30, 255)]
+            {
                 refused(|file| rows_of(&mut file.layers[index]).expect("rows").1[row] = Multiplier { mantissa, shift });
             }
         }
@@ -316,7 +332,8 @@ fn sizes_that_a_layer_cannot_have_are_refused() {
     }
     // Kernel rows, kernel bands, low byte of the channels, of the convolution's record.
     let record = 80 + 2 * 16;
-    for (field, value) in [(1, 0), (1, 255), (2, 0), (2, 2), (2, 255), (4, 0), (0, 0), (0, 8), (6, 3), (7, 1), (12, 1)] {
+    for (field, value) in [(1, 0), (1, 255), (2, 0), (2, 2), (2, 255), (4, 0), (0, 0), (0, 8), (6, 3), (7, 1), (12, 1)]
+    {
         refused_bytes(|file| file[record + field] = value);
     }
     // Behind the pool, in an LSTM, a time mean and a dense layer, the padding or overlap has no meaning.
@@ -504,7 +521,10 @@ fn a_state_that_is_too_small_is_an_error_that_names_both_sizes() {
         let mut memory = dirty_memory(words);
         let error = Recognizer::new(&model, &mut memory).expect_err("too small");
         assert_eq!(error, RecognizerError::Memory(StateTooSmall { got: words, wanted }));
-        assert_eq!(error.to_string(), format!("model needs {} bytes of state, the buffer has {}", 4 * wanted, 4 * words));
+        assert_eq!(
+            error.to_string(),
+            format!("model needs {} bytes of state, the buffer has {}", 4 * wanted, 4 * words)
+        );
     }
     assert!(Engine::new(&model, &mut dirty_memory(model.network_words() - 1)).is_none());
     assert!(Recognizer::new(&model, &mut dirty_memory(wanted + 100)).is_ok());
@@ -520,7 +540,10 @@ fn a_model_for_images_hears_no_stream() {
         let listener = Listener::new(&model, &mut memory, &EndpointerConfig::default());
         assert_eq!(listener.err(), Some(ListenerError::Recognizer(RecognizerError::ForImages)));
     }
-    assert_eq!(RecognizerError::ForImages.to_string(), "a model for streams is wanted, this one is for images of whole utterances");
+    assert_eq!(
+        RecognizerError::ForImages.to_string(),
+        "a model for streams is wanted, this one is for images of whole utterances"
+    );
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! What the options of the front end are for, each shown to do it: denoising, silence removal, windows, mel filters, normalisation. (Pre-emphasis, and the silence
-//! gate row by row: `frontend.rs`.)
+//! What the options of the front end are for, each shown to do it: denoising, silence removal, windows, mel filters,
+//! normalisation. (Pre-emphasis, and the silence gate row by row: `frontend.rs`.)
 
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 use ser_core::frontend::{DECIBEL, Frame, FrontEnd};
@@ -31,7 +31,9 @@ fn frames(spec: &spec::FrontEnd, samples: &[i16]) -> Vec<(Vec<f64>, f64)> {
     let mut work = dirty_memory(FrontEnd::work_len(spec));
     let mut front_end = FrontEnd::new(spec, tables.borrow(), &mut work).expect("memory enough");
     let mut frames = Vec::new();
-    front_end.push(samples, &mut |frame: Frame<'_>| frames.push((frame.log_mel.iter().map(|&band| db(band)).collect(), db(frame.level))));
+    front_end.push(samples, &mut |frame: Frame<'_>| {
+        frames.push((frame.log_mel.iter().map(|&band| db(band)).collect(), db(frame.level)))
+    });
     frames
 }
 
@@ -87,7 +89,10 @@ fn steady_noise_is_attenuated_by_nearly_the_depth_a_second_after_it_began() {
                 let with = frames(&spec(Some(denoise)), &samples);
                 let by = attenuation(&without[SECOND..], &with[SECOND..]);
                 println!("{name} at {level_db} dBFS, {denoise:?}: {by:.2} dB");
-                assert!((least..=f64::from(denoise.depth_db) + 0.01).contains(&by), "{name} at {level_db} dBFS, {denoise:?}: {by} dB");
+                assert!(
+                    (least..=f64::from(denoise.depth_db) + 0.01).contains(&by),
+                    "{name} at {level_db} dBFS, {denoise:?}: {by} dB"
+                );
             }
         }
     }
@@ -104,8 +109,11 @@ fn the_floor_is_the_mean_power_of_steady_noise_in_each_band() {
         let samples = at_level(&noise, -30.0);
         let (without, with) = (frames(&spec(None), &samples), frames(&spec(Some(denoise)), &samples));
         for band in 0..40 {
-            let pairs = || (2 * SECOND..without.len()).map(|frame| (power(without[frame].0[band]), power(with[frame].0[band])));
-            let taken = mean(pairs().filter(|(without, with)| *with > 1e-3 * without).map(|(without, with)| 2.0 * (without - with)));
+            let pairs =
+                || (2 * SECOND..without.len()).map(|frame| (power(without[frame].0[band]), power(with[frame].0[band])));
+            let taken = mean(
+                pairs().filter(|(without, with)| *with > 1e-3 * without).map(|(without, with)| 2.0 * (without - with)),
+            );
             let off_db = 10.0 * (taken / mean(pairs().map(|(without, _)| without))).log10();
             assert!(off_db.abs() < 0.75, "{name}, band {band}: the floor is {off_db} dB off");
         }
@@ -118,7 +126,9 @@ fn clean_speech_loses_less_than_a_decibel() {
     for (denoise, most) in [(ONCE, 0.6), (TWICE, 0.9)] {
         let loss = mean(recordings.iter().map(|samples| {
             let (without, with) = (frames(&untrimmed(None), samples), frames(&untrimmed(Some(denoise)), samples));
-            let pick = |of: &[(Vec<f64>, f64)]| -> Vec<_> { speech(&without).into_iter().map(|frame| of[frame].clone()).collect() };
+            let pick = |of: &[(Vec<f64>, f64)]| -> Vec<_> {
+                speech(&without).into_iter().map(|frame| of[frame].clone()).collect()
+            };
             attenuation(&pick(&without), &pick(&with))
         }));
         println!("{denoise:?}: {loss:.2} dB");
@@ -159,7 +169,8 @@ fn noise_that_grew_by_10_db_is_attenuated_again_3_seconds_later_and_what_comes_a
     assert!(at(6) < 3.0, "{} dB: what is louder than the noise so far may be speech", at(6));
     assert!(at(9) > 12.0, "{} dB, 3 s after the noise grew", at(9));
     // What comes after quieter noise is heard again: half a second of noise 10 dB above it.
-    let samples = [at_level(&noise, -40.0), at_level(&noise[..16_000], -65.0), at_level(&noise[..8_000], -45.0)].concat();
+    let samples =
+        [at_level(&noise, -40.0), at_level(&noise[..16_000], -65.0), at_level(&noise[..8_000], -45.0)].concat();
     let (with, without) = (frames(&untrimmed(Some(TWICE)), &samples), frames(&untrimmed(None), &samples));
     let burst = 7 * SECOND + 5..7 * SECOND + 25;
     let lost = attenuation(&without[burst.clone()], &with[burst]);
@@ -170,20 +181,25 @@ fn noise_that_grew_by_10_db_is_attenuated_again_3_seconds_later_and_what_comes_a
 #[test]
 fn a_loud_vowel_is_not_swallowed() {
     let noise = at_level(&sounds::white(4 * 16_000, &mut rng(9)), -50.0);
-    let vowel: Vec<f64> = (0..16_000).map(|n| (1..30).map(|k| (0.0471 * f64::from(k * n)).sin() / f64::from(k)).sum()).collect();
+    let vowel: Vec<f64> =
+        (0..16_000).map(|n| (1..30).map(|k| (0.0471 * f64::from(k * n)).sin() / f64::from(k)).sum()).collect();
     let mut samples = noise;
     at_level(&vowel, -20.0).iter().zip(&mut samples[2 * 16_000..]).for_each(|(vowel, sample)| *sample += vowel);
     let (with, without) = (frames(&untrimmed(Some(TWICE)), &samples), frames(&untrimmed(None), &samples));
     // Bands 20 dB above the noise, which has -66 dBFS in each.
     for frame in 2 * SECOND..3 * SECOND - 4 {
         for (band, (with, without)) in with[frame].0.iter().zip(&without[frame].0).enumerate() {
-            assert!(*without < -46.0 || without - with < 1.5, "frame {frame}, band {band}: of {without} dBFS {with} are left");
+            assert!(
+                *without < -46.0 || without - with < 1.5,
+                "frame {frame}, band {band}: of {without} dBFS {with} are left"
+            );
         }
     }
     assert!(without[2 * SECOND + 10].0.iter().filter(|band| **band > -46.0).count() >= 10);
 }
 
-/// The gate goes by what is left: a threshold of -50 dBFS lets noise of -45 dBFS through, and what denoising leaves of it not.
+/// The gate goes by what is left: a threshold of -50 dBFS lets noise of -45 dBFS through, and what denoising leaves of
+/// it not.
 #[test]
 fn the_gate_hears_speech_in_noise_and_not_the_noise() {
     let noise = at_level(&sounds::white(4 * 16_000, &mut rng(10)), -45.0);
@@ -241,19 +257,29 @@ fn memory_grows_by_16_bytes_a_band_and_not_at_all_without_denoising() {
 
 #[test]
 fn removal_of_silence_leaves_the_frames_that_hold_sound_and_removes_all_others() {
-    let spec = spec::FrontEnd { trim: Some(Trim { threshold_db: -50.0, range_db: 35.0, max_pause_rows: 0 }), ..edge().front_end };
-    let rows = |spec: &spec::FrontEnd, samples: &[i16]| Extractor::new(spec).expect("a usable description").log_mel(samples).expect("rows");
+    let spec = spec::FrontEnd {
+        trim: Some(Trim { threshold_db: -50.0, range_db: 35.0, max_pause_rows: 0 }),
+        ..edge().front_end
+    };
+    let rows = |spec: &spec::FrontEnd, samples: &[i16]| {
+        Extractor::new(spec).expect("a usable description").log_mel(samples).expect("rows")
+    };
     let sound = at_level(&sounds::white(16_000, &mut rng(14)), -20.0);
     let (begin, end) = (5 * 1024, 5 * 1024 + sound.len());
     let samples = [vec![0; begin], sound, vec![0; 5 * 1024]].concat();
     let all = rows(&untrimmed(None), &samples);
     let with_sound = (0..all.len()).filter(|frame| frame * 256 + 1024 > begin && frame * 256 < end);
-    let wanted: Vec<&[f32]> =
-        all.iter().enumerate().filter(|(frame, _)| with_sound.clone().any(|it| it == *frame)).map(|(_, row)| row).collect();
+    let wanted: Vec<&[f32]> = all
+        .iter()
+        .enumerate()
+        .filter(|(frame, _)| with_sound.clone().any(|it| it == *frame))
+        .map(|(_, row)| row)
+        .collect();
     assert_eq!(rows(&spec, &samples).iter().collect::<Vec<_>>(), wanted);
 }
 
-/// Highest side lobe: -31.5 dB of Hann, -42.7 dB of Hamming (Harris 1978), beyond the first zeros, two bins from the middle.
+/// Highest side lobe: -31.5 dB of Hann, -42.7 dB of Hamming (Harris 1978), beyond the first zeros, two bins from the
+/// middle.
 #[test]
 fn windows_have_their_side_lobes() {
     for (window, wanted_db) in [(Window::Hann, -31.5), (Window::Hamming, -42.7)] {
@@ -296,7 +322,8 @@ fn normalised_features_have_mean_0_and_standard_deviation_1_over_the_training_pa
     for level in [Level::Absolute, Level::RelativeToPeak] {
         let front_end = spec::FrontEnd { level, ..edge().front_end };
         let extractor = Extractor::new(&front_end).expect("a usable description");
-        let training: Vec<Rows> = voices(0..12).iter().map(|samples| extractor.log_mel(samples).expect("rows")).collect();
+        let training: Vec<Rows> =
+            voices(0..12).iter().map(|samples| extractor.log_mel(samples).expect("rows")).collect();
         let normalization = Normalization::fit(&front_end, &training).expect("rows of speech");
         let features: Vec<Rows> = training.iter().map(|rows| normalization.apply(rows)).collect();
         for band in 0..40 {
@@ -304,7 +331,10 @@ fn normalised_features_have_mean_0_and_standard_deviation_1_over_the_training_pa
             let centre = mean(values());
             let sd = mean(values().map(|value| (value - centre).powi(2))).sqrt();
             // Codes end at 4 standard deviations.
-            assert!(centre.abs() < 0.01 && (sd - 1.0).abs() < 0.01, "{level:?}, band {band}: mean {centre}, standard deviation {sd}");
+            assert!(
+                centre.abs() < 0.01 && (sd - 1.0).abs() < 0.01,
+                "{level:?}, band {band}: mean {centre}, standard deviation {sd}"
+            );
         }
     }
 }

@@ -56,8 +56,14 @@ fn multipliers_out_of_range_are_refused() {
     }
 }
 
-/// Each function over all inputs: the reference's bits, and within its tolerance of the real function, saturated to Q0.15.
-fn check_all_inputs(core: fn(i16) -> i16, reference: fn(i64) -> i64, real: fn(f64) -> f64, tolerance: tolerance::Tolerance) {
+/// Each function over all inputs: the reference's bits, and within its tolerance of the real function, saturated to
+/// Q0.15.
+fn check_all_inputs(
+    core: fn(i16) -> i16,
+    reference: fn(i64) -> i64,
+    real: fn(f64) -> f64,
+    tolerance: tolerance::Tolerance,
+) {
     let mut before = i16::MIN;
     for x in i16::MIN..=i16::MAX {
         let y = core(x);

@@ -11,19 +11,18 @@ use ser_tests::{signals, tolerance};
 
 /// Sizes within and at the limits of the format, of a network for so many columns of an image or for a stream.
 fn shape(columns: impl Strategy<Value = Option<u16>>, most_rows: u8) -> impl Strategy<Value = Shape> {
-    let map = prop_oneof![
-        (1..=most_rows, 0..=3_u8, 1..=9_u16, 0..=2_u8).prop_map(|(rows, half, channels, padding)| MapLayer::Conv2d(
-            rows,
-            2 * half + 1,
-            channels,
-            padding
-        )),
-        (1..=4_u8, 1..=4_u8, 0..=2_u8).prop_map(|(rows, bands, overlap)| MapLayer::MaxPool(rows, bands, overlap)),
-    ];
+    let map =
+        prop_oneof![
+            (1..=most_rows, 0..=3_u8, 1..=9_u16, 0..=2_u8)
+                .prop_map(|(rows, half, channels, padding)| MapLayer::Conv2d(rows, 2 * half + 1, channels, padding)),
+            (1..=4_u8, 1..=4_u8, 0..=2_u8).prop_map(|(rows, bands, overlap)| MapLayer::MaxPool(rows, bands, overlap)),
+        ];
     let sizes = (1..=40_u16, columns, prop::collection::vec(map, 0..=6), prop::collection::vec(1..=20_u16, 1..=3));
-    (sizes, any::<[bool; 2]>(), 2..=8_u16).prop_map(|((mel_bands, columns, maps, lstms), [flatten, last_step], labels)| {
-        Shape { mel_bands, columns, maps, flatten, lstms, last_step, labels }.fitted()
-    })
+    (sizes, any::<[bool; 2]>(), 2..=8_u16).prop_map(
+        |((mel_bands, columns, maps, lstms), [flatten, last_step], labels)| {
+            Shape { mel_bands, columns, maps, flatten, lstms, last_step, labels }.fitted()
+        },
+    )
 }
 
 fn stream() -> impl Strategy<Value = Shape> {
@@ -145,7 +144,8 @@ fn probabilities_are_the_softmax_of_the_logits() {
         let prediction = Prediction::new(&model, logits);
 
         let temperature = f64::from(file.temperature);
-        let powers: Vec<f64> = logits[..labels].iter().map(|&logit| (f64::from(logit) / 4096.0 / temperature).exp()).collect();
+        let powers: Vec<f64> =
+            logits[..labels].iter().map(|&logit| (f64::from(logit) / 4096.0 / temperature).exp()).collect();
         let sum: f64 = powers.iter().sum();
         let mut leading = 0;
         for index in 0..labels {

@@ -1,4 +1,5 @@
-//! Taken anywhere and restored elsewhere, a snapshot makes no difference; what is none is refused, and nothing makes the core panic.
+//! Taken anywhere and restored elsewhere, a snapshot makes no difference; what is none is refused, and nothing makes
+//! the core panic.
 
 use proptest::prelude::*;
 use ser_core::snapshot::{SNAPSHOT_HEADER_LEN, SnapshotError};
@@ -136,7 +137,10 @@ fn a_snapshot_cut_short_or_changed_is_refused_with_what_was_wanted() {
             assert!(right, "byte {byte}: {error}");
         }
     }
-    assert_eq!(restore(&model, &snapshot[..40]).expect_err("too short").to_string(), format!("snapshot of {wanted} bytes wanted, 40 came"));
+    assert_eq!(
+        restore(&model, &snapshot[..40]).expect_err("too short").to_string(),
+        format!("snapshot of {wanted} bytes wanted, 40 came")
+    );
 }
 
 #[test]
@@ -172,7 +176,10 @@ fn a_refused_snapshot_leaves_a_recognizer_as_before_its_first_sample() {
     let mut recognizer = Recognizer::new(&model, &mut memory).expect("memory enough");
     let mut fresh = Recognizer::new(&model, &mut fresh_memory).expect("memory enough");
     recognizer.push(&samples);
-    assert!(matches!(recognizer.restore(&snapshot), Err(SnapshotError::Impossible { quantity: "framer's position", .. })));
+    assert!(matches!(
+        recognizer.restore(&snapshot),
+        Err(SnapshotError::Impossible { quantity: "framer's position", .. })
+    ));
     assert_eq!(hear_with(&mut recognizer, &model, [&samples[..]]), hear_with(&mut fresh, &model, [&samples[..]]));
 }
 

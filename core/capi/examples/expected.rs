@@ -1,4 +1,5 @@
-//! What the example firmware is compared with: `expected FOLDER [MODEL]` writes there `edge.h`, the model, `audio.bin`, synthetic utterances, and
+//! What the example firmware is compared with: `expected FOLDER [MODEL]` writes there `edge.h`, the model, `audio.bin`,
+//! synthetic utterances, and
 //! `expected.txt`, what the Rust core says to them on this workstation.
 
 use std::env;
@@ -13,7 +14,8 @@ use ser_host::synth;
 
 /// One utterance of each emotion, and silence, too short for a prediction.
 fn utterances() -> Vec<Vec<i16>> {
-    let mut utterances: Vec<_> = (0..6).map(|emotion| synth::render(synth::DEFAULT_SEED, emotion % 4, emotion, 11 + emotion)).collect();
+    let mut utterances: Vec<_> =
+        (0..6).map(|emotion| synth::render(synth::DEFAULT_SEED, emotion % 4, emotion, 11 + emotion)).collect();
     utterances.push(vec![0; 999]);
     utterances
 }
@@ -21,7 +23,9 @@ fn utterances() -> Vec<Vec<i16>> {
 fn main() -> Result<()> {
     let mut arguments = env::args_os().skip(1).map(PathBuf::from);
     let folder = arguments.next().context("usage: expected FOLDER [MODEL]")?;
-    let path = arguments.next().unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/synthetic/edge.ser").into());
+    let path = arguments
+        .next()
+        .unwrap_or_else(|| concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/synthetic/edge.ser").into());
     let file = std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let model = Model::parse(&file).map_err(|error| anyhow!("{}: {error}", path.display()))?;
     let utterances = utterances();
@@ -84,7 +88,11 @@ fn print(model: &Model<'_>, prediction: &Prediction<'_>, answers: &mut String) -
     write!(answers, "{} {} confident {} logits", prediction.label, prediction.index, u8::from(prediction.confident))?;
     prediction.logits.iter().take(labels).try_for_each(|logit| write!(answers, " {logit}"))?;
     answers.push_str(" probabilities");
-    prediction.probabilities.iter().take(labels).try_for_each(|probability| write!(answers, " {:08x}", probability.to_bits()))?;
+    prediction
+        .probabilities
+        .iter()
+        .take(labels)
+        .try_for_each(|probability| write!(answers, " {:08x}", probability.to_bits()))?;
     answers.push('\n');
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! The caller's memory: a block of fixed size, and behind it what the model needs.
 //!
-//! The block holds references to its own model and to the memory behind it: it must stay where it was made. Only the field `core` is ever borrowed
-//! mutably, so that the references it holds stay valid.
+//! The block holds references to its own model and to the memory behind it: it must stay where it was made. Only the
+//! field `core` is ever borrowed mutably, so that the references it holds stay valid.
 
 use core::ffi::c_void;
 use core::slice;
@@ -15,7 +15,8 @@ use crate::status::ser_status_t::{self, *};
 /// Alignment of the memory for a handle, bytes.
 pub const SER_ALIGN: usize = 8;
 
-/// What a recognizer needs beside the model's state, in sizes of a pointer: on processors of 32 and of 64 bits. See SER_RECOGNIZER_BYTES.
+/// What a recognizer needs beside the model's state, in sizes of a pointer: on processors of 32 and of 64 bits. See
+/// SER_RECOGNIZER_BYTES.
 pub const SER_RECOGNIZER_POINTERS: usize = 300;
 
 /// What a listener needs beside the model's state, in sizes of a pointer. See SER_LISTENER_BYTES.
@@ -56,7 +57,10 @@ impl<T: Core> Block<T> {
     /// What C counts on.
     const FITS: () = {
         assert!(align_of::<Self>() == SER_ALIGN, "SER_ALIGN has to be the alignment of a block");
-        assert!(size_of::<Self>() <= T::POINTERS * size_of::<usize>(), "SER_RECOGNIZER_POINTERS or SER_LISTENER_POINTERS is too small");
+        assert!(
+            size_of::<Self>() <= T::POINTERS * size_of::<usize>(),
+            "SER_RECOGNIZER_POINTERS or SER_LISTENER_POINTERS is too small"
+        );
         assert!(!core::mem::needs_drop::<T>(), "C drops nothing");
     };
 
@@ -69,8 +73,8 @@ impl<T: Core> Block<T> {
 /// Makes a block in the caller's memory.
 ///
 /// # Safety
-/// Unless null, misaligned or too long, `file` points to `file_bytes` bytes that stay as they are, and `memory` to `memory_bytes` bytes that nobody
-/// else uses, as long as the block is used.
+/// Unless null, misaligned or too long, `file` points to `file_bytes` bytes that stay as they are, and `memory` to
+/// `memory_bytes` bytes that nobody else uses, as long as the block is used.
 pub unsafe fn create<T: Core>(
     file: *const u8,
     file_bytes: usize,
@@ -122,9 +126,12 @@ unsafe fn parse_into(place: *mut Model<'static>, file: &'static [u8]) -> Result<
 /// Lets a function work on what a handle points to, unless another is at it.
 ///
 /// # Safety
-/// Unless it is null or misaligned, `block` points to memory that can be read and written, and that holds, if it begins with the tag, what [`create`]
-/// made. No other processor or thread uses it at the same time; an interrupt may.
-pub unsafe fn enter<T: Core, R>(block: *mut Block<T>, work: impl FnOnce(&mut T) -> Result<R, ser_status_t>) -> Result<R, ser_status_t> {
+/// Unless it is null or misaligned, `block` points to memory that can be read and written, and that holds, if it begins
+/// with the tag, what [`create`] made. No other processor or thread uses it at the same time; an interrupt may.
+pub unsafe fn enter<T: Core, R>(
+    block: *mut Block<T>,
+    work: impl FnOnce(&mut T) -> Result<R, ser_status_t>,
+) -> Result<R, ser_status_t> {
     check(block)?;
     // SAFETY: aligned, and by this function's contract; any bits are a valid tag.
     let tag = unsafe { &(*block).tag };
@@ -136,7 +143,8 @@ pub unsafe fn enter<T: Core, R>(block: *mut Block<T>, work: impl FnOnce(&mut T) 
     // An interrupt between load and store is over before the store; one after it finds the block busy.
     tag.store(BUSY, Ordering::Relaxed);
     compiler_fence(Ordering::SeqCst);
-    // SAFETY: the tag says that it was made, and that nobody else is at it; nothing borrows this field but who has set the tag to busy.
+    // SAFETY: the tag says that it was made, and that nobody else is at it; nothing borrows this field but who has set
+    // the tag to busy.
     let done = work(unsafe { &mut (*block).core });
     compiler_fence(Ordering::SeqCst);
     tag.store(T::TAG, Ordering::Relaxed);

@@ -5,8 +5,9 @@
 //!                     └─ block::Block, of fixed size ────┘   └─ Model::state_words() ──────┘
 //! ```
 //!
-//! A handle is a pointer to the start of that memory; nothing else is kept anywhere, nothing is allocated, no function panics. Pointers are checked
-//! for null and alignment, lengths for what they have to be, handles for their tag: whatever can be noticed is a [`ser_status_t`].
+//! A handle is a pointer to the start of that memory; nothing else is kept anywhere, nothing is allocated, no function
+//! panics. Pointers are checked for null and alignment, lengths for what they have to be, handles for their tag:
+//! whatever can be noticed is a [`ser_status_t`].
 //!
 //! `ser.h` is made of this source by cbindgen, in `tests/header.rs`.
 #![no_std]

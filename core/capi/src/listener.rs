@@ -11,7 +11,8 @@ use crate::prediction::ser_prediction_t;
 use crate::status::ser_status_t::{self, *};
 use crate::status::status;
 
-/// Hears an endless stream, finds utterances and recognises each. It lies in the memory that ser_listener_create was given.
+/// Hears an endless stream, finds utterances and recognises each. It lies in the memory that ser_listener_create was
+/// given.
 pub struct ser_listener_t {
     _block: Block<Listener<'static, 'static>>,
 }
@@ -40,15 +41,32 @@ pub struct ser_listener_config_t {
 
 impl From<EndpointerConfig> for ser_listener_config_t {
     fn from(config: EndpointerConfig) -> Self {
-        let EndpointerConfig { threshold_db, onset_db, keep_db, rise_db_per_s, fall_db_per_s, hangover_ms, min_speech_ms, max_ms } = config;
+        let EndpointerConfig {
+            threshold_db,
+            onset_db,
+            keep_db,
+            rise_db_per_s,
+            fall_db_per_s,
+            hangover_ms,
+            min_speech_ms,
+            max_ms,
+        } = config;
         Self { threshold_db, onset_db, keep_db, rise_db_per_s, fall_db_per_s, hangover_ms, min_speech_ms, max_ms }
     }
 }
 
 impl From<ser_listener_config_t> for EndpointerConfig {
     fn from(config: ser_listener_config_t) -> Self {
-        let ser_listener_config_t { threshold_db, onset_db, keep_db, rise_db_per_s, fall_db_per_s, hangover_ms, min_speech_ms, max_ms } =
-            config;
+        let ser_listener_config_t {
+            threshold_db,
+            onset_db,
+            keep_db,
+            rise_db_per_s,
+            fall_db_per_s,
+            hangover_ms,
+            min_speech_ms,
+            max_ms,
+        } = config;
         Self { threshold_db, onset_db, keep_db, rise_db_per_s, fall_db_per_s, hangover_ms, min_speech_ms, max_ms }
     }
 }
@@ -107,8 +125,8 @@ impl From<&Event<'_>> for ser_event_t {
     }
 }
 
-/// Called with each event and with the pointer that came with it. The event is there during the call alone. It has to return, and it may call no function
-/// with the same listener: that is SER_ERROR_BUSY.
+/// Called with each event and with the pointer that came with it. The event is there during the call alone. It has to
+/// return, and it may call no function with the same listener: that is SER_ERROR_BUSY.
 pub type ser_event_fn = Option<unsafe extern "C" fn(event: *const ser_event_t, user: *mut c_void)>;
 
 /// # Safety
@@ -135,15 +153,17 @@ pub unsafe extern "C" fn ser_listener_default_config(config: *mut ser_listener_c
 
 /// Makes a listener, before its first sample, in memory of the caller, and sets `listener` to it.
 ///
-/// `config` may be NULL: then it is that of ser_listener_default_config. `memory` is aligned to SER_ALIGN and has at least SER_LISTENER_BYTES or, less,
-/// ser_model_info's `listener_bytes`. To be done with the listener it is enough not to use it any more.
+/// `config` may be NULL: then it is that of ser_listener_default_config. `memory` is aligned to SER_ALIGN and has at
+/// least SER_LISTENER_BYTES or, less, ser_model_info's `listener_bytes`. To be done with the listener it is enough not
+/// to use it any more.
 ///
-/// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _MEMORY_TOO_SHORT, _CONFIG, or one of SER_ERROR_NOT_A_MODEL and SER_ERROR_MODEL_...: then `listener` is set to
-/// NULL, unless it is itself at fault.
+/// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _MEMORY_TOO_SHORT, _CONFIG, or one of SER_ERROR_NOT_A_MODEL and
+/// SER_ERROR_MODEL_...: then `listener` is set to NULL, unless it is itself at fault.
 ///
 /// # Safety
-/// `model` points to `model_bytes` bytes and `memory` to `memory_bytes` bytes. As long as the listener is used both stay where they are, the model stays as
-/// it is, and nobody else touches the memory. `listener` points to a pointer outside of that memory.
+/// `model` points to `model_bytes` bytes and `memory` to `memory_bytes` bytes. As long as the listener is used both
+/// stay where they are, the model stays as it is, and nobody else touches the memory. `listener` points to a pointer
+/// outside of that memory.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_listener_create(
     model: *const u8,
@@ -163,15 +183,17 @@ pub unsafe extern "C" fn ser_listener_create(
                 check(config)?;
                 config.read().into()
             };
-            let block = create(model, model_bytes, memory, memory_bytes, |model, state| Ok(Listener::new(model, state, &config)?))?;
+            let block = create(model, model_bytes, memory, memory_bytes, |model, state| {
+                Ok(Listener::new(model, state, &config)?)
+            })?;
             put(listener, block.cast())
         }
     };
     status(make())
 }
 
-/// Takes `count` samples at the model's rate, as many as there are, and calls `event` with `user` for each event; where chunks begin and end makes no
-/// difference. `samples` may be NULL if there are none.
+/// Takes `count` samples at the model's rate, as many as there are, and calls `event` with `user` for each event; where
+/// chunks begin and end makes no difference. `samples` may be NULL if there are none.
 ///
 /// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY: then none were taken.
 ///
@@ -195,14 +217,19 @@ pub unsafe extern "C" fn ser_listener_push(
     })
 }
 
-/// Ends the stream, and an utterance that still lasts with it: `event` is called with `user` for that. Ready for another stream.
+/// Ends the stream, and an utterance that still lasts with it: `event` is called with `user` for that. Ready for
+/// another stream.
 ///
 /// SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY: then the stream goes on.
 ///
 /// # Safety
 /// `listener` was made by ser_listener_create; `event` may be called with `user`.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ser_listener_finish(listener: *mut ser_listener_t, event: ser_event_fn, user: *mut c_void) -> ser_status_t {
+pub unsafe extern "C" fn ser_listener_finish(
+    listener: *mut ser_listener_t,
+    event: ser_event_fn,
+    user: *mut c_void,
+) -> ser_status_t {
     // SAFETY: by this function's contract.
     status(unsafe {
         with(listener, |listener| {
@@ -249,19 +276,29 @@ pub unsafe extern "C" fn ser_listener_floor_db(listener: *mut ser_listener_t, fl
 /// # Safety
 /// `listener` was made by ser_listener_create; `snapshot` points to so many bytes outside of its memory.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ser_listener_snapshot(listener: *mut ser_listener_t, snapshot: *mut u8, snapshot_bytes: usize) -> ser_status_t {
+pub unsafe extern "C" fn ser_listener_snapshot(
+    listener: *mut ser_listener_t,
+    snapshot: *mut u8,
+    snapshot_bytes: usize,
+) -> ser_status_t {
     // SAFETY: by this function's contract.
     status(unsafe { with(listener, |listener| Ok(listener.snapshot(array_mut(snapshot, snapshot_bytes)?)?)) })
 }
 
-/// Goes on from a snapshot, which any listener with the same model and parameters may have taken: the same events come from there on.
+/// Goes on from a snapshot, which any listener with the same model and parameters may have taken: the same events come
+/// from there on.
 ///
-/// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY: then nothing has changed. SER_ERROR_SNAPSHOT_...: then the listener is as before its first sample.
+/// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY: then nothing has changed. SER_ERROR_SNAPSHOT_...: then
+/// the listener is as before its first sample.
 ///
 /// # Safety
 /// `listener` was made by ser_listener_create; `snapshot` points to so many bytes.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ser_listener_restore(listener: *mut ser_listener_t, snapshot: *const u8, snapshot_bytes: usize) -> ser_status_t {
+pub unsafe extern "C" fn ser_listener_restore(
+    listener: *mut ser_listener_t,
+    snapshot: *const u8,
+    snapshot_bytes: usize,
+) -> ser_status_t {
     // SAFETY: by this function's contract.
     status(unsafe { with(listener, |listener| Ok(listener.restore(array(snapshot, snapshot_bytes)?)?)) })
 }

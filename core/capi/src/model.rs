@@ -33,7 +33,8 @@ pub extern "C" fn ser_version() -> *const c_char {
     VERSION.as_ptr()
 }
 
-/// Number of the arithmetic that this library computes; the same number, the same bits. SER_CONTRACT_ID is that of the header.
+/// Number of the arithmetic that this library computes; the same number, the same bits. SER_CONTRACT_ID is that of the
+/// header.
 #[unsafe(no_mangle)]
 pub extern "C" fn ser_contract_id() -> u32 {
     u32::from(CONTRACT_ID)
@@ -70,14 +71,20 @@ pub struct ser_model_info_t {
     pub listener_snapshot_bytes: usize,
 }
 
-/// Checks a model file of `model_bytes` bytes and says what it needs. The model needs no alignment, but is fastest at a multiple of 16.
+/// Checks a model file of `model_bytes` bytes and says what it needs. The model needs no alignment, but is fastest at a
+/// multiple of 16.
 ///
-/// SER_ERROR_NULL, _MISALIGNED, _LENGTH, or one of SER_ERROR_NOT_A_MODEL and SER_ERROR_MODEL_...: then `info` is left as it is.
+/// SER_ERROR_NULL, _MISALIGNED, _LENGTH, or one of SER_ERROR_NOT_A_MODEL and SER_ERROR_MODEL_...: then `info` is left
+/// as it is.
 ///
 /// # Safety
 /// `model` points to so many bytes, `info` to memory for the answer.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ser_model_info(model: *const u8, model_bytes: usize, info: *mut ser_model_info_t) -> ser_status_t {
+pub unsafe extern "C" fn ser_model_info(
+    model: *const u8,
+    model_bytes: usize,
+    info: *mut ser_model_info_t,
+) -> ser_status_t {
     // SAFETY: by this function's contract.
     let answer = || unsafe {
         match &Model::parse(array(model, model_bytes)?) {

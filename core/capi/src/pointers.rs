@@ -16,14 +16,16 @@ pub fn check<T>(pointer: *const T) -> Result<(), ser_status_t> {
 /// Refuses pointers that can't be the start of so many elements.
 fn check_array<T>(pointer: *const T, len: usize) -> Result<(), ser_status_t> {
     check(pointer)?;
-    let bytes = len.checked_mul(size_of::<T>()).filter(|&bytes| bytes <= isize::MAX as usize).ok_or(SER_ERROR_LENGTH)?;
+    let bytes =
+        len.checked_mul(size_of::<T>()).filter(|&bytes| bytes <= isize::MAX as usize).ok_or(SER_ERROR_LENGTH)?;
     pointer.addr().checked_add(bytes).map(|_| ()).ok_or(SER_ERROR_LENGTH)
 }
 
 /// The array; an empty one may be null.
 ///
 /// # Safety
-/// Unless it is null, misaligned or too long, `pointer` points to `len` elements that nobody writes to as long as the slice is used.
+/// Unless it is null, misaligned or too long, `pointer` points to `len` elements that nobody writes to as long as the
+/// slice is used.
 pub unsafe fn array<'a, T>(pointer: *const T, len: usize) -> Result<&'a [T], ser_status_t> {
     if len == 0 {
         return Ok(&[]);
@@ -36,7 +38,8 @@ pub unsafe fn array<'a, T>(pointer: *const T, len: usize) -> Result<&'a [T], ser
 /// The array to write to; an empty one may be null.
 ///
 /// # Safety
-/// Unless it is null, misaligned or too long, `pointer` points to `len` elements that nobody else uses as long as the slice is used.
+/// Unless it is null, misaligned or too long, `pointer` points to `len` elements that nobody else uses as long as the
+/// slice is used.
 pub unsafe fn array_mut<'a>(pointer: *mut u8, len: usize) -> Result<&'a mut [u8], ser_status_t> {
     if len == 0 {
         return Ok(&mut []);

@@ -34,15 +34,16 @@ unsafe fn answer(to: *mut ser_prediction_t, prediction: Option<Prediction<'_>>) 
 
 /// Makes a recognizer, before its first sample, in memory of the caller, and sets `recognizer` to it.
 ///
-/// `memory` is aligned to SER_ALIGN and has at least SER_RECOGNIZER_BYTES or, less, ser_model_info's `recognizer_bytes`. To be done with the
-/// recognizer it is enough not to use it any more.
+/// `memory` is aligned to SER_ALIGN and has at least SER_RECOGNIZER_BYTES or, less, ser_model_info's
+/// `recognizer_bytes`. To be done with the recognizer it is enough not to use it any more.
 ///
-/// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _MEMORY_TOO_SHORT, or one of SER_ERROR_NOT_A_MODEL and SER_ERROR_MODEL_...: then `recognizer` is set to NULL,
-/// unless it is itself at fault.
+/// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _MEMORY_TOO_SHORT, or one of SER_ERROR_NOT_A_MODEL and SER_ERROR_MODEL_...:
+/// then `recognizer` is set to NULL, unless it is itself at fault.
 ///
 /// # Safety
-/// `model` points to `model_bytes` bytes and `memory` to `memory_bytes` bytes. As long as the recognizer is used both stay where they are, the model stays
-/// as it is, and nobody else touches the memory. `recognizer` points to a pointer outside of that memory.
+/// `model` points to `model_bytes` bytes and `memory` to `memory_bytes` bytes. As long as the recognizer is used both
+/// stay where they are, the model stays as it is, and nobody else touches the memory. `recognizer` points to a pointer
+/// outside of that memory.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_recognizer_create(
     model: *const u8,
@@ -55,21 +56,27 @@ pub unsafe extern "C" fn ser_recognizer_create(
         // SAFETY: by this function's contract.
         unsafe {
             put(recognizer, core::ptr::null_mut())?;
-            let block = create(model, model_bytes, memory, memory_bytes, |model, state| Ok(Recognizer::new(model, state)?))?;
+            let block =
+                create(model, model_bytes, memory, memory_bytes, |model, state| Ok(Recognizer::new(model, state)?))?;
             put(recognizer, block.cast())
         }
     };
     status(make())
 }
 
-/// Takes `count` samples at the model's rate, as many as there are; where chunks begin and end makes no difference. `samples` may be NULL if there are none.
+/// Takes `count` samples at the model's rate, as many as there are; where chunks begin and end makes no difference.
+/// `samples` may be NULL if there are none.
 ///
 /// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY: then none were taken.
 ///
 /// # Safety
 /// `recognizer` was made by ser_recognizer_create; `samples` points to so many samples.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ser_recognizer_push(recognizer: *mut ser_recognizer_t, samples: *const i16, count: usize) -> ser_status_t {
+pub unsafe extern "C" fn ser_recognizer_push(
+    recognizer: *mut ser_recognizer_t,
+    samples: *const i16,
+    count: usize,
+) -> ser_status_t {
     // SAFETY: by this function's contract.
     status(unsafe {
         with(recognizer, |recognizer| {
@@ -81,12 +88,16 @@ pub unsafe extern "C" fn ser_recognizer_push(recognizer: *mut ser_recognizer_t, 
 
 /// The prediction for what was heard since the start of the utterance.
 ///
-/// SER_TOO_LITTLE_SPEECH as long as there is none; SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY. But for SER_OK, `prediction` is left as it is.
+/// SER_TOO_LITTLE_SPEECH as long as there is none; SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY. But for SER_OK,
+/// `prediction` is left as it is.
 ///
 /// # Safety
 /// `recognizer` was made by ser_recognizer_create; `prediction` points to memory for the answer.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ser_recognizer_prediction(recognizer: *mut ser_recognizer_t, prediction: *mut ser_prediction_t) -> ser_status_t {
+pub unsafe extern "C" fn ser_recognizer_prediction(
+    recognizer: *mut ser_recognizer_t,
+    prediction: *mut ser_prediction_t,
+) -> ser_status_t {
     // SAFETY: by this function's contract.
     status(unsafe {
         with(recognizer, |recognizer| {
@@ -98,13 +109,16 @@ pub unsafe extern "C" fn ser_recognizer_prediction(recognizer: *mut ser_recogniz
 
 /// Ends the utterance: gives its prediction, and is ready for the next. Silence at the end counts for nothing.
 ///
-/// SER_TOO_LITTLE_SPEECH if there is none, all the same ready for the next; SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY: then the utterance goes on.
-/// But for SER_OK, `prediction` is left as it is.
+/// SER_TOO_LITTLE_SPEECH if there is none, all the same ready for the next; SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE,
+/// _BUSY: then the utterance goes on. But for SER_OK, `prediction` is left as it is.
 ///
 /// # Safety
 /// `recognizer` was made by ser_recognizer_create; `prediction` points to memory for the answer.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn ser_recognizer_finish(recognizer: *mut ser_recognizer_t, prediction: *mut ser_prediction_t) -> ser_status_t {
+pub unsafe extern "C" fn ser_recognizer_finish(
+    recognizer: *mut ser_recognizer_t,
+    prediction: *mut ser_prediction_t,
+) -> ser_status_t {
     // SAFETY: by this function's contract.
     status(unsafe {
         with(recognizer, |recognizer| {
@@ -147,9 +161,11 @@ pub unsafe extern "C" fn ser_recognizer_snapshot(
     status(unsafe { with(recognizer, |recognizer| Ok(recognizer.snapshot(array_mut(snapshot, snapshot_bytes)?)?)) })
 }
 
-/// Goes on from a snapshot, which any recognizer with the same model may have taken: the same bits come out from there on.
+/// Goes on from a snapshot, which any recognizer with the same model may have taken: the same bits come out from there
+/// on.
 ///
-/// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY: then nothing has changed. SER_ERROR_SNAPSHOT_...: then the recognizer is as before its first sample.
+/// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY: then nothing has changed. SER_ERROR_SNAPSHOT_...: then
+/// the recognizer is as before its first sample.
 ///
 /// # Safety
 /// `recognizer` was made by ser_recognizer_create; `snapshot` points to so many bytes.

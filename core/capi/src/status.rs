@@ -42,11 +42,13 @@ pub enum ser_status_t {
     SER_ERROR_CONFIG = -12,
     /// The buffer has not the length of a snapshot: ser_model_info tells the bytes.
     SER_ERROR_SNAPSHOT_LENGTH = -13,
-    /// A snapshot of something else: of the other kind of handle, of another model or arithmetic, or by another version of the library.
+    /// A snapshot of something else: of the other kind of handle, of another model or arithmetic, or by another version
+    /// of the library.
     SER_ERROR_SNAPSHOT_FOREIGN = -14,
     /// The snapshot is damaged.
     SER_ERROR_SNAPSHOT_DAMAGED = -15,
-    /// The model is for images of whole utterances: neither a recognizer nor a listener, which hear streams, can be made of it.
+    /// The model is for images of whole utterances: neither a recognizer nor a listener, which hear streams, can be
+    /// made of it.
     SER_ERROR_MODEL_FOR_IMAGES = -16,
 }
 
@@ -152,9 +154,10 @@ impl From<SnapshotError> for ser_status_t {
     fn from(error: SnapshotError) -> Self {
         match error {
             SnapshotError::Length { .. } => SER_ERROR_SNAPSHOT_LENGTH,
-            SnapshotError::Kind { .. } | SnapshotError::Version { .. } | SnapshotError::Contract { .. } | SnapshotError::Model { .. } => {
-                SER_ERROR_SNAPSHOT_FOREIGN
-            }
+            SnapshotError::Kind { .. }
+            | SnapshotError::Version { .. }
+            | SnapshotError::Contract { .. }
+            | SnapshotError::Model { .. } => SER_ERROR_SNAPSHOT_FOREIGN,
             SnapshotError::Checksum { .. } | SnapshotError::Impossible { .. } => SER_ERROR_SNAPSHOT_DAMAGED,
         }
     }

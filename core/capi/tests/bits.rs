@@ -180,7 +180,10 @@ fn a_listeners_snapshot_goes_on_and_a_reset_begins_anew() {
 
     let mut whole = Vec::<ser_event_t>::new();
     assert_eq!(unsafe { ser_listener_reset(c) }, SER_OK);
-    assert_eq!(unsafe { ser_listener_push(c, stream.as_ptr(), stream.len(), Some(note), (&raw mut whole).cast()) }, SER_OK);
+    assert_eq!(
+        unsafe { ser_listener_push(c, stream.as_ptr(), stream.len(), Some(note), (&raw mut whole).cast()) },
+        SER_OK
+    );
     assert_eq!(events, whole);
 }
 
@@ -199,6 +202,9 @@ fn parameters_reach_the_listener() {
     assert_eq!(unsafe { ser_listener_create(FILE.as_ptr(), FILE.len(), &config, pointer, bytes, &mut c) }, SER_OK);
     let stream = stream();
     let mut events = Vec::<ser_event_t>::new();
-    assert_eq!(unsafe { ser_listener_push(c, stream.as_ptr(), stream.len(), Some(note), (&raw mut events).cast()) }, SER_OK);
+    assert_eq!(
+        unsafe { ser_listener_push(c, stream.as_ptr(), stream.len(), Some(note), (&raw mut events).cast()) },
+        SER_OK
+    );
     assert!(events.is_empty());
 }

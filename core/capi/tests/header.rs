@@ -12,19 +12,29 @@ fn definitions() -> String {
     let mut text = String::new();
     let mut define = |comment: &str, definition: &str| writeln!(text, "\n// {comment}\n#define {definition}").unwrap();
     define("Version of this header; see ser_version.", &format!("SER_VERSION \"{}\"", env!("CARGO_PKG_VERSION")));
-    define("Arithmetic of the library that this header belongs to; see ser_contract_id.", &format!("SER_CONTRACT_ID {CONTRACT_ID}"));
-    define("Format of the model files that it reads; see ser_model_format.", &format!("SER_MODEL_FORMAT {FORMAT_VERSION}"));
+    define(
+        "Arithmetic of the library that this header belongs to; see ser_contract_id.",
+        &format!("SER_CONTRACT_ID {CONTRACT_ID}"),
+    );
+    define(
+        "Format of the model files that it reads; see ser_model_format.",
+        &format!("SER_MODEL_FORMAT {FORMAT_VERSION}"),
+    );
     define("Labels that a model has at most.", &format!("SER_MAX_LABELS {}", ser::SER_MAX_LABELS));
     define("Bytes of a label at most, with the zero behind it.", &format!("SER_LABEL_BYTES {}", ser::SER_LABEL_BYTES));
     for (what, handle) in [("recognizer", "RECOGNIZER"), ("listener", "LISTENER")] {
         let bytes = format!("SER_{handle}_BYTES(state_bytes) (SER_{handle}_POINTERS * sizeof(void *) + (state_bytes))");
         define(
-            &format!("Memory for a {what}, bytes; `state_bytes` is the model's: `host embed` writes it into the model's header."),
+            &format!(
+                "Memory for a {what}, bytes; `state_bytes` is the model's: `host embed` writes it into the model's header."
+            ),
             &bytes,
         );
         let words = format!("SER_{handle}_WORDS(state_bytes) ((SER_{handle}_BYTES(state_bytes) + 7) / 8)");
         define(
-            &format!("The same in uint64_t, which are aligned as they have to be: `static uint64_t memory[SER_{handle}_WORDS(...)];`."),
+            &format!(
+                "The same in uint64_t, which are aligned as they have to be: `static uint64_t memory[SER_{handle}_WORDS(...)];`."
+            ),
             &words,
         );
     }

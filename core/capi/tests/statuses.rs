@@ -119,11 +119,15 @@ fn every_status_has_a_cause_and_a_text() {
     see(SER_ERROR_MISALIGNED, unsafe { ser_recognizer_push(recognizer, samples.as_ptr().byte_add(1), 1) });
 
     let mut snapshot = vec![0; info.recognizer_snapshot_bytes];
-    see(SER_ERROR_SNAPSHOT_LENGTH, unsafe { ser_recognizer_snapshot(recognizer, snapshot.as_mut_ptr(), snapshot.len() - 1) });
+    see(SER_ERROR_SNAPSHOT_LENGTH, unsafe {
+        ser_recognizer_snapshot(recognizer, snapshot.as_mut_ptr(), snapshot.len() - 1)
+    });
     see(SER_ERROR_SNAPSHOT_LENGTH, unsafe { ser_recognizer_snapshot(recognizer, null_mut(), 0) });
     see(SER_ERROR_SNAPSHOT_FOREIGN, unsafe { ser_recognizer_restore(recognizer, snapshot.as_ptr(), snapshot.len()) });
     see(SER_OK, unsafe { ser_recognizer_snapshot(recognizer, snapshot.as_mut_ptr(), snapshot.len()) });
-    see(SER_ERROR_SNAPSHOT_LENGTH, unsafe { ser_recognizer_restore(recognizer, snapshot.as_ptr(), snapshot.len() - 1) });
+    see(SER_ERROR_SNAPSHOT_LENGTH, unsafe {
+        ser_recognizer_restore(recognizer, snapshot.as_ptr(), snapshot.len() - 1)
+    });
     *snapshot.last_mut().unwrap() ^= 1;
     see(SER_ERROR_SNAPSHOT_DAMAGED, unsafe { ser_recognizer_restore(recognizer, snapshot.as_ptr(), snapshot.len()) });
 

@@ -1,10 +1,12 @@
 //! Spectral subtraction in each mel band, with a noise floor that is tracked.
 //!
-//! Of a band's power `P` there stays `max(P - α N, β P)` (Berouti, Schwartz and Makhoul 1979). The noise's power `N` follows the smoothed power
-//! `S += (P - S) / 2^(k-3)` by an asymmetric filter, as in power-normalised cepstral coefficients (Kim and Stern 2016): up by `min(S - N, N/2) / 2^k`, so slowly
-//! that speech does not lift it, down by `(N - S) / 2^(k-2)`, so fast that the pauses within speech bring it down. What is more than half above
-//! the floor lifts it no faster for being louder (after Hirsch and Ehrlicher 1995). Steady noise so leads to a floor a little below its mean, for which
-//! [`BIAS`] makes up.
+//! Of a band's power `P` there stays `max(P - α N, β P)` (Berouti, Schwartz and Makhoul 1979). The noise's power `N`
+//! follows the smoothed power
+//! `S += (P - S) / 2^(k-3)` by an asymmetric filter, as in power-normalised cepstral coefficients (Kim and Stern 2016):
+//! up by `min(S - N, N/2) / 2^k`, so slowly that speech does not lift it, down by `(N - S) / 2^(k-2)`, so fast that the
+//! pauses within speech bring it down. What is more than half above the floor lifts it no faster for being louder
+//! (after Hirsch and Ehrlicher 1995). Steady noise so leads to a floor a little below its mean, for which [`BIAS`]
+//! makes up.
 
 use crate::snapshot::{Reader, SnapshotError, Writer, check};
 use crate::spec::{self, DENOISE};
@@ -12,7 +14,8 @@ use crate::spec::{self, DENOISE};
 /// `2^k` frames last from half of this to all of it, ms, so that the floor rises by 3.4 to 6.8 dB/s at most.
 const RISE_MS: u32 = 640;
 
-/// Mean power of steady noise over the floor that it leads to, in 64ths: measured, and checked in `tests/tests/preprocessing.rs`.
+/// Mean power of steady noise over the floor that it leads to, in 64ths: measured, and checked in
+/// `tests/tests/preprocessing.rs`.
 const BIAS: u64 = 71;
 
 /// `10^(-1/10)`, Q0.32.
@@ -21,7 +24,8 @@ const DECIBEL_DOWN: u64 = 3_411_613_790;
 /// No band's sum of powers is larger.
 const MAX_POWER: u64 = 1 << 63;
 
-/// What one band remembers: lower and upper word of the smoothed power `S`, and of the noise floor `N`; all 0 before the first frame.
+/// What one band remembers: lower and upper word of the smoothed power `S`, and of the noise floor `N`; all 0 before
+/// the first frame.
 type Band = [u32; 4];
 
 /// The noise floor of each mel band, and what is subtracted. Without bands all powers pass as they are.
@@ -36,7 +40,8 @@ pub(super) struct Denoiser<'s> {
 pub(super) struct Subtraction {
     /// `k`, at least 3.
     slowness: u32,
-    /// What the noise floor is never below: from less it could not rise, and what is so far below the front end's own floor can't be seen.
+    /// What the noise floor is never below: from less it could not rise, and what is so far below the front end's own
+    /// floor can't be seen.
     least: u64,
     /// `α` times [`BIAS`], in 64ths.
     factor: u64,
@@ -45,10 +50,13 @@ pub(super) struct Subtraction {
 }
 
 impl Subtraction {
-    /// As the description says, without denoising as if nothing were to be subtracted; `floor` is what is added to each band's power.
+    /// As the description says, without denoising as if nothing were to be subtracted; `floor` is what is added to each
+    /// band's power.
     fn new(spec: &spec::FrontEnd, floor: u64) -> Self {
         let denoise = spec.denoise.unwrap_or(spec::Denoise { subtraction_tenths: 0, depth_db: 0 });
-        let frames = (u64::from(spec.sample_rate_hz) * u64::from(RISE_MS) / 1000).checked_div(spec.hop_len as u64).unwrap_or_default();
+        let frames = (u64::from(spec.sample_rate_hz) * u64::from(RISE_MS) / 1000)
+            .checked_div(spec.hop_len as u64)
+            .unwrap_or_default();
         Self {
             slowness: frames.checked_ilog2().unwrap_or_default().clamp(3, 24),
             least: (floor >> 4).max(1 << 26),
@@ -59,7 +67,8 @@ impl Subtraction {
 
     /// Takes a band's power, at most [`MAX_POWER`], follows the noise, and gives what is left without it.
     pub(super) fn apply(&self, band: &mut Band, power: u64) -> u64 {
-        let [smoothed, noise] = [[band[0], band[1]], [band[2], band[3]]].map(|[lower, upper]| u64::from(lower) | u64::from(upper) << 32);
+        let [smoothed, noise] =
+            [[band[0], band[1]], [band[2], band[3]]].map(|[lower, upper]| u64::from(lower) | u64::from(upper) << 32);
         let (smoothed, noise) = if noise == 0 { (power, power) } else { self.follow(smoothed, noise, power) };
         let noise = noise.max(self.least);
         *band = [smoothed as u32, (smoothed >> 32) as u32, noise as u32, (noise >> 32) as u32];
@@ -70,7 +79,11 @@ impl Subtraction {
 
     fn follow(&self, smoothed: u64, noise: u64, power: u64) -> (u64, u64) {
         let quick = self.slowness.saturating_sub(3);
-        let smoothed = if power > smoothed { smoothed + ((power - smoothed) >> quick) } else { smoothed - ((smoothed - power) >> quick) };
+        let smoothed = if power > smoothed {
+            smoothed + ((power - smoothed) >> quick)
+        } else {
+            smoothed - ((smoothed - power) >> quick)
+        };
         let noise = if smoothed > noise {
             noise + ((smoothed - noise).min(noise >> 1) >> self.slowness)
         } else {
@@ -89,7 +102,8 @@ impl<'s> Denoiser<'s> {
         }
     }
 
-    /// One that has heard nothing; `memory` is to be of length [`Denoiser::work_len`], `floor` is what is added to each band's power.
+    /// One that has heard nothing; `memory` is to be of length [`Denoiser::work_len`], `floor` is what is added to each
+    /// band's power.
     pub(super) fn new(spec: &spec::FrontEnd, floor: u64, memory: &'s mut [u32]) -> Self {
         memory.fill(0);
         Self { bands: memory.as_chunks_mut().0, subtraction: Subtraction::new(spec, floor) }

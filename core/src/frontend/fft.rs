@@ -1,8 +1,9 @@
 //! Power spectrum of a real frame by an FFT in integers: int32 data, Q0.15 twiddles, the same bits on every target.
 //!
-//! A frame of `N` values is taken as `M = N / 2` complex ones, transformed by radix-4 passes decimated in time, and taken apart again (Cooley and Tukey
-//! 1965; Sorensen et al. 1987 for real data). Each pass halves what it reads, so that with the first shift
-//! of [`input_shift`] the spectrum comes out divided by `N` and no sum can leave int32: at each point a magnitude is at most the sum of those that it is made of.
+//! A frame of `N` values is taken as `M = N / 2` complex ones, transformed by radix-4 passes decimated in time, and
+//! taken apart again (Cooley and Tukey 1965; Sorensen et al. 1987 for real data). Each pass halves what it reads, so
+//! that with the first shift of [`input_shift`] the spectrum comes out divided by `N` and no sum can leave int32: at
+//! each point a magnitude is at most the sum of those that it is made of.
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
 mod avx2;
@@ -40,7 +41,8 @@ const fn sine_table() -> [i16; QUARTER + 1] {
 /// `floor(x · w / 2¹⁶)` for `w` of 16 bits.
 pub(super) fn multiply_high(x: i32, w: i32) -> i32 {
     if cfg!(short_multiply) {
-        // Where there is no product of 64 bits: that of the upper half is exact, so that only the lower one's has to be rounded.
+        // Where there is no product of 64 bits: that of the upper half is exact, so that only the lower one's has to be
+        // rounded.
         (x >> 16) * w + (((x & 0xffff) * w) >> 16)
     } else {
         ((i64::from(x) * i64::from(w << 16)) >> 32) as i32
@@ -78,7 +80,10 @@ impl Twiddle {
 
     /// Half of the product with `[re, im]`, each of its terms rounded down.
     fn half_product(self, [re, im]: Complex) -> Complex {
-        [multiply_high(re, self.cos) + multiply_high(im, self.sin), multiply_high(im, self.cos) + multiply_high(re, -self.sin)]
+        [
+            multiply_high(re, self.cos) + multiply_high(im, self.sin),
+            multiply_high(im, self.cos) + multiply_high(re, -self.sin),
+        ]
     }
 }
 
@@ -129,8 +134,14 @@ fn radix_4_pass(z: &mut [Complex], len: usize, step: usize) {
         #[cfg(not(arm_dsp))]
         for block in z.chunks_exact_mut((4 * len).max(1)) {
             let Some((first, second)) = block.split_at_mut_checked(2 * len) else { return };
-            let (Some((x0, x1)), Some((x2, x3))) = (first.split_at_mut_checked(len), second.split_at_mut_checked(len)) else { return };
-            let (Some(x0), Some(x1), Some(x2), Some(x3)) = (x0.get_mut(k), x1.get_mut(k), x2.get_mut(k), x3.get_mut(k)) else { return };
+            let (Some((x0, x1)), Some((x2, x3))) = (first.split_at_mut_checked(len), second.split_at_mut_checked(len))
+            else {
+                return;
+            };
+            let (Some(x0), Some(x1), Some(x2), Some(x3)) = (x0.get_mut(k), x1.get_mut(k), x2.get_mut(k), x3.get_mut(k))
+            else {
+                return;
+            };
             let terms = if k == 0 {
                 [halved(*x0), halved(*x1), halved(*x2), halved(*x3)]
             } else {
@@ -164,16 +175,18 @@ pub(super) fn bin_power([lower, upper]: Complex) -> u64 {
     u64::from(lower as u32) | u64::from(upper as u32) << 32
 }
 
-/// Power spectrum, in place, of `2 M` real values, pairs of which stand in `M` complex ones (a power of two) at their [`place`]s; the last of `z`, which has `M + 1`, is
-/// free. For the spectrum `X` divided by `2 M` each bin `0 ..= M` becomes `floor(|X|² / 2¹²)`, see [`bin_power`].
+/// Power spectrum, in place, of `2 M` real values, pairs of which stand in `M` complex ones (a power of two) at their
+/// [`place`]s; the last of `z`, which has `M + 1`, is free. For the spectrum `X` divided by `2 M` each bin `0 ..= M`
+/// becomes `floor(|X|² / 2¹²)`, see [`bin_power`].
 pub(super) fn power_spectrum(z: &mut [Complex]) {
     let Some((nyquist, z)) = z.split_last_mut() else { return };
     transform(z);
     split_bins(z, nyquist, 0);
 }
 
-/// The power spectrum of `2 M` windowed values in their order, into `z` as [`FrontEnd`](super::FrontEnd) has it: for each of the `M + 1` bins lower and upper word of a u64.
-/// In portable code, for tests to compare with a processor's. `values` are to be below 2³⁰ shifted down as a front end does; what is missing of them is 0.
+/// The power spectrum of `2 M` windowed values in their order, into `z` as [`FrontEnd`](super::FrontEnd) has it: for
+/// each of the `M + 1` bins lower and upper word of a u64. In portable code, for tests to compare with a processor's.
+/// `values` are to be below 2³⁰ shifted down as a front end does; what is missing of them is 0.
 pub fn portable_power_spectrum(values: &[i32], z: &mut [Complex]) {
     z.fill([0; 2]);
     let len = z.len().saturating_sub(1);
@@ -185,7 +198,8 @@ pub fn portable_power_spectrum(values: &[i32], z: &mut [Complex]) {
     power_spectrum(z);
 }
 
-/// The transform of `M` complex values to the powers of the bins of `2 M` real ones; so many pairs of mirrored bins are done already.
+/// The transform of `M` complex values to the powers of the bins of `2 M` real ones; so many pairs of mirrored bins are
+/// done already.
 fn split_bins(z: &mut [Complex], nyquist: &mut Complex, done: usize) {
     let step = CIRCLE / (2 * z.len()).max(1);
     let Some((dc, z)) = z.split_first_mut() else { return };

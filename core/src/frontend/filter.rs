@@ -7,10 +7,12 @@ use crate::spec::FrontEnd;
 /// Fraction bits of a filtered sample.
 const FRACTION_BITS: u32 = 12;
 
-/// Largest magnitude of a DC block's output: the sum of its impulse response's magnitudes is 2. The margin is for rounding.
+/// Largest magnitude of a DC block's output: the sum of its impulse response's magnitudes is 2. The margin is for
+/// rounding.
 const MAX_BLOCKED: i32 = (1 << (17 + FRACTION_BITS)) - 1;
 
-/// `y[n] = x[n] - x[n-1] + pole · y[n-1]`, then `z[n] = y[n] - a · y[n-1]`, in integers with 12 fraction bits; what comes out is `z / 2`, int16.
+/// `y[n] = x[n] - x[n-1] + pole · y[n-1]`, then `z[n] = y[n] - a · y[n-1]`, in integers with 12 fraction bits; what
+/// comes out is `z / 2`, int16.
 ///
 /// The first sample counts as having been there forever, so a constant offset leaves no step at the start.
 #[derive(Clone, Debug)]
@@ -64,8 +66,8 @@ impl InputFilter {
         Ok(())
     }
 
-    /// Samples through the filter, as many as there is room for in `output`. PCM steps (full scale 32768) come in, half of them go out, rounded to
-    /// nearest, ties up, saturated: the half is for the DC block, which can double a peak.
+    /// Samples through the filter, as many as there is room for in `output`. PCM steps (full scale 32768) come in, half
+    /// of them go out, rounded to nearest, ties up, saturated: the half is for the DC block, which can double a peak.
     pub fn process(&mut self, samples: &[i16], output: &mut [i16]) {
         let Some(first) = samples.first() else { return };
         let input = i32::from(*first);
@@ -75,8 +77,11 @@ impl InputFilter {
         for (sample, output) in samples.iter().zip(output) {
             let last = (input, blocked);
             input = i32::from(*sample);
-            blocked =
-                if pole > 0 { ((input - last.0) << FRACTION_BITS) + (multiply_high(last.1, pole) << 1) } else { input << FRACTION_BITS };
+            blocked = if pole > 0 {
+                ((input - last.0) << FRACTION_BITS) + (multiply_high(last.1, pole) << 1)
+            } else {
+                input << FRACTION_BITS
+            };
             let emphasised = if emphasis > 0 { blocked - (multiply_high(last.1, emphasis) << 1) } else { blocked };
             let half = (emphasised + (1 << FRACTION_BITS)) >> (FRACTION_BITS + 1);
             *output = half.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16;

@@ -45,8 +45,9 @@ impl<'s> Framer<'s> {
         check((1..=self.ring.len()).contains(&self.missing), "samples missing in a frame", "1..=frame_len")
     }
 
-    /// Takes samples until a frame is complete: Some of those that are left then, and the frame may be read with [`Framer::frame`]; None when more are
-    /// needed. `store(from, to)` writes samples, in order, to where they are kept.
+    /// Takes samples until a frame is complete: Some of those that are left then, and the frame may be read with
+    /// [`Framer::frame`]; None when more are needed. `store(from, to)` writes samples, in order, to where they are
+    /// kept.
     pub fn push<'a>(&mut self, samples: &'a [i16], mut store: impl FnMut(&[i16], &mut [i16])) -> Option<&'a [i16]> {
         let (mut taken, left) = samples.split_at_checked(self.missing).unwrap_or((samples, &[]));
         self.missing -= taken.len();

@@ -1,4 +1,5 @@
-//! Silence gate: removes silence before and after an utterance and shortens long pauses, in a stream, in bounded memory.
+//! Silence gate: removes silence before and after an utterance and shortens long pauses, in a stream, in bounded
+//! memory.
 
 use super::decibel::{SILENCE, steps};
 use crate::snapshot::{Reader, SnapshotError, Writer, check};
@@ -60,7 +61,8 @@ impl<'s, T: Copy> RowGate<'s, T> {
         self.started = false;
     }
 
-    /// What becomes of a row of this level (mean square, dBFS in steps of [`super::DECIBEL`]). To be asked once for each row, in order.
+    /// What becomes of a row of this level (mean square, dBFS in steps of [`super::DECIBEL`]). To be asked once for
+    /// each row, in order.
     pub fn judge(&mut self, level: i16) -> Passage {
         let Some(trim) = self.trim else { return Passage::Now };
         self.peak = self.peak.max(level);

@@ -1,10 +1,12 @@
 //! An utterance as a coloured picture of its spectrum, as the published program of Zheng et al. makes it.
 //!
-//! Each frame's magnitudes `|S|` become `20 log10(|S| + ε)` dB, those of the whole utterance from the least to the largest the grays 0 to 255, a gray a
-//! colour of MATLAB's `jet(256)`, and the picture is resized as by MATLAB's `imresize`: bicubic, antialiased where it shrinks. Band 0 is DC.
+//! Each frame's magnitudes `|S|` become `20 log10(|S| + ε)` dB, those of the whole utterance from the least to the
+//! largest the grays 0 to 255, a gray a colour of MATLAB's `jet(256)`, and the picture is resized as by MATLAB's
+//! `imresize`: bicubic, antialiased where it shrinks. Band 0 is DC.
 //!
-//! The picture never exists as a whole: there are the levels of all frames, which the caller keeps, and one column of pixels at a time.
-//! Up to the power of a bin it counts in f32, from there on in integers; the same bits on every target.
+//! The picture never exists as a whole: there are the levels of all frames, which the caller keeps, and one column of
+//! pixels at a time. Up to the power of a bin it counts in f32, from there on in integers; the same bits on every
+//! target.
 
 mod resize;
 mod spectrum;
@@ -44,9 +46,15 @@ pub enum UtteranceError {
 impl core::fmt::Display for UtteranceError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
-            Self::TooShort { got, wanted } => write!(f, "an image needs {wanted} samples or more, the utterance has {got}"),
-            Self::TooLong { got, wanted } => write!(f, "an image is made of {wanted} samples at most, the utterance has {got}"),
-            Self::Levels { got, wanted } => write!(f, "the utterance needs memory for {wanted} levels, there is some for {got}"),
+            Self::TooShort { got, wanted } => {
+                write!(f, "an image needs {wanted} samples or more, the utterance has {got}")
+            }
+            Self::TooLong { got, wanted } => {
+                write!(f, "an image is made of {wanted} samples at most, the utterance has {got}")
+            }
+            Self::Levels { got, wanted } => {
+                write!(f, "the utterance needs memory for {wanted} levels, there is some for {got}")
+            }
         }
     }
 }
@@ -81,14 +89,15 @@ impl<'m, 's> ImageFrontEnd<'m, 's> {
         frames(spec, samples).saturating_mul(bins(spec))
     }
 
-    /// None when `work` is shorter than [`ImageFrontEnd::work_len`], or the description is not that of an image; spec and tables are to have passed their checks.
+    /// None when `work` is shorter than [`ImageFrontEnd::work_len`], or the description is not that of an image; spec
+    /// and tables are to have passed their checks.
     pub fn new(spec: &spec::FrontEnd, tables: Tables<'m>, work: &'s mut [u32]) -> Option<Self> {
         let work = work.get_mut(..Self::work_len(spec))?;
         Some(Self { window: tables.window, hop_len: spec.hop_len, bins: bins(spec), image: spec.image?, work })
     }
 
-    /// The levels of all frames of an utterance, `[frame][bin]`, `20 log10(|S| + 2⁻⁵²)` in steps of [`LEVEL_DECIBEL`] of what full scale = 1 gives;
-    /// only whole frames count.
+    /// The levels of all frames of an utterance, `[frame][bin]`, `20 log10(|S| + 2⁻⁵²)` in steps of [`LEVEL_DECIBEL`]
+    /// of what full scale = 1 gives; only whole frames count.
     ///
     /// # Errors
     /// When the utterance is too short or too long, or `levels` shorter than [`ImageFrontEnd::levels_len`].

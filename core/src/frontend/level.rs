@@ -5,7 +5,8 @@ use crate::spec::Level;
 
 /// The reference level of a stream of log-mel rows, in whatever unit they are.
 ///
-/// Relative to the peak, a recording that is louder by any gain gives the same rows: what is left of its level is how it changes.
+/// Relative to the peak, a recording that is louder by any gain gives the same rows: what is left of its level is how
+/// it changes.
 #[derive(Clone, Copy, Debug)]
 pub struct LevelReference<T> {
     level: Level,

@@ -4,10 +4,12 @@
 //! `10 log10(2 / (N Σw²) · Σ_k m[b][k] |X[k]|² + floor)`. By Parseval the sum over all bands is the frame's mean square
 //! within the mel range, full scale = 1, so a full-scale sine is at -3 dBFS.
 //!
-//! In integers: what [`power_spectrum`] makes of the halved samples and the window's codes is `|X|² / (2¹⁴ N²)`; times weights in
-//! Q0.15 a band's sum counts steps of `N 2⁻³⁰ / Σw²` (of codes), of which the logarithm is known once and for all.
+//! In integers: what [`power_spectrum`] makes of the halved samples and the window's codes is `|X|² / (2¹⁴ N²)`; times
+//! weights in Q0.15 a band's sum counts steps of `N 2⁻³⁰ / Σw²` (of codes), of which the logarithm is known once and
+//! for all.
 //!
-//! Denoising acts on these sums. The frame's level is that of what is left, so that steady noise, which the rows do not show, does not open the silence gate.
+//! Denoising acts on these sums. The frame's level is that of what is left, so that steady noise, which the rows do not
+//! show, does not open the silence gate.
 
 use super::decibel::{SILENCE, decibels, log2};
 use super::denoise::Denoiser;
@@ -16,14 +18,15 @@ use super::{Framer, InputFilter};
 use crate::snapshot::{Reader, SnapshotError, Writer};
 use crate::spec;
 
-/// Window and mel filterbank as numbers, little-endian as in the model file, which holds them so that every target reads the
-/// same bits.
+/// Window and mel filterbank as numbers, little-endian as in the model file, which holds them so that every target
+/// reads the same bits.
 #[derive(Clone, Copy, Debug)]
 pub struct Tables<'m> {
-    /// First half of the window, Q0.15 i16, `[spec::FrontEnd::window_len]`: `w[n] = window[min(n, frame_len - n)]`. That of an image is Q0.31 i32, in
-    /// two halves, the lower first: `w[n] = window[min(n, frame_len - 1 - n)]`.
+    /// First half of the window, Q0.15 i16, `[spec::FrontEnd::window_len]`: `w[n] = window[min(n, frame_len - n)]`.
+    /// That of an image is Q0.31 i32, in two halves, the lower first: `w[n] = window[min(n, frame_len - 1 - n)]`.
     pub window: &'m [[u8; 2]],
-    /// u16, `[mel_bands + 2]`: between `mel_edges[b]` and `mel_edges[b + 1]` (FFT bins) band `b` rises and band `b - 1` falls.
+    /// u16, `[mel_bands + 2]`: between `mel_edges[b]` and `mel_edges[b + 1]` (FFT bins) band `b` rises and band `b - 1`
+    /// falls.
     pub mel_edges: &'m [[u8; 2]],
     /// Rising weight of each bin from the first edge to the last, Q0.15 i16; the falling weight is 1 less that.
     pub mel_rise: &'m [[u8; 2]],
@@ -108,7 +111,8 @@ impl Tables<'_> {
 pub struct Frame<'a> {
     /// Log power of each mel band, `[mel_bands]`.
     pub log_mel: &'a [i16],
-    /// Mean square within the mel range, of what denoising leaves, the floor not added; [`super::SILENCE`] if there is nothing at all.
+    /// Mean square within the mel range, of what denoising leaves, the floor not added; [`super::SILENCE`] if there is
+    /// nothing at all.
     pub level: i16,
 }
 
@@ -140,7 +144,8 @@ pub struct FrontEnd<'m, 's> {
 }
 
 impl<'m, 's> FrontEnd<'m, 's> {
-    /// Words of work memory that a front end needs: audio (two samples in each), spectrum, noise floor if there is denoising, one row.
+    /// Words of work memory that a front end needs: audio (two samples in each), spectrum, noise floor if there is
+    /// denoising, one row.
     pub const fn work_len(spec: &spec::FrontEnd) -> usize {
         spec.frame_len / 2 + Self::spectrum_len(spec) + Denoiser::work_len(spec) + spec.mel_bands.div_ceil(2)
     }
@@ -150,7 +155,8 @@ impl<'m, 's> FrontEnd<'m, 's> {
         spec.fft_len + 2
     }
 
-    /// A front end before the first sample. None when `work` is shorter than [`FrontEnd::work_len`], or denoising is wanted without the feature
+    /// A front end before the first sample. None when `work` is shorter than [`FrontEnd::work_len`], or denoising is
+    /// wanted without the feature
     /// `denoise`; spec and tables are to have passed their checks.
     pub fn new(spec: &spec::FrontEnd, tables: Tables<'m>, work: &'s mut [u32]) -> Option<Self> {
         if !spec::DENOISE && spec.denoise.is_some() {
@@ -215,7 +221,11 @@ impl<'m, 's> FrontEnd<'m, 's> {
         #[cfg(all(feature = "std", target_arch = "x86_64"))]
         if let Some(avx2) = fft::Avx2::try_new() {
             let (older, newer) = self.framer.frame();
-            avx2.power_spectrum(fft::Frame { pieces: [older, newer], window: self.tables.window, spectrum: self.spectrum });
+            avx2.power_spectrum(fft::Frame {
+                pieces: [older, newer],
+                window: self.tables.window,
+                spectrum: self.spectrum,
+            });
             return;
         }
         self.window_frame();

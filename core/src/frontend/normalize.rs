@@ -12,8 +12,9 @@ pub const INPUT_LIMITS: (f32, f32) = (-128.0 * INPUT_SCALE, 127.0 * INPUT_SCALE)
 /// Steps of a decibel, or of a pixel's value, in [`Normalizer::mean`].
 pub const MEAN_DECIBEL: i32 = 1 << 16;
 
-/// `code = clamp(requantize((log_mel - reference) · 512 - mean))` for each band. With a multiplier of `32 / (65536 sd)`, `mean` and `sd` (dB) those of
-/// the training set, a code counts 32nds of standard deviations. For an image `code = clamp(requantize(pixel · 65536 - mean))` for each colour.
+/// `code = clamp(requantize((log_mel - reference) · 512 - mean))` for each band. With a multiplier of `32 / (65536
+/// sd)`, `mean` and `sd` (dB) those of the training set, a code counts 32nds of standard deviations. For an image `code
+/// = clamp(requantize(pixel · 65536 - mean))` for each colour.
 #[derive(Clone, Copy, Debug)]
 pub struct Normalizer<'m> {
     /// i32 little-endian in steps of [`MEAN_DECIBEL`], magnitudes of at most 2³⁰, `[mel_bands]`, of an image `[3]`.
@@ -33,7 +34,11 @@ impl Normalizer<'_> {
             numbers = rest;
             let mean = i32::from_le_bytes(*mean);
             if mean.unsigned_abs() > MAX_MEAN {
-                return Err(SpecError { quantity: "normalisation mean", got: mean as f32, wanted: "a magnitude of at most 2^30" });
+                return Err(SpecError {
+                    quantity: "normalisation mean",
+                    got: mean as f32,
+                    wanted: "a magnitude of at most 2^30",
+                });
             }
         }
         numbers = self.multipliers.mantissa;
@@ -41,7 +46,11 @@ impl Normalizer<'_> {
             numbers = rest;
             let mantissa = i32::from_le_bytes(*mantissa);
             if mantissa < 1 << 30 {
-                return Err(SpecError { quantity: "normalisation mantissa", got: mantissa as f32, wanted: "at least 2^30" });
+                return Err(SpecError {
+                    quantity: "normalisation mantissa",
+                    got: mantissa as f32,
+                    wanted: "at least 2^30",
+                });
             }
         }
         let mut shifts = self.multipliers.shift;

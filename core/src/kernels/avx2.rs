@@ -1,4 +1,5 @@
-//! Products on an x86-64 processor with AVX2, found at run time: 16 products in one instruction (VPMADDWD), requantisation of 8 sums at once.
+//! Products on an x86-64 processor with AVX2, found at run time: 16 products in one instruction (VPMADDWD),
+//! requantisation of 8 sums at once.
 //!
 //! Safe code: pulp's token proves that the processor has the instructions.
 
@@ -20,7 +21,8 @@ pub struct Avx2(V3);
 const IN_ORDER: [u8; 16] = [0, 2, 1, 3, 4, 6, 5, 7, 8, 10, 9, 11, 12, 14, 13, 15];
 
 /// Of eight values in each half of a vector: four times the first pair in the lower half, the third in the upper.
-const FIRST_PAIRS: [u8; 32] = [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11];
+const FIRST_PAIRS: [u8; 32] =
+    [0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11, 8, 9, 10, 11];
 
 /// The second pair and the fourth.
 const SECOND_PAIRS: [u8; 32] =
@@ -138,12 +140,15 @@ impl Avx2 {
         let (ab_low, ab_high) = (avx2._mm256_unpacklo_epi32(a, b), avx2._mm256_unpackhi_epi32(a, b));
         let (cd_low, cd_high) = (avx2._mm256_unpacklo_epi32(c, d), avx2._mm256_unpackhi_epi32(c, d));
         let (before, here) = (avx2._mm256_unpacklo_epi64(ab_low, cd_low), avx2._mm256_unpackhi_epi64(ab_low, cd_low));
-        let (next, after) = (avx2._mm256_unpacklo_epi64(ab_high, cd_high), avx2._mm256_unpackhi_epi64(ab_high, cd_high));
+        let (next, after) =
+            (avx2._mm256_unpacklo_epi64(ab_high, cd_high), avx2._mm256_unpackhi_epi64(ab_high, cd_high));
         let slope = avx2._mm256_sub_epi32(next, here);
         let curvature = avx2._mm256_sub_epi32(avx2._mm256_sub_epi32(after, next), avx2._mm256_sub_epi32(here, before));
         let bow = avx2._mm256_mullo_epi32(fraction, avx2._mm256_sub_epi32(cast([one; 8]), fraction));
-        let correction = avx2._mm256_sra_epi32(avx2._mm256_mullo_epi32(bow, curvature), cast([i64::from(SEGMENT_BITS) + 2, 0]));
-        let line = avx2._mm256_add_epi32(avx2._mm256_slli_epi32::<SEGMENT_BITS>(here), avx2._mm256_mullo_epi32(fraction, slope));
+        let correction =
+            avx2._mm256_sra_epi32(avx2._mm256_mullo_epi32(bow, curvature), cast([i64::from(SEGMENT_BITS) + 2, 0]));
+        let line = avx2
+            ._mm256_add_epi32(avx2._mm256_slli_epi32::<SEGMENT_BITS>(here), avx2._mm256_mullo_epi32(fraction, slope));
         avx2._mm256_sub_epi32(line, correction)
     }
 
@@ -151,7 +156,8 @@ impl Avx2 {
     #[inline(always)]
     fn tanh(self, x: Sums) -> Sums {
         let avx2 = self.0.avx2;
-        let rounded = avx2._mm256_srai_epi32::<14>(avx2._mm256_add_epi32(self.tanh_magnitude::<8>(x), cast([1 << 13; 8])));
+        let rounded =
+            avx2._mm256_srai_epi32::<14>(avx2._mm256_add_epi32(self.tanh_magnitude::<8>(x), cast([1 << 13; 8])));
         avx2._mm256_sign_epi32(avx2._mm256_min_epi32(rounded, cast([i32::from(i16::MAX); 8])), x)
     }
 
@@ -170,12 +176,16 @@ impl Avx2 {
         let avx2 = self.0.avx2;
         let [input, forget, candidate, output] =
             [0, 1, 2, 3].map(|gate: usize| -> Sums { cast(gates.map(|gates| i32::from(gates[gate]))) });
-        let [inputs, forgets, candidates]: [[i32; 8]; 3] = [self.sigmoid(input), self.sigmoid(forget), self.tanh(candidate)].map(cast);
-        for (cell, ((input, forget), candidate)) in cells.iter_mut().zip(inputs.into_iter().zip(forgets).zip(candidates)) {
+        let [inputs, forgets, candidates]: [[i32; 8]; 3] =
+            [self.sigmoid(input), self.sigmoid(forget), self.tanh(candidate)].map(cast);
+        for (cell, ((input, forget), candidate)) in
+            cells.iter_mut().zip(inputs.into_iter().zip(forgets).zip(candidates))
+        {
             *cell = next_cell(input as i16, forget as i16, candidate as i16, *cell);
         }
         let half = 1 << 11;
-        let rounded = avx2._mm256_add_epi32(avx2._mm256_min_epi32(cast(*cells), cast([i32::MAX - half; 8])), cast([half; 8]));
+        let rounded =
+            avx2._mm256_add_epi32(avx2._mm256_min_epi32(cast(*cells), cast([i32::MAX - half; 8])), cast([half; 8]));
         let cell = avx2._mm256_srai_epi32::<12>(rounded);
         let (least, most) = (cast([i32::from(i16::MIN); 8]), cast([i32::from(i16::MAX); 8]));
         let squashed = self.tanh(avx2._mm256_max_epi32(avx2._mm256_min_epi32(cell, most), least));
@@ -190,14 +200,18 @@ impl Products for Avx2 {
     fn advance(self, gates: &[[i16; 4]; UNITS_AT_A_TIME], cells: &mut [i32], hidden: &mut [i16]) {
         match (<&mut [i32; 8]>::try_from(&mut *cells), <&mut [i16; 8]>::try_from(&mut *hidden)) {
             (Ok(cells), Ok(hidden)) => self.advance_units(gates, cells, hidden),
-            _ => gates.iter().zip(cells.iter_mut().zip(hidden)).for_each(|(gates, (cell, hidden))| advance(*gates, cell, hidden)),
+            _ => gates
+                .iter()
+                .zip(cells.iter_mut().zip(hidden))
+                .for_each(|(gates, (cell, hidden))| advance(*gates, cell, hidden)),
         }
     }
 
     #[inline(always)]
     fn four_rows(self, block: &[u8], x: &[i16]) -> [i32; 4] {
         let avx2 = self.0.avx2;
-        // Of a word the lower bytes of its halves are columns 0 and 1, the upper ones 2 and 3; a chain of additions for each.
+        // Of a word the lower bytes of its halves are columns 0 and 1, the upper ones 2 and 3; a chain of additions for
+        // each.
         let (mut lower, mut upper): (Sums, Sums) = (cast([0i32; 8]), cast([0i32; 8]));
         let mut add = |groups: [u8; 32], octet: [i16; 8]| {
             let groups = cast(groups);
@@ -206,7 +220,8 @@ impl Products for Avx2 {
             let upper_weights = avx2._mm256_srai_epi16::<8>(groups);
             let lower_products = avx2._mm256_madd_epi16(lower_weights, avx2._mm256_shuffle_epi8(x, cast(FIRST_PAIRS)));
             let upper_products = avx2._mm256_madd_epi16(upper_weights, avx2._mm256_shuffle_epi8(x, cast(SECOND_PAIRS)));
-            (lower, upper) = (avx2._mm256_add_epi32(lower, lower_products), avx2._mm256_add_epi32(upper, upper_products));
+            (lower, upper) =
+                (avx2._mm256_add_epi32(lower, lower_products), avx2._mm256_add_epi32(upper, upper_products));
         };
         let (two_groups, last_group) = block.as_chunks::<32>();
         let (octets, rest) = x.as_chunks::<8>();

@@ -1,8 +1,9 @@
 //! Convolution and ReLU, row by row.
 //!
 //! `y[t][b][o] = requantize(Σ_{i,j,c} w[o][i][j][c] · x[t - before + i][b - beside + j][c] + bias[o])`, clamped to
-//! `[zero point, 127]`, which is ReLU. `(before, beside)` is `(rows - 1, bands/2)` for [`Padding::Causal`], `(rows/2, bands/2)` for
-//! [`Padding::Same`], zeros for [`Padding::Valid`]. What lies outside of the input holds its zero point. `bias` contains
+//! `[zero point, 127]`, which is ReLU. `(before, beside)` is `(rows - 1, bands/2)` for [`Padding::Causal`], `(rows/2,
+//! bands/2)` for [`Padding::Same`], zeros for [`Padding::Valid`]. What lies outside of the input holds its zero point.
+//! `bias` contains
 //! `-zero_point · Σ w` of the input's zero point, so that raw codes are multiplied.
 
 use super::matrix::{Products, Work, with_products};
@@ -41,8 +42,8 @@ pub struct Conv2d<'m> {
 pub struct Conv2dState<'s> {
     /// The input rows before the next, as many as the kernel sees of them, a ring, i8 `[rows - 1][input.len()]`.
     pub ring: &'s mut [i8],
-    /// Where in the ring the oldest row is, which the next replaces; and in the upper 16 bits how many rows have yet to come that
-    /// no output follows.
+    /// Where in the ring the oldest row is, which the next replaces; and in the upper 16 bits how many rows have yet to
+    /// come that no output follows.
     pub oldest: &'s mut u32,
 }
 
@@ -57,7 +58,8 @@ impl Conv2d<'_> {
         self.rows.saturating_sub(1) * self.input.len()
     }
 
-    /// i16 values of work memory: what two neighbouring output positions see, each filled up to whole groups of a packed matrix.
+    /// i16 values of work memory: what two neighbouring output positions see, each filled up to whole groups of a
+    /// packed matrix.
     pub const fn work_len(&self) -> usize {
         2 * self.patch_len().next_multiple_of(4)
     }
@@ -108,8 +110,8 @@ impl Conv2d<'_> {
         oldest < self.rows.saturating_sub(1).max(1) && silent <= self.silent_rows()
     }
 
-    /// Takes one row, i8 `[input.len()]`; true when `output`, i8 `[output bands][channels]`, is the output row. `work` is as long as
-    /// [`Conv2d::work_len`] says.
+    /// Takes one row, i8 `[input.len()]`; true when `output`, i8 `[output bands][channels]`, is the output row. `work`
+    /// is as long as [`Conv2d::work_len`] says.
     pub fn push(&self, state: &mut Conv2dState<'_>, row: &[i8], output: &mut [i8], work: &mut [i16]) -> bool {
         struct Push<'a, 'm, 's>(&'a Conv2d<'m>, &'a mut Conv2dState<'s>, &'a [i8], &'a mut [i8], &'a mut [i16]);
         impl Work for Push<'_, '_, '_> {
@@ -125,9 +127,17 @@ impl Conv2d<'_> {
     }
 
     #[inline(always)]
-    fn push_by(&self, products: impl Products, state: &mut Conv2dState<'_>, row: &[i8], output: &mut [i8], work: &mut [i16]) -> bool {
+    fn push_by(
+        &self,
+        products: impl Products,
+        state: &mut Conv2dState<'_>,
+        row: &[i8],
+        output: &mut [i8],
+        work: &mut [i16],
+    ) -> bool {
         let row_len = self.input.len().max(1);
-        let (silent, oldest) = if IMAGES { (*state.oldest >> 16, *state.oldest as usize & 0xFFFF) } else { (0, *state.oldest as usize) };
+        let (silent, oldest) =
+            if IMAGES { (*state.oldest >> 16, *state.oldest as usize & 0xFFFF) } else { (0, *state.oldest as usize) };
         if silent == 0
             && let Some(pair) = work.get_mut(..self.work_len())
         {
@@ -163,7 +173,9 @@ impl Conv2d<'_> {
         let channels = self.input.channels;
         let width = self.bands * channels;
         for (row, pair) in rows.iter().zip(pair.chunks_exact_mut((2 * width).max(1))) {
-            let (Some(first), Some(second)) = (row.get(start..start + width), row.get(start + channels..start + channels + width)) else {
+            let (Some(first), Some(second)) =
+                (row.get(start..start + width), row.get(start + channels..start + channels + width))
+            else {
                 return false;
             };
             let quads = first.as_chunks::<4>().0.iter().zip(second.as_chunks::<4>().0);
@@ -174,14 +186,15 @@ impl Conv2d<'_> {
         true
     }
 
-    /// [`Conv2d::gather`] by the kernel of the processor; false where one of the positions sees beyond the rows, or the kernel does not take the data.
+    /// [`Conv2d::gather`] by the kernel of the processor; false where one of the positions sees beyond the rows, or the
+    /// kernel does not take the data.
     #[cfg(arm_dsp)]
     fn gather_inside(&self, rows: &[&[i8]], start: usize, pair: &mut [i16]) -> bool {
         let channels = self.input.channels;
         let width = self.bands * channels;
-        rows.iter()
-            .zip(pair.chunks_exact_mut((2 * width).max(1)))
-            .all(|(row, pair)| row.get(start..start + width + channels).is_some_and(|seen| super::dsp::widen(pair, seen, channels)))
+        rows.iter().zip(pair.chunks_exact_mut((2 * width).max(1))).all(|(row, pair)| {
+            row.get(start..start + width + channels).is_some_and(|seen| super::dsp::widen(pair, seen, channels))
+        })
     }
 
     /// [`Conv2d::gather`] for channels in fours.
@@ -206,8 +219,8 @@ impl Conv2d<'_> {
         }
     }
 
-    /// [`Conv2d::gather`] for any channels; false where one of the positions sees beyond the rows. Its 800 bytes are for the
-    /// three channels of images.
+    /// [`Conv2d::gather`] for any channels; false where one of the positions sees beyond the rows. Its 800 bytes are
+    /// for the three channels of images.
     #[cfg(not(arm_dsp))]
     #[inline(always)]
     fn gather_runs(&self, rows: &[&[i8]], start: usize, pair: &mut [i16]) -> bool {
@@ -215,10 +228,13 @@ impl Conv2d<'_> {
         let width = self.bands * channels;
         let mut slot = 0;
         for row in rows {
-            let (Some(first), Some(second)) = (row.get(start..start + width), row.get(start + channels..start + channels + width)) else {
+            let (Some(first), Some(second)) =
+                (row.get(start..start + width), row.get(start + channels..start + channels + width))
+            else {
                 return false;
             };
-            // Whole groups of the pair at a time; one by one what fills up the last row's and what begins the next row's.
+            // Whole groups of the pair at a time; one by one what fills up the last row's and what begins the next
+            // row's.
             let head = (4 - slot % 4) % 4;
             let (first_head, first) = first.split_at_checked(head).unwrap_or((first, &[]));
             let (second_head, second) = second.split_at_checked(head).unwrap_or((second, &[]));
@@ -272,7 +288,9 @@ impl Conv2d<'_> {
             let mut slot = 0;
             for row in rows {
                 // What is below the row has an index that wraps around, and is outside as what is above.
-                let seen = |index: usize| i16::from(row.get(index.wrapping_sub(half)).copied().unwrap_or(self.input_zero_point));
+                let seen = |index: usize| {
+                    i16::from(row.get(index.wrapping_sub(half)).copied().unwrap_or(self.input_zero_point))
+                };
                 for index in first..first + width {
                     if let Some([a, .., b]) = pair.get_mut(slot..slot + 5) {
                         (*a, *b) = (seen(index), seen(index + channels));
@@ -294,7 +312,8 @@ fn put_values(pair: &mut [i16], column: usize, first: &[i8], second: &[i8]) {
     second_lane.iter_mut().zip(second).for_each(|(to, from)| *to = i16::from(*from));
 }
 
-/// What two neighbouring positions see of three rows of one channel through a kernel of three bands: of each row the four codes around them.
+/// What two neighbouring positions see of three rows of one channel through a kernel of three bands: of each row the
+/// four codes around them.
 #[inline(always)]
 fn seen_3x3(rows: &[&[i8]], band: usize, zero_point: i8) -> Option<[[i8; 4]; 3]> {
     // Below the first band the index wraps around, and is outside too.

@@ -1,16 +1,17 @@
-//! Kernels for a Cortex-M with the DSP extension (M4, M7, M33): SMLAD is two products an instruction, SMMUL and SSAT are the requantisation.
+//! Kernels for a Cortex-M with the DSP extension (M4, M7, M33): SMLAD is two products an instruction, SMMUL and SSAT
+//! are the requantisation.
 //!
-//! The only `unsafe` of this crate is here and in the folder below. Each kernel has a portable twin that gives the same bits, in [`super::matrix`] and
-//! beside its caller, and takes no more than what its wrapper has checked: where that is not so (data that is not aligned, a last block that is not
-//! full) the twin does the work.
+//! The only `unsafe` of this crate is here and in the folder below. Each kernel has a portable twin that gives the same
+//! bits, in [`super::matrix`] and beside its caller, and takes no more than what its wrapper has checked: where that is
+//! not so (data that is not aligned, a last block that is not full) the twin does the work.
 #![allow(unsafe_code)]
 
 use core::mem::MaybeUninit;
 
 use super::matrix::block_len;
 
-/// Tells the assembler which processor the instructions are of: it takes a naked function for one of the target's least processor, whatever
-/// processor was asked for.
+/// Tells the assembler which processor the instructions are of: it takes a naked function for one of the target's least
+/// processor, whatever processor was asked for.
 #[cfg(armv8m)]
 macro_rules! processor {
     () => {
@@ -32,7 +33,8 @@ pub use convolution::{Convolver, widen};
 pub use fft::butterflies;
 pub use lstm::Gates;
 
-/// Four columns of four rows and one vector: r0 weights, r1 vector, r4 to r7 sums; r3, r8 to r12 and lr are used. 18 instructions for 16 products.
+/// Four columns of four rows and one vector: r0 weights, r1 vector, r4 to r7 sums; r3, r8 to r12 and lr are used. 18
+/// instructions for 16 products.
 macro_rules! group {
     () => {
         concat!(
@@ -50,25 +52,27 @@ fn aligned<T>(data: &[T]) -> bool {
     data.as_ptr().addr().is_multiple_of(4)
 }
 
-/// The products of a block of four packed rows with `x`; None for what the kernel does not take: data that is not aligned to 4 bytes, a vector
-/// whose length is no multiple of 4, a block that is too short.
+/// The products of a block of four packed rows with `x`; None for what the kernel does not take: data that is not
+/// aligned to 4 bytes, a vector whose length is no multiple of 4, a block that is too short.
 pub fn four_rows(block: &[u8], x: &[i16]) -> Option<[i32; 4]> {
     if !aligned(block) || !aligned(x) || !x.len().is_multiple_of(4) || block.len() < block_len(x.len()) {
         return None;
     }
     let mut sums = MaybeUninit::<[i32; 4]>::uninit();
-    // SAFETY: both slices are aligned and as long as `groups` says; the kernel reads nothing else and writes all four sums.
+    // SAFETY: both slices are aligned and as long as `groups` says; the kernel reads nothing else and writes all four
+    // sums.
     unsafe {
         multiply(block.as_ptr(), x.as_ptr(), x.len() / 4, sums.as_mut_ptr());
         Some(sums.assume_init())
     }
 }
 
-/// Adds the products of so many groups as r2 says, four a round, what is left of them first. No instruction of a group touches the flags.
+/// Adds the products of so many groups as r2 says, four a round, what is left of them first. No instruction of a group
+/// touches the flags.
 ///
 /// # Safety
-/// To be called from assembly alone: r0 weights, readable for 16 bytes a group, r1 vector, for 4 values a group, both aligned to 4 bytes; r4 to r7 sums.
-/// r0 and r1 come back behind what was read, r2 as 0; r3, r8 to r12 and lr are used.
+/// To be called from assembly alone: r0 weights, readable for 16 bytes a group, r1 vector, for 4 values a group, both
+/// aligned to 4 bytes; r4 to r7 sums. r0 and r1 come back behind what was read, r2 as 0; r3, r8 to r12 and lr are used.
 #[unsafe(naked)]
 unsafe extern "C" fn add_groups() {
     core::arch::naked_asm!(
@@ -114,7 +118,8 @@ unsafe extern "C" fn multiply(block: *const u8, x: *const i16, groups: usize, su
     )
 }
 
-/// The larger of two codes each, written over the first; false for what the kernel does not take: data that is not aligned to 4 bytes or no multiple of 4.
+/// The larger of two codes each, written over the first; false for what the kernel does not take: data that is not
+/// aligned to 4 bytes or no multiple of 4.
 pub fn maximum(of: &mut [i8], with: &[i8]) -> bool {
     if of.len() != with.len() || !of.len().is_multiple_of(4) || !aligned(of) || !aligned(with) {
         return false;

@@ -1,8 +1,8 @@
 //! LSTM step with int16 hidden state and int32 cell state.
 //!
 //! For each unit and each gate (input `i`, forget `f`, cell candidate `g`, output `o`)
-//! `a = requantize((Σ W x) · 2^input_shift + Σ R h + bias)` in Q3.12, all in one int32 accumulator with no rounding and no
-//! saturation in between; then
+//! `a = requantize((Σ W x) · 2^input_shift + Σ R h + bias)` in Q3.12, all in one int32 accumulator with no rounding and
+//! no saturation in between; then
 //!
 //! ```text
 //! c' = σ(a_f) · c + σ(a_i) · tanh(a_g)        c in Q7.24, one rounding
@@ -53,8 +53,8 @@ impl Lstm<'_> {
         state.cell.fill(0);
     }
 
-    /// One step with the input row `x`, `[inputs]`, raw codes. `work`, `[hidden]`, is for the new hidden state: every unit
-    /// must see the old one.
+    /// One step with the input row `x`, `[inputs]`, raw codes. `work`, `[hidden]`, is for the new hidden state: every
+    /// unit must see the old one.
     pub fn push(&self, state: &mut LstmState<'_>, x: &[i16], work: &mut [i16]) {
         self.step(state, x, work);
         state.hidden.iter_mut().zip(work.iter()).for_each(|(to, from)| *to = *from);
@@ -83,7 +83,8 @@ impl Lstm<'_> {
             let gates = [0, 1, 2, 3].map(|gate| {
                 let row = 4 * unit + gate;
                 let input = row_sum(self.input_weights, row, x.len(), |column| value(x, column));
-                let recurrent = row_sum(self.recurrent_weights, row, state.hidden.len(), |column| value(state.hidden, column));
+                let recurrent =
+                    row_sum(self.recurrent_weights, row, state.hidden.len(), |column| value(state.hidden, column));
                 let of_row = |numbers: &[[u8; 4]]| numbers.get(row).copied().unwrap_or_default();
                 let shifts = [self.input_shift, shift].map(|shifts| shifts.get(row).copied().unwrap_or_default());
                 let acc = (input << (shifts[0] & 15)) + recurrent + i32::from_le_bytes(of_row(self.bias));
@@ -114,12 +115,15 @@ impl Lstm<'_> {
         let blocks = |matrix, columns: usize| <[u8]>::chunks_exact(matrix, block_len(columns).max(1));
         let weights = blocks(self.input_weights, self.inputs).zip(blocks(self.recurrent_weights, self.hidden));
         let rows = self.bias.as_chunks::<4>().0.iter().zip(self.input_shift.as_chunks::<4>().0);
-        let multipliers = self.multipliers.mantissa.as_chunks::<4>().0.iter().zip(self.multipliers.shift.as_chunks::<4>().0);
+        let multipliers =
+            self.multipliers.mantissa.as_chunks::<4>().0.iter().zip(self.multipliers.shift.as_chunks::<4>().0);
         let mut units = weights.zip(rows).zip(multipliers);
         let cells = state.cell.chunks_mut(UNITS_AT_A_TIME).zip(work.chunks_mut(UNITS_AT_A_TIME));
         for (cells, next_hidden) in cells {
             let mut gates = [[0; 4]; UNITS_AT_A_TIME];
-            for (gates, (((w, r), (bias, input_shift)), (mantissa, shift))) in gates.iter_mut().zip(units.by_ref().take(cells.len())) {
+            for (gates, (((w, r), (bias, input_shift)), (mantissa, shift))) in
+                gates.iter_mut().zip(units.by_ref().take(cells.len()))
+            {
                 let input = products.four_rows(w, x);
                 let recurrent = products.four_rows(r, state.hidden);
                 for (row, gate) in gates.iter_mut().enumerate() {

@@ -1,11 +1,12 @@
 //! Products of int8 matrices and int16 vectors, accumulated in int32.
 //!
-//! A matrix `[rows][columns]` is stored packed, as the fastest kernels read it: four rows at a time, of these four columns at a time, and of
-//! these for each row one word, with the columns in the order 0, 2, 1, 3. In this order a Cortex-M takes a word apart into two pairs of
-//! neighbours with two instructions (SXTB16), and meets the pairs of a vector that it reads as it is. What fills up the last rows and columns is 0.
+//! A matrix `[rows][columns]` is stored packed, as the fastest kernels read it: four rows at a time, of these four
+//! columns at a time, and of these for each row one word, with the columns in the order 0, 2, 1, 3. In this order a
+//! Cortex-M takes a word apart into two pairs of neighbours with two instructions (SXTB16), and meets the pairs of a
+//! vector that it reads as it is. What fills up the last rows and columns is 0.
 //!
-//! `Model::parse` has proved for every row that the sum can't leave int32 in whatever order it is formed, so a kernel may
-//! choose its own.
+//! `Model::parse` has proved for every row that the sum can't leave int32 in whatever order it is formed, so a kernel
+//! may choose its own.
 
 use super::conv2d::Conv2d;
 #[cfg(not(arm_dsp))]
@@ -39,7 +40,8 @@ pub const fn packed_index(row: usize, column: usize, columns: usize) -> usize {
     row / SIDE * block_len(columns) + column / SIDE * SIDE * SIDE + row % SIDE * SIDE + byte
 }
 
-/// `Σ |w|` of a row of a packed matrix; None when it is not there, one of its weights is -128, or what fills it up is not 0.
+/// `Σ |w|` of a row of a packed matrix; None when it is not there, one of its weights is -128, or what fills it up is
+/// not 0.
 pub(crate) const fn magnitude_sum(matrix: &[u8], row: usize, columns: usize) -> Option<u64> {
     let start = row / SIDE * block_len(columns) + row % SIDE * SIDE;
     let Some((_, mut rest)) = matrix.split_at_checked(start) else { return None };
@@ -71,11 +73,12 @@ pub(super) trait Products: Copy {
     /// The products of a block of four rows with `x`.
     fn four_rows(self, block: &[u8], x: &[i16]) -> [i32; SIDE];
 
-    /// The same for two vectors that stand interleaved: a group of the one, then that of the other; `[2][columns]`, columns a multiple of 4.
+    /// The same for two vectors that stand interleaved: a group of the one, then that of the other; `[2][columns]`,
+    /// columns a multiple of 4.
     fn four_rows_of_pair(self, block: &[u8], pair: &[i16]) -> [[i32; SIDE]; 2];
 
-    /// What makes the outputs of a convolution at a band and at the next, `[2][channels]` or, at the last band, `[channels]`, from the rows that the kernel
-    /// sees; with work memory for a pair.
+    /// What makes the outputs of a convolution at a band and at the next, `[2][channels]` or, at the last band,
+    /// `[channels]`, from the rows that the kernel sees; with work memory for a pair.
     #[inline(always)]
     fn convolver(self, conv: &Conv2d<'_>) -> impl Fn(&[&[i8]], usize, &mut [i16], &mut [i8]) {
         #[inline(always)]
@@ -86,11 +89,15 @@ pub(super) trait Products: Copy {
         }
     }
 
-    /// The new cells and hidden states of LSTM units, as many as there are cells, from their gates before their activation, Q3.12.
+    /// The new cells and hidden states of LSTM units, as many as there are cells, from their gates before their
+    /// activation, Q3.12.
     #[cfg(not(arm_dsp))]
     #[inline(always)]
     fn advance(self, gates: &[[i16; 4]; UNITS_AT_A_TIME], cells: &mut [i32], hidden: &mut [i16]) {
-        gates.iter().zip(cells.iter_mut().zip(hidden)).for_each(|(gates, (cell, hidden))| advance(*gates, cell, hidden));
+        gates
+            .iter()
+            .zip(cells.iter_mut().zip(hidden))
+            .for_each(|(gates, (cell, hidden))| advance(*gates, cell, hidden));
     }
 
     /// The outputs of a convolution at two positions, `[channels]` each, from what these see; the second may be empty.
@@ -127,7 +134,8 @@ fn output_code(sum: i32, multiplier: Multiplier, zero_point: i32) -> i8 {
     (requantize(sum, multiplier) + zero_point).clamp(zero_point, 127) as i8
 }
 
-/// Work that forms products. Its `run` and all that it calls are to be inlined, so that the compiler may use the processor's instructions in them too.
+/// Work that forms products. Its `run` and all that it calls are to be inlined, so that the compiler may use the
+/// processor's instructions in them too.
 pub(super) trait Work {
     /// What comes of it.
     type Output;
@@ -191,7 +199,8 @@ impl Products for Portable {
 /// `Σ_k w[row][k] x(k)`, as small as can be: for what a kernel does not take.
 #[cfg(arm_dsp)]
 pub(super) fn row_sum(matrix: &[u8], row: usize, columns: usize, x: impl Fn(usize) -> i16) -> i32 {
-    let weight = |column: usize| matrix.get(packed_index(row, column, columns)).map_or(0, |weight| i32::from(*weight as i8));
+    let weight =
+        |column: usize| matrix.get(packed_index(row, column, columns)).map_or(0, |weight| i32::from(*weight as i8));
     (0..columns).map(|column| weight(column) * i32::from(x(column))).sum()
 }
 
@@ -209,8 +218,12 @@ fn four_rows_without_kernel(block: &[u8], x: &[i16]) -> [i32; SIDE] {
 #[inline(never)]
 fn convolve_without_kernel(conv: &Conv2d<'_>, pair: &[i16], outputs: &mut [i8]) {
     for (lane, codes) in outputs.chunks_mut(conv.channels.max(1)).enumerate() {
-        let seen = |column: usize| pair.get(column / SIDE * 2 * SIDE + lane * SIDE + column % SIDE).copied().unwrap_or_default();
-        for ((row, code), (bias, multiplier)) in codes.iter_mut().enumerate().zip(conv.bias.iter().zip(conv.multipliers.iter())) {
+        let seen = |column: usize| {
+            pair.get(column / SIDE * 2 * SIDE + lane * SIDE + column % SIDE).copied().unwrap_or_default()
+        };
+        for ((row, code), (bias, multiplier)) in
+            codes.iter_mut().enumerate().zip(conv.bias.iter().zip(conv.multipliers.iter()))
+        {
             let sum = row_sum(conv.weights, row, pair.len() / 2, seen) + i32::from_le_bytes(*bias);
             *code = output_code(sum, multiplier, i32::from(conv.output_zero_point));
         }
@@ -231,7 +244,8 @@ pub fn four_rows(block: &[u8], x: &[i16]) -> [i32; SIDE] {
     with_products(FourRows(block, x))
 }
 
-/// The same for two vectors that stand interleaved: a group of the one, then that of the other; `[2][columns]`, columns a multiple of 4.
+/// The same for two vectors that stand interleaved: a group of the one, then that of the other; `[2][columns]`, columns
+/// a multiple of 4.
 pub fn four_rows_of_pair(block: &[u8], pair: &[i16]) -> [[i32; SIDE]; 2] {
     struct FourRowsOfPair<'a>(&'a [u8], &'a [i16]);
     impl Work for FourRowsOfPair<'_> {
@@ -247,7 +261,8 @@ pub fn four_rows_of_pair(block: &[u8], pair: &[i16]) -> [[i32; SIDE]; 2] {
 
 /// The sums of a block while they are formed, in portable code.
 struct Sums {
-    /// Where the processor has vectors, one for each byte of a group, so that the compiler makes vectors of them; else one for each row.
+    /// Where the processor has vectors, one for each byte of a group, so that the compiler makes vectors of them; else
+    /// one for each row.
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     lanes: [i32; SIDE * SIDE],
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
@@ -316,7 +331,8 @@ pub fn portable_four_rows_of_pair(block: &[u8], pair: &[i16]) -> [[i32; SIDE]; 2
     [first.rows(), second.rows()]
 }
 
-/// Calls `row(Σ_k w[r][k] x[k])` for each row `r` of a packed matrix of `x.len()` columns, in order; last for those that fill it up.
+/// Calls `row(Σ_k w[r][k] x[k])` for each row `r` of a packed matrix of `x.len()` columns, in order; last for those
+/// that fill it up.
 pub fn matrix_vector(matrix: &[u8], x: &[i16], mut row: impl FnMut(i32)) {
     for block in matrix.chunks_exact(block_len(x.len()).max(1)) {
         four_rows(block, x).into_iter().for_each(&mut row);

@@ -19,8 +19,8 @@ pub struct MaxPool {
 /// What a max pool remembers between rows.
 #[derive(Debug)]
 pub struct MaxPoolState<'s> {
-    /// Maximum over the rows of the block so far, i8 `[output bands][input.channels]`; the output when the block is full. If blocks
-    /// overlap, that of the next block follows.
+    /// Maximum over the rows of the block so far, i8 `[output bands][input.channels]`; the output when the block is
+    /// full. If blocks overlap, that of the next block follows.
     pub maximum: &'s mut [i8],
     /// Rows in the block so far.
     pub filled: &'s mut u32,
@@ -52,7 +52,8 @@ impl MaxPool {
         filled < self.rows || (filled == self.rows && self.overlap() > 0)
     }
 
-    /// Takes one row, i8 `[input.len()]`; true when a block is full and the first [`MaxPool::output_len`] maxima are the output row.
+    /// Takes one row, i8 `[input.len()]`; true when a block is full and the first [`MaxPool::output_len`] maxima are
+    /// the output row.
     pub fn push(&self, state: &mut MaxPoolState<'_>, row: &[i8]) -> bool {
         let (block, next) = self.blocks(state.maximum);
         let (overlap, mut filled) = (self.overlap(), *state.filled as usize);
@@ -77,7 +78,11 @@ impl MaxPool {
 
     /// The maxima of the block, and where blocks overlap those of the next.
     pub(crate) fn blocks<'s>(&self, maximum: &'s mut [i8]) -> (&'s mut [i8], &'s mut [i8]) {
-        if self.overlap() == 0 { (maximum, &mut []) } else { maximum.split_at_mut_checked(self.output_len()).unwrap_or_default() }
+        if self.overlap() == 0 {
+            (maximum, &mut [])
+        } else {
+            maximum.split_at_mut_checked(self.output_len()).unwrap_or_default()
+        }
     }
 
     /// Takes a row into the maxima of a block.

@@ -1,7 +1,7 @@
 //! Mean of the hidden state over all steps since the start.
 
-/// Steps after which sums and count are halved, so that a sum of int16 never leaves int32: from then on the mean is one that
-/// slowly forgets.
+/// Steps after which sums and count are halved, so that a sum of int16 never leaves int32: from then on the mean is one
+/// that slowly forgets.
 const MAX_STEPS: u32 = 1 << 16;
 
 /// Parameters of a time mean: there are none but its size.
@@ -49,7 +49,8 @@ impl TimeMean {
             return false;
         }
         for (mean, sum) in mean.iter_mut().zip(state.sum.iter()) {
-            // In 32 bits, for there is no division of 64 on a microcontroller: floor(sum / count), and 1 more if a half or more is left.
+            // In 32 bits, for there is no division of 64 on a microcontroller: floor(sum / count), and 1 more if a half
+            // or more is left.
             let (whole, left) = (sum.div_euclid(count), sum.rem_euclid(count));
             *mean = whole.wrapping_add(i32::from(left >= count - left)) as i16;
         }

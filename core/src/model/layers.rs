@@ -56,9 +56,13 @@ impl LayerParams<'_> {
     pub const fn file_bytes(&self) -> usize {
         match self {
             LayerParams::Conv2d(conv) => conv.weights.len() + ROW_BYTES * conv.bias.len(),
-            LayerParams::Lstm(lstm) => lstm.input_weights.len() + lstm.recurrent_weights.len() + (ROW_BYTES + 1) * lstm.bias.len(),
+            LayerParams::Lstm(lstm) => {
+                lstm.input_weights.len() + lstm.recurrent_weights.len() + (ROW_BYTES + 1) * lstm.bias.len()
+            }
             LayerParams::Dense(dense) => dense.weights.len() + ROW_BYTES * dense.bias.len(),
-            LayerParams::MaxPool(_) | LayerParams::Flatten(_) | LayerParams::TimeMean(_) | LayerParams::LastStep(_) => 0,
+            LayerParams::MaxPool(_) | LayerParams::Flatten(_) | LayerParams::TimeMean(_) | LayerParams::LastStep(_) => {
+                0
+            }
         }
     }
 
@@ -105,10 +109,16 @@ impl LayerParams<'_> {
     /// Checks weights, multipliers and accumulators; `input_magnitude` is the largest magnitude of an input code.
     pub(super) const fn check_numbers(&self, input_magnitude: u64) -> Result<(), BadNumber> {
         match self {
-            LayerParams::Conv2d(conv) => check_rows(conv.weights, conv.patch_len(), conv.bias, conv.multipliers, input_magnitude),
-            LayerParams::Dense(dense) => check_rows(dense.weights, dense.inputs, dense.bias, dense.multipliers, input_magnitude),
+            LayerParams::Conv2d(conv) => {
+                check_rows(conv.weights, conv.patch_len(), conv.bias, conv.multipliers, input_magnitude)
+            }
+            LayerParams::Dense(dense) => {
+                check_rows(dense.weights, dense.inputs, dense.bias, dense.multipliers, input_magnitude)
+            }
             LayerParams::Lstm(lstm) => check_lstm(lstm, input_magnitude),
-            LayerParams::MaxPool(_) | LayerParams::Flatten(_) | LayerParams::TimeMean(_) | LayerParams::LastStep(_) => Ok(()),
+            LayerParams::MaxPool(_) | LayerParams::Flatten(_) | LayerParams::TimeMean(_) | LayerParams::LastStep(_) => {
+                Ok(())
+            }
         }
     }
 }
@@ -176,8 +186,12 @@ const fn check_lstm(lstm: &Lstm<'_>, input_magnitude: u64) -> Result<(), BadNumb
         if *shift > 15 {
             return Err(BadNumber::InputShift);
         }
-        let Some(input_sum) = magnitude_sum(lstm.input_weights, row, lstm.inputs) else { return Err(BadNumber::Weight) };
-        let Some(recurrent_sum) = magnitude_sum(lstm.recurrent_weights, row, lstm.hidden) else { return Err(BadNumber::Weight) };
+        let Some(input_sum) = magnitude_sum(lstm.input_weights, row, lstm.inputs) else {
+            return Err(BadNumber::Weight);
+        };
+        let Some(recurrent_sum) = magnitude_sum(lstm.recurrent_weights, row, lstm.hidden) else {
+            return Err(BadNumber::Weight);
+        };
         row += 1;
         let products = ((input_sum * input_magnitude) << *shift) + recurrent_sum * HIDDEN_MAGNITUDE;
         if products + i32::from_le_bytes(*bias).unsigned_abs() as u64 >= 1 << 31 {

@@ -7,7 +7,9 @@ use crate::frontend::{Normalizer, Tables};
 use crate::kernels::matrix::packed_len;
 use crate::kernels::{Conv2d, Dense, Flatten, LastStep, Lstm, MaxPool, TimeMean};
 use crate::quant::Multipliers;
-use crate::spec::{self, DENOISE, Denoise, IMAGES, Image, Level, MAX_LABELS, MAX_LAYERS, Padding, Shape, SpecError, Trim, Window};
+use crate::spec::{
+    self, DENOISE, Denoise, IMAGES, Image, Level, MAX_LABELS, MAX_LAYERS, Padding, Shape, SpecError, Trim, Window,
+};
 
 /// First bytes of a model file.
 pub const MAGIC: [u8; 8] = *b"SERMODEL";
@@ -114,7 +116,9 @@ impl ParseError {
     pub const fn summary(&self) -> &'static str {
         match self {
             Self::NotAModel => "the file is no ser model",
-            Self::FormatVersion { .. } => "the model file has another format version than this core reads: export it anew",
+            Self::FormatVersion { .. } => {
+                "the model file has another format version than this core reads: export it anew"
+            }
             Self::Contract { .. } => "the model file is for another arithmetic than this core computes: export it anew",
             Self::Length { .. } => "the model file ends early, or goes on after its end",
             Self::Checksum { .. } => "the model file is damaged: its checksum does not fit",
@@ -133,12 +137,18 @@ impl core::fmt::Display for ParseError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             ParseError::NotAModel => write!(f, "not a model file: it does not begin with SERMODEL"),
-            ParseError::FormatVersion { got } => write!(f, "model format version is {got}, this core reads {FORMAT_VERSION}"),
+            ParseError::FormatVersion { got } => {
+                write!(f, "model format version is {got}, this core reads {FORMAT_VERSION}")
+            }
             ParseError::Contract { got } => write!(f, "numeric contract is {got}, this core computes {CONTRACT_ID}"),
             ParseError::Length { got, wanted } => write!(f, "model file has {got} bytes, wanted {wanted}"),
-            ParseError::Checksum { got, wanted } => write!(f, "model file is damaged: CRC-32 is {got:08x}, wanted {wanted:08x}"),
+            ParseError::Checksum { got, wanted } => {
+                write!(f, "model file is damaged: CRC-32 is {got:08x}, wanted {wanted:08x}")
+            }
             ParseError::Field { field, got } => write!(f, "model file: {field} is {got}, which has no meaning"),
-            ParseError::Label { index } => write!(f, "model file: label {index} is empty or not UTF-8 padded with zeros"),
+            ParseError::Label { index } => {
+                write!(f, "model file: label {index} is empty or not UTF-8 padded with zeros")
+            }
             ParseError::Spec(error) => write!(f, "model file: {error}"),
             ParseError::Feature(_) => f.write_str(self.summary()),
             ParseError::Layer { index, wanted } => write!(f, "model file: layer {index}: wanted {wanted}"),
@@ -220,11 +230,19 @@ pub(super) const fn parse(file: &[u8]) -> Result<Model<'_>, ParseError> {
     model.checksum = checksum;
     model.temperature = read!(reader, reader.f32());
     if !(model.temperature >= 0.01 && model.temperature <= 100.0) {
-        return Err(ParseError::Spec(SpecError { quantity: "temperature", got: model.temperature, wanted: "0.01..=100" }));
+        return Err(ParseError::Spec(SpecError {
+            quantity: "temperature",
+            got: model.temperature,
+            wanted: "0.01..=100",
+        }));
     }
     model.confidence_threshold = read!(reader, reader.f32());
     if !(model.confidence_threshold >= 0.0 && model.confidence_threshold <= 1.0) {
-        return Err(ParseError::Spec(SpecError { quantity: "confidence threshold", got: model.confidence_threshold, wanted: "0..=1" }));
+        return Err(ParseError::Spec(SpecError {
+            quantity: "confidence threshold",
+            got: model.confidence_threshold,
+            wanted: "0..=1",
+        }));
     }
     model.layer_count = read!(reader, reader.u8()) as usize;
     model.label_count = read!(reader, reader.u8()) as usize;
@@ -363,7 +381,10 @@ const fn parse_front_end(reader: &mut Reader<'_>) -> Result<spec::FrontEnd, Pars
 }
 
 /// What the header keeps of the front end behind the counts; and the check of the whole.
-const fn parse_rest_of_front_end(reader: &mut Reader<'_>, mut front_end: spec::FrontEnd) -> Result<spec::FrontEnd, ParseError> {
+const fn parse_rest_of_front_end(
+    reader: &mut Reader<'_>,
+    mut front_end: spec::FrontEnd,
+) -> Result<spec::FrontEnd, ParseError> {
     front_end.level = match read!(reader, reader.u8()) {
         0 => Level::Absolute,
         1 => Level::RelativeToPeak,
@@ -373,7 +394,9 @@ const fn parse_rest_of_front_end(reader: &mut Reader<'_>, mut front_end: spec::F
     let columns = read!(reader, reader.u16()) as usize;
     match (features, columns) {
         (0, 0) => {}
-        (0, _) => return Err(ParseError::Field { field: "columns of an image that there is not", got: columns as u32 }),
+        (0, _) => {
+            return Err(ParseError::Field { field: "columns of an image that there is not", got: columns as u32 });
+        }
         (1, _) if !IMAGES => return Err(ParseError::Feature(Feature::Image)),
         (1, _) => {
             front_end.image = Some(Image { bands: front_end.mel_bands, columns });
@@ -385,7 +408,9 @@ const fn parse_rest_of_front_end(reader: &mut Reader<'_>, mut front_end: spec::F
     let depth_db = read!(reader, reader.u8());
     match (subtraction_tenths, depth_db) {
         (0, 0) => {}
-        (0, _) => return Err(ParseError::Field { field: "depth of a subtraction that there is not", got: depth_db as u32 }),
+        (0, _) => {
+            return Err(ParseError::Field { field: "depth of a subtraction that there is not", got: depth_db as u32 });
+        }
         _ if !DENOISE => return Err(ParseError::Feature(Feature::Denoise)),
         _ => front_end.denoise = Some(Denoise { subtraction_tenths, depth_db }),
     }
@@ -435,7 +460,11 @@ const fn parse_record(reader: &mut Reader<'_>) -> Result<Record, ParseError> {
         return Err(ParseError::Field { field: "reserved field of a layer", got: more_reserved | reserved as u32 });
     }
     if !(scale.is_finite() && scale >= 0.0) {
-        return Err(ParseError::Spec(SpecError { quantity: "scale of a layer", got: scale, wanted: "a number not below 0" }));
+        return Err(ParseError::Spec(SpecError {
+            quantity: "scale of a layer",
+            got: scale,
+            wanted: "a number not below 0",
+        }));
     }
     let layer = match layer_kind {
         kind::CONV2D => {
@@ -505,14 +534,21 @@ struct Flow {
 }
 
 /// A number for each row, its bias or mean, and its multiplier.
-const fn parse_multipliers<'m>(reader: &mut Reader<'m>, rows: usize) -> Result<(&'m [[u8; 4]], Multipliers<'m>), ParseError> {
+const fn parse_multipliers<'m>(
+    reader: &mut Reader<'m>,
+    rows: usize,
+) -> Result<(&'m [[u8; 4]], Multipliers<'m>), ParseError> {
     let bias = check!(section(reader, rows));
     let mantissa = check!(section(reader, rows));
     let shift = check!(byte_section(reader, rows));
     Ok((bias, Multipliers { mantissa, shift }))
 }
 
-const fn parse_layer<'m>(reader: &mut Reader<'m>, record: Record, flow: Flow) -> Result<(LayerParams<'m>, Flow), ParseError> {
+const fn parse_layer<'m>(
+    reader: &mut Reader<'m>,
+    record: Record,
+    flow: Flow,
+) -> Result<(LayerParams<'m>, Flow), ParseError> {
     let input = flow.shape;
     let mut next = Flow { shape: record.layer.output(input), ..flow };
     let layer = match record.layer {
@@ -542,7 +578,15 @@ const fn parse_layer<'m>(reader: &mut Reader<'m>, record: Record, flow: Flow) ->
             let (bias, multipliers) = check!(parse_multipliers(reader, 4 * hidden));
             let input_shift = check!(byte_section(reader, 4 * hidden));
             next.magnitude = HIDDEN_MAGNITUDE;
-            LayerParams::Lstm(Lstm { inputs: input.len(), hidden, input_weights, recurrent_weights, bias, multipliers, input_shift })
+            LayerParams::Lstm(Lstm {
+                inputs: input.len(),
+                hidden,
+                input_weights,
+                recurrent_weights,
+                bias,
+                multipliers,
+                input_shift,
+            })
         }
         spec::Layer::TimeMean => LayerParams::TimeMean(TimeMean { len: input.len() }),
         spec::Layer::LastStep => LayerParams::LastStep(LastStep { len: input.len() }),

@@ -61,7 +61,8 @@ pub struct Trim {
     pub max_pause_rows: usize,
 }
 
-/// Spectral subtraction in each mel band (Boll 1979; Berouti, Schwartz and Makhoul 1979), with a noise floor that is tracked.
+/// Spectral subtraction in each mel band (Boll 1979; Berouti, Schwartz and Makhoul 1979), with a noise floor that is
+/// tracked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Denoise {
@@ -140,7 +141,8 @@ impl FrontEnd {
         }
     }
 
-    /// 16-bit numbers that the window is kept in: one for each value of its first half, for an image two; the others are the same backwards.
+    /// 16-bit numbers that the window is kept in: one for each value of its first half, for an image two; the others
+    /// are the same backwards.
     pub const fn window_len(&self) -> usize {
         match self.window {
             Window::Hann | Window::Hamming => self.frame_len / 2 + 1,
@@ -166,7 +168,12 @@ impl FrontEnd {
                 }
             };
         }
-        want!(self.sample_rate_hz >= 1000 && self.sample_rate_hz <= 192_000, "sample_rate_hz", self.sample_rate_hz, "1000..=192000");
+        want!(
+            self.sample_rate_hz >= 1000 && self.sample_rate_hz <= 192_000,
+            "sample_rate_hz",
+            self.sample_rate_hz,
+            "1000..=192000"
+        );
         want!(matches!(self.fft_len, 256 | 512 | 1024 | 2048), "fft_len", self.fft_len, "256, 512, 1024 or 2048");
         want!(self.frame_len >= 2 && self.frame_len <= self.fft_len, "frame_len", self.frame_len, "2..=fft_len");
         want!(self.frame_len.is_multiple_of(2), "frame_len", self.frame_len, "an even number");
@@ -194,11 +201,26 @@ impl FrontEnd {
             want!(tenths >= 5 && tenths <= 60, "denoise.subtraction_tenths", tenths, "5..=60");
             want!(denoise.depth_db >= 1 && denoise.depth_db <= 60, "denoise.depth_db", denoise.depth_db, "1..=60");
         }
-        want!(self.mel_low_hz >= 0.0 && self.mel_low_hz < self.mel_high_hz, "mel_low_hz", self.mel_low_hz, "0..mel_high_hz");
-        want!(self.mel_high_hz <= self.sample_rate_hz as f32 / 2.0, "mel_high_hz", self.mel_high_hz, "at most half the sample rate");
+        want!(
+            self.mel_low_hz >= 0.0 && self.mel_low_hz < self.mel_high_hz,
+            "mel_low_hz",
+            self.mel_low_hz,
+            "0..mel_high_hz"
+        );
+        want!(
+            self.mel_high_hz <= self.sample_rate_hz as f32 / 2.0,
+            "mel_high_hz",
+            self.mel_high_hz,
+            "at most half the sample rate"
+        );
         want!(self.floor_db >= -150.0 && self.floor_db <= 0.0, "floor_db", self.floor_db, "-150..=0");
         if let Some(trim) = self.trim {
-            want!(trim.threshold_db >= -150.0 && trim.threshold_db <= 0.0, "trim.threshold_db", trim.threshold_db, "-150..=0");
+            want!(
+                trim.threshold_db >= -150.0 && trim.threshold_db <= 0.0,
+                "trim.threshold_db",
+                trim.threshold_db,
+                "-150..=0"
+            );
             want!(trim.range_db >= 1.0 && trim.range_db <= 150.0, "trim.range_db", trim.range_db, "1..=150");
             want!(trim.max_pause_rows <= 255, "trim.max_pause_rows", trim.max_pause_rows, "0..=255");
         }

@@ -40,7 +40,8 @@ impl Shape {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Padding {
-    /// Row `t` sees rows `t - rows + 1 ..= t`; as many zeros on both sides along frequency, so that the bands stay. For streams.
+    /// Row `t` sees rows `t - rows + 1 ..= t`; as many zeros on both sides along frequency, so that the bands stay. For
+    /// streams.
     #[default]
     Causal,
     /// As many zeros on both sides along time and frequency (kernels are odd), so that rows and bands stay. For images.
@@ -71,7 +72,8 @@ pub enum Layer {
         rows: usize,
         /// Block along frequency.
         bands: usize,
-        /// Rows and bands that a block shares with the next; at most half of either, so that no value is in more than two along each.
+        /// Rows and bands that a block shares with the next; at most half of either, so that no value is in more than
+        /// two along each.
         #[cfg_attr(feature = "serde", serde(default))]
         overlap: usize,
     },
@@ -110,8 +112,12 @@ impl Layer {
     /// Shape of the row that leaves, for a row of shape `input` that enters.
     pub const fn output(self, input: Shape) -> Shape {
         match self {
-            Layer::Conv2d { channels, bands, padding, .. } => Shape { bands: padding.output_len(input.bands, bands), channels },
-            Layer::MaxPool { bands, overlap, .. } => Shape { bands: blocks(input.bands, bands, overlap), channels: input.channels },
+            Layer::Conv2d { channels, bands, padding, .. } => {
+                Shape { bands: padding.output_len(input.bands, bands), channels }
+            }
+            Layer::MaxPool { bands, overlap, .. } => {
+                Shape { bands: blocks(input.bands, bands, overlap), channels: input.channels }
+            }
             Layer::Flatten { rows } => Shape { bands: 1, channels: rows * input.len() },
             Layer::Lstm { hidden } => Shape { bands: 1, channels: hidden },
             Layer::TimeMean | Layer::LastStep => input,
@@ -158,7 +164,9 @@ impl Layer {
     /// Multiplications with a weight for each row that leaves.
     pub const fn macs(self, input: Shape) -> usize {
         match self {
-            Layer::Conv2d { channels, rows, bands, .. } => self.output(input).bands * channels * rows * bands * input.channels,
+            Layer::Conv2d { channels, rows, bands, .. } => {
+                self.output(input).bands * channels * rows * bands * input.channels
+            }
             Layer::Lstm { hidden } => 4 * hidden * (input.len() + hidden),
             Layer::Dense { units } => units * input.len(),
             Layer::MaxPool { .. } | Layer::Flatten { .. } | Layer::TimeMean | Layer::LastStep => 0,
@@ -244,9 +252,10 @@ impl Network {
         })
     }
 
-    /// Checks that every size is in range and that the layers stand in an order that the engine can run: any convolutions and
-    /// pools, flatten if wanted, one LSTM or more, one time mean or last step, one dense layer with a unit for each label.
-    /// What needs the end of the input (paddings other than causal, flatten) is for images, whose rows are known.
+    /// Checks that every size is in range and that the layers stand in an order that the engine can run: any
+    /// convolutions and pools, flatten if wanted, one LSTM or more, one time mean or last step, one dense layer with a
+    /// unit for each label. What needs the end of the input (paddings other than causal, flatten) is for images, whose
+    /// rows are known.
     pub fn check(&self) -> Result<(), SpecError> {
         self.front_end.check()?;
         check_layers(self.input(), self.front_end.image_rows(), &self.layers, self.labels.len())
@@ -264,7 +273,12 @@ enum Stage {
 }
 
 /// Checks sizes and order of the layers; see [`Network::check`]. `image_rows` are those of an image, None for a stream.
-pub(crate) const fn check_layers(input: Shape, image_rows: Option<usize>, layers: &[Layer], labels: usize) -> Result<(), SpecError> {
+pub(crate) const fn check_layers(
+    input: Shape,
+    image_rows: Option<usize>,
+    layers: &[Layer],
+    labels: usize,
+) -> Result<(), SpecError> {
     const fn refuse(quantity: &'static str, got: usize, wanted: &'static str) -> Result<(), SpecError> {
         Err(SpecError { quantity, got: got as f32, wanted })
     }
@@ -292,9 +306,15 @@ pub(crate) const fn check_layers(input: Shape, image_rows: Option<usize>, layers
                 match padding {
                     Padding::Causal => {}
                     Padding::Same | Padding::Valid if image_rows.is_none() => {
-                        return refuse("position of a conv2d that is not causal", position, "a place in a network for images");
+                        return refuse(
+                            "position of a conv2d that is not causal",
+                            position,
+                            "a place in a network for images",
+                        );
                     }
-                    Padding::Same if rows.is_multiple_of(2) => return refuse("rows of a conv2d of the same size", rows, "an odd number"),
+                    Padding::Same if rows.is_multiple_of(2) => {
+                        return refuse("rows of a conv2d of the same size", rows, "an odd number");
+                    }
                     Padding::Valid if bands > shape.bands => {
                         return refuse("bands of a conv2d without padding", bands, "at most the bands of the input");
                     }

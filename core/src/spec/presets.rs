@@ -26,7 +26,8 @@ fn layers(of_network: impl IntoIterator<Item = Layer>) -> Vec<Layer, MAX_LAYERS>
     layers
 }
 
-/// `edge`, for microcontrollers: 40 log-mel bands each 16 ms, three convolutions, two LSTMs; a model file of at most 100 KB.
+/// `edge`, for microcontrollers: 40 log-mel bands each 16 ms, three convolutions, two LSTMs; a model file of at most
+/// 100 KB.
 pub fn edge() -> Network {
     Network {
         front_end: FrontEnd {
@@ -64,13 +65,18 @@ pub fn edge() -> Network {
 
 /// `rnn`, to compare with: LSTMs over the log-mel rows of [`edge`], no convolution.
 pub fn rnn() -> Network {
-    let of_rows =
-        [Layer::max_pool(2, 1), Layer::Lstm { hidden: 64 }, Layer::Lstm { hidden: 48 }, Layer::TimeMean, Layer::Dense { units: 6 }];
+    let of_rows = [
+        Layer::max_pool(2, 1),
+        Layer::Lstm { hidden: 64 },
+        Layer::Lstm { hidden: 48 },
+        Layer::TimeMean,
+        Layer::Dense { units: 6 },
+    ];
     Network { layers: layers(of_rows), ..edge() }
 }
 
-/// `paper`, the network of Zheng et al., "Speech emotion recognition based on CNN+LSTM model": the coloured spectrogram of the whole
-/// utterance, flattened to a single step of the LSTMs.
+/// `paper`, the network of Zheng et al., "Speech emotion recognition based on CNN+LSTM model": the coloured spectrogram
+/// of the whole utterance, flattened to a single step of the LSTMs.
 pub fn paper() -> Network {
     of_image(Some(Layer::Flatten { rows: 26 }))
 }

@@ -1,5 +1,5 @@
-//! The network `paper` over an image, int8 in the core and f32 in tract, one thread each. Weights and pixels are random: they cost what trained
-//! ones cost.
+//! The network `paper` over an image, int8 in the core and f32 in tract, one thread each. Weights and pixels are
+//! random: they cost what trained ones cost.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -28,10 +28,12 @@ static IMAGE: LazyLock<Rows> = LazyLock::new(|| {
 static CODES: LazyLock<Vec<i8>> = LazyLock::new(|| IMAGE.values.iter().map(|value| input_code(*value)).collect());
 static EXPORTED: LazyLock<Exported> = LazyLock::new(|| {
     let confidence = Confidence { temperature: 1.0, threshold: 0.5 };
-    export(&random_network(&paper(), 1), std::slice::from_ref(&*IMAGE), confidence).expect("a network that can be quantised")
+    export(&random_network(&paper(), 1), std::slice::from_ref(&*IMAGE), confidence)
+        .expect("a network that can be quantised")
 });
 static MODEL: LazyLock<Model<'static>> = LazyLock::new(|| Model::parse(&EXPORTED.model).expect("an exported model"));
-static FLOAT: LazyLock<FloatModel> = LazyLock::new(|| FloatModel::from_onnx(&EXPORTED.onnx).expect("an exported network"));
+static FLOAT: LazyLock<FloatModel> =
+    LazyLock::new(|| FloatModel::from_onnx(&EXPORTED.onnx).expect("an exported network"));
 /// What enters each layer.
 static INPUTS: LazyLock<Vec<Input>> = LazyLock::new(|| {
     let mut inputs = vec![Input::Codes(Vec::new()); MODEL.layers().len() + 1];
@@ -102,6 +104,11 @@ pub fn print_shares() {
     println!("  {:<23} {:6.2} ms", "network", 1e3 * int8);
     for (index, (layer, input)) in MODEL.layers().iter().zip(INPUTS.iter()).enumerate() {
         let time = fastest(|| run_layer(layer, input)).as_secs_f64();
-        println!("  {:<23} {:6.2} ms, {:5.1} %", format!("{} {}", index + 1, layer.spec().name()), 1e3 * time, 100.0 * time / int8);
+        println!(
+            "  {:<23} {:6.2} ms, {:5.1} %",
+            format!("{} {}", index + 1, layer.spec().name()),
+            1e3 * time,
+            100.0 * time / int8
+        );
     }
 }

@@ -1,8 +1,8 @@
 //! Instructions that were executed.
 //!
-//! On Cortex-M from SysTick in an emulator that lets virtual time pass by instructions (`-icount shift=6`): one instruction takes 64 ns, one tick
-//! 40 ns (mps2-an386, mps2-an500), 50 ns (mps2-an505) or 62.5 ns (microbit); which it is, the build says. On RISC-V from `minstret`, which
-//! then counts these nanoseconds.
+//! On Cortex-M from SysTick in an emulator that lets virtual time pass by instructions (`-icount shift=6`): one
+//! instruction takes 64 ns, one tick 40 ns (mps2-an386, mps2-an500), 50 ns (mps2-an505) or 62.5 ns (microbit); which it
+//! is, the build says. On RISC-V from `minstret`, which then counts these nanoseconds.
 
 #[cfg(target_arch = "arm")]
 mod counter {

@@ -1,7 +1,9 @@
 //! The core on an emulated board.
 //!
-//! Reads `audio.bin` from the emulator's working directory, recognises its utterances with the model that was built in, and writes
-//! `answers.bin`; `firmware-sim device` writes the one and reads the other. All numbers are little-endian u32 unless another type is named.
+//! Reads `audio.bin` from the emulator's working directory, recognises its utterances with the model that was built in,
+//! and writes
+//! `answers.bin`; `firmware-sim device` writes the one and reads the other. All numbers are little-endian u32 unless
+//! another type is named.
 //!
 //! ```text
 //! audio.bin    for each utterance: samples; i16 [samples]
@@ -13,7 +15,8 @@
 //!              bytes of stack that the core takes
 //! ```
 //!
-//! The exit code says what went wrong: 2 a file, 3 the memory for the model, 4 an incomplete length, 5 the stack ran into the data.
+//! The exit code says what went wrong: 2 a file, 3 the memory for the model, 4 an incomplete length, 5 the stack ran
+//! into the data.
 //!
 //! Each utterance is recognised three times: for the CRCs, for the instructions, and for the stack.
 
@@ -111,8 +114,8 @@ fn recognise_all() -> io::Result<()> {
     put(&mut answers, stack as u32)
 }
 
-/// Instructions of the front end and of each layer. What a row costs on its way from one observation to the next belongs to the stage that
-/// it left by; what follows the last, to the layer that kept it.
+/// Instructions of the front end and of each layer. What a row costs on its way from one observation to the next
+/// belongs to the stage that it left by; what follows the last, to the layer that kept it.
 fn count(audio: &mut File, samples: usize, recognizer: &mut Recognizer<'_, '_>) -> io::Result<[u64; STAGES]> {
     let mut counts = [0u64; STAGES];
     feed(audio, samples, |chunk| {

@@ -1,7 +1,9 @@
-//! The proof that nothing in `ser-core` can panic: a program that calls every public entry with data of which the compiler knows nothing, and whose panic
-//! handler calls a function that does not exist. If the optimiser finds that no panic can be reached the handler is left out and the program links; else it does not.
+//! The proof that nothing in `ser-core` can panic: a program that calls every public entry with data of which the
+//! compiler knows nothing, and whose panic handler calls a function that does not exist. If the optimiser finds that no
+//! panic can be reached the handler is left out and the program links; else it does not.
 //!
-//! It is linked and never run. `bash firmware-sim/no-panic/prove` does it for all targets at opt-level 3 and s, and shows that a panic would be found.
+//! It is linked and never run. `bash firmware-sim/no-panic/prove` does it for all targets at opt-level 3 and s, and
+//! shows that a panic would be found.
 
 #![no_std]
 #![no_main]
@@ -13,14 +15,16 @@ use ser_core::endpointer::{Endpointer, EndpointerConfig};
 use ser_core::engine::{Engine, Logits};
 use ser_core::frontend::image::shade;
 use ser_core::frontend::{
-    Frame, Framer, FrontEnd, ImageFrontEnd, InputFilter, LevelReference, Normalizer, Passage, RowGate, Tables, portable_power_spectrum,
+    Frame, Framer, FrontEnd, ImageFrontEnd, InputFilter, LevelReference, Normalizer, Passage, RowGate, Tables,
+    portable_power_spectrum,
 };
 use ser_core::kernels::matrix::{
-    four_rows, four_rows_of_pair, matrix_vector, packed_index, packed_len, portable_four_rows, portable_four_rows_of_pair,
+    four_rows, four_rows_of_pair, matrix_vector, packed_index, packed_len, portable_four_rows,
+    portable_four_rows_of_pair,
 };
 use ser_core::kernels::{
-    Conv2d, Conv2dState, Dense, Flatten, FlattenState, LastStep, LastStepState, Lstm, LstmState, MaxPool, MaxPoolState, TimeMean,
-    TimeMeanState,
+    Conv2d, Conv2dState, Dense, Flatten, FlattenState, LastStep, LastStepState, Lstm, LstmState, MaxPool, MaxPoolState,
+    TimeMean, TimeMeanState,
 };
 use ser_core::listener::Listener;
 use ser_core::quant::{Multiplier, Multipliers, requantize};
@@ -100,7 +104,13 @@ fn front_end_spec() -> spec::FrontEnd {
 #[inline(never)]
 fn recognizer() {
     let Some(model) = model() else { return };
-    let _ = black_box((model.state_words(), model.network_words(), model.snapshot_len(), model.file_len(), model.checksum()));
+    let _ = black_box((
+        model.state_words(),
+        model.network_words(),
+        model.snapshot_len(),
+        model.file_len(),
+        model.checksum(),
+    ));
     let _ = black_box((model.labels(), model.layers(), model.temperature(), model.confidence_threshold()));
     let Ok(mut recognizer) = Recognizer::new(&model, slice()) else { return };
     recognizer.push(slice());
@@ -163,7 +173,8 @@ fn engine() {
 fn front_end() {
     let spec = front_end_spec();
     let _ = black_box(spec.check());
-    let tables = Tables { window: slice(), mel_edges: slice(), mel_rise: slice(), floor: (number() as u64).to_le_bytes() };
+    let tables =
+        Tables { window: slice(), mel_edges: slice(), mel_rise: slice(), floor: (number() as u64).to_le_bytes() };
     let _ = black_box(tables.check(&spec));
     if let Some(mut front_end) = FrontEnd::new(&spec, tables, slice()) {
         front_end.push(slice(), &mut |frame: Frame<'_>| {
@@ -271,7 +282,8 @@ fn kernels() {
     mean.push(&mut state, slice());
     black_box(mean.mean(&state, slice()));
     mean.reset(&mut state);
-    let dense = Dense { inputs: number(), units: number(), weights: slice(), bias: slice(), multipliers: multipliers() };
+    let dense =
+        Dense { inputs: number(), units: number(), weights: slice(), bias: slice(), multipliers: multipliers() };
     dense.map(slice(), slice());
 }
 

@@ -65,16 +65,23 @@ impl Answers {
         let mut words = bytes.chunks_exact(4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
         let mut next = || words.next().context("the image's answers end early: is it of another model?");
         let came = next()? as usize;
-        ensure!(came == stages, "the image's network has {came} stages, the model has {stages}: it holds another model");
+        ensure!(
+            came == stages,
+            "the image's network has {came} stages, the model has {stages}: it holds another model"
+        );
         let mut answers = Vec::new();
         for _ in 0..utterances {
-            let stages = (0..stages).map(|_| Ok(Stage { rows: next()?, crc: next()? })).collect::<Result<Vec<Stage>>>()?;
+            let stages =
+                (0..stages).map(|_| Ok(Stage { rows: next()?, crc: next()? })).collect::<Result<Vec<Stage>>>()?;
             let said = next()? == 1;
             let mut logits = [0; MAX_LABELS];
             for logit in &mut logits {
                 *logit = next()? as i32;
             }
-            let instructions = stages.iter().map(|_| Ok(u64::from(next()?) | u64::from(next()?) << 32)).collect::<Result<Vec<u64>>>()?;
+            let instructions = stages
+                .iter()
+                .map(|_| Ok(u64::from(next()?) | u64::from(next()?) << 32))
+                .collect::<Result<Vec<u64>>>()?;
             answers.push(Answer { stages, logits: said.then_some(logits), instructions });
         }
         let stack_bytes = next()?;

@@ -107,15 +107,32 @@ impl Board {
         }
     }
 
-    /// Builds a program of the image (`ser-image`, `kernels` or `least`) with this model in flash at an opt-level (3 or s), with these features of the
-    /// core; gives its path.
-    pub fn build(self, program: &str, opt_level: &str, features: &[&str], model: &Path, target_dir: &Path) -> Result<PathBuf> {
+    /// Builds a program of the image (`ser-image`, `kernels` or `least`) with this model in flash at an opt-level (3 or
+    /// s), with these features of the core; gives its path.
+    pub fn build(
+        self,
+        program: &str,
+        opt_level: &str,
+        features: &[&str],
+        model: &Path,
+        target_dir: &Path,
+    ) -> Result<PathBuf> {
         ensure!(Path::new(IMAGE).is_dir(), "the image's source is not in {IMAGE}; name a built image with --image");
         std::fs::create_dir_all(target_dir).with_context(|| format!("cannot make {}", target_dir.display()))?;
         let target_dir = target_dir.canonicalize().with_context(|| format!("cannot open {}", target_dir.display()))?;
         let output = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))
             .current_dir(IMAGE)
-            .args(["build", "--release", "--locked", "--bin", program, "--target", self.target(), "--features", &features.join(",")])
+            .args([
+                "build",
+                "--release",
+                "--locked",
+                "--bin",
+                program,
+                "--target",
+                self.target(),
+                "--features",
+                &features.join(","),
+            ])
             .arg("--target-dir")
             .arg(&target_dir)
             .env("SER_BOARD", self.name())
@@ -141,16 +158,26 @@ impl Board {
         let mut command = Command::new(self.emulator());
         command
             .current_dir(folder)
-            .args(["-M", self.machine(), "-nographic", "-monitor", "none", "-serial", "none", "-icount", "shift=6,sleep=off"])
+            .args([
+                "-M",
+                self.machine(),
+                "-nographic",
+                "-monitor",
+                "none",
+                "-serial",
+                "none",
+                "-icount",
+                "shift=6,sleep=off",
+            ])
             .args(["-semihosting-config", "enable=on,target=native"])
             .arg("-kernel")
             .arg(&image);
         if self == Self::Riscv {
             command.args(["-bios", "none"]);
         }
-        let output = command
-            .output()
-            .with_context(|| format!("cannot run {}; on Debian it is in qemu-system-arm or qemu-system-misc", self.emulator()))?;
+        let output = command.output().with_context(|| {
+            format!("cannot run {}; on Debian it is in qemu-system-arm or qemu-system-misc", self.emulator())
+        })?;
         let printed = String::from_utf8_lossy(&output.stdout);
         let reason = match output.status.code() {
             Some(0) => return Ok(printed.into_owned()),
@@ -161,6 +188,11 @@ impl Board {
             Some(5) => "the stack ran into the program's data: the board has too little RAM for this model",
             _ => "it panicked, or the emulator could not run it",
         };
-        bail!("the image on {} failed: {reason} ({}) {printed}{}", self.name(), output.status, String::from_utf8_lossy(&output.stderr))
+        bail!(
+            "the image on {} failed: {reason} ({}) {printed}{}",
+            self.name(),
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        )
     }
 }

@@ -10,7 +10,12 @@ use crate::Outcome;
 
 /// Builds and runs the program `kernels` of the image, which compares; prints what it counted.
 pub fn run(board: Board, model: &[u8], target_dir: &Path) -> Result<Outcome> {
-    ensure!(board.has_kernels(), "{} ({}) runs the portable code: there are no kernels to compare it with", board.name(), board.core());
+    ensure!(
+        board.has_kernels(),
+        "{} ({}) runs the portable code: there are no kernels to compare it with",
+        board.name(),
+        board.core()
+    );
     let work = tempfile::tempdir().context("cannot make a folder for the image's model")?;
     let flash = work.path().join("model.ser");
     write_atomic(&flash, model)?;

@@ -95,11 +95,20 @@ impl Report {
     ) -> Result<Self> {
         let spec = model.front_end();
         let hops = audio_seconds * f64::from(spec.sample_rate_hz) / spec.hop_len as f64;
-        let speech_hops: f64 =
-            answers.utterances.iter().filter_map(|answer| answer.stages.first()).map(|stage| f64::from(stage.rows)).sum();
-        let total = |stage: usize| answers.utterances.iter().filter_map(|answer| answer.instructions.get(stage)).sum::<u64>() as f64;
-        let mut stages =
-            vec![StageCount { stage: "front end".to_owned(), instructions_per_hop: total(0) / hops, instructions_per_mac: None }];
+        let speech_hops: f64 = answers
+            .utterances
+            .iter()
+            .filter_map(|answer| answer.stages.first())
+            .map(|stage| f64::from(stage.rows))
+            .sum();
+        let total = |stage: usize| {
+            answers.utterances.iter().filter_map(|answer| answer.instructions.get(stage)).sum::<u64>() as f64
+        };
+        let mut stages = vec![StageCount {
+            stage: "front end".to_owned(),
+            instructions_per_hop: total(0) / hops,
+            instructions_per_mac: None,
+        }];
         for (index, layer) in Summary::new(model).layers.iter().enumerate() {
             let macs = speech_hops * layer.macs_per_row as f64 / layer.hops_per_row as f64;
             let instructions = total(1 + index);
@@ -114,7 +123,11 @@ impl Report {
         let instructions_per_hop = stages.iter().map(|stage| stage.instructions_per_hop).sum();
         let hops_per_second = f64::from(spec.sample_rate_hz) / spec.hop_len as f64;
         let share = |mhz: f64| instructions_per_hop * hops_per_second * CYCLES_PER_INSTRUCTION / (mhz * 1e6);
-        let chips = board.chips().iter().map(|chip| ChipShare { chip: chip.name, mhz: chip.mhz, share: share(chip.mhz) }).collect();
+        let chips = board
+            .chips()
+            .iter()
+            .map(|chip| ChipShare { chip: chip.name, mhz: chip.mhz, share: share(chip.mhz) })
+            .collect();
         let elf = object::File::parse(least).context("the program that was built is no ELF file")?;
         let section = |name: &str| elf.section_by_name(name).map_or(0, |section| section.size());
         Ok(Self {
@@ -127,7 +140,8 @@ impl Report {
             differences,
             stages,
             instructions_per_hop,
-            instructions_per_utterance: (0..=model.layers().len()).map(total).sum::<f64>() / answers.utterances.len().max(1) as f64,
+            instructions_per_utterance: (0..=model.layers().len()).map(total).sum::<f64>()
+                / answers.utterances.len().max(1) as f64,
             code_bytes: section(".text"),
             table_bytes: section(".rodata").saturating_sub(model.file_len() as u64),
             model_bytes: model.file_len(),
@@ -142,7 +156,10 @@ impl Report {
     /// What is to be watched over: instructions a hop by stage, and bytes.
     pub fn figures(&self) -> Figures {
         let whole = |value: f64| value.round();
-        let stages = self.stages.iter().map(|stage| (format!("instructions a hop, {}", stage.stage), whole(stage.instructions_per_hop)));
+        let stages = self
+            .stages
+            .iter()
+            .map(|stage| (format!("instructions a hop, {}", stage.stage), whole(stage.instructions_per_hop)));
         let bytes = [
             ("code", self.code_bytes as f64),
             ("tables", self.table_bytes as f64),
@@ -158,7 +175,11 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "board        {}: {}, {}", self.board, self.core, self.target)?;
-        writeln!(f, "utterances   {}, {:.1} s of audio; {} could not be read", self.utterances, self.audio_seconds, self.unreadable)?;
+        writeln!(
+            f,
+            "utterances   {}, {:.1} s of audio; {} could not be read",
+            self.utterances, self.audio_seconds, self.unreadable
+        )?;
         if self.differences.is_empty() {
             writeln!(f, "equal        every row of every layer and all logits are the workstation's, bit for bit")?;
         }

@@ -15,7 +15,8 @@ pub type Figures = BTreeMap<String, f64>;
 /// Reads what is kept.
 pub fn read(path: &Path) -> Result<Figures> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}; --update writes it", path.display()))?;
-    serde_json::from_slice(&bytes).with_context(|| format!("{} is no snapshot: wanted a JSON object of numbers", path.display()))
+    serde_json::from_slice(&bytes)
+        .with_context(|| format!("{} is no snapshot: wanted a JSON object of numbers", path.display()))
 }
 
 /// Keeps these figures.
@@ -29,11 +30,14 @@ pub fn write(path: &Path, figures: &Figures) -> Result<()> {
 pub fn growth(kept: &Figures, now: &Figures) -> Vec<String> {
     let percent = |from: f64, to: f64| 100.0 * (to / from - 1.0);
     let grown = now.iter().filter_map(|(name, &now)| match kept.get(name) {
-        Some(&kept) if now > kept * (1.0 + TOLERANCE) => Some(format!("{name} grew from {kept} to {now} ({:+.1} %)", percent(kept, now))),
+        Some(&kept) if now > kept * (1.0 + TOLERANCE) => {
+            Some(format!("{name} grew from {kept} to {now} ({:+.1} %)", percent(kept, now)))
+        }
         Some(_) => None,
         None => Some(format!("{name} is not in the snapshot: it is {now}")),
     });
-    let gone = kept.keys().filter(|name| !now.contains_key(*name)).map(|name| format!("{name} is in the snapshot alone"));
+    let gone =
+        kept.keys().filter(|name| !now.contains_key(*name)).map(|name| format!("{name} is in the snapshot alone"));
     grown.chain(gone).collect()
 }
 

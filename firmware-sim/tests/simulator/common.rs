@@ -91,9 +91,10 @@ pub fn labelled(labels: &[&str]) -> Network {
 /// A float network that takes everything for its first label.
 pub fn one_answer(network: Network) -> FloatNetwork {
     let layers = network.shapes().map(|(layer, input, _)| match layer {
-        Layer::Conv2d { channels, rows, bands, .. } => {
-            FloatLayer::Conv2d { weight: vec![0.0; channels * rows * bands * input.channels], bias: vec![0.0; channels] }
-        }
+        Layer::Conv2d { channels, rows, bands, .. } => FloatLayer::Conv2d {
+            weight: vec![0.0; channels * rows * bands * input.channels],
+            bias: vec![0.0; channels],
+        },
         Layer::MaxPool { .. } => FloatLayer::MaxPool,
         Layer::Lstm { hidden } => {
             let gate = Gate {
@@ -114,5 +115,9 @@ pub fn one_answer(network: Network) -> FloatNetwork {
     });
     let layers = layers.collect();
     let bands = network.input().bands;
-    FloatNetwork { network, normalization: Normalization { level: Level::Absolute, mean: vec![0.0; bands], sd: vec![1.0; bands] }, layers }
+    FloatNetwork {
+        network,
+        normalization: Normalization { level: Level::Absolute, mean: vec![0.0; bands], sd: vec![1.0; bands] },
+        layers,
+    }
 }

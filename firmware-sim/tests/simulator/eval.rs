@@ -79,7 +79,8 @@ fn int8_rows_are_close_to_float_rows_in_every_layer() {
 fn figures_depend_neither_on_threads_nor_on_chunks() {
     let corpus = corpus();
     let (wanted, _) = evaluate(corpus.path(), &[]);
-    for more in [["--threads", "1"], ["--threads", "5"], ["--chunk", "1"], ["--chunk", "1000"], ["--chunk", "10000000"]] {
+    for more in [["--threads", "1"], ["--threads", "5"], ["--chunk", "1"], ["--chunk", "1000"], ["--chunk", "10000000"]]
+    {
         assert_eq!(evaluate(corpus.path(), &more).0, wanted, "{more:?}");
     }
 }
@@ -95,10 +96,14 @@ fn a_split_file_says_which_utterances_are_evaluated() {
     let file = dir.path().join("split.json");
     split.save(&file).unwrap();
     for (part, utterances) in [("train", 5), ("validation", 1), ("test", 6)] {
-        let arguments = ["eval", "--min-agreement", "0", "--corpus", text(dir.path()), "--split", text(&file), "--part", part];
+        let arguments =
+            ["eval", "--min-agreement", "0", "--corpus", text(dir.path()), "--split", text(&file), "--part", part];
         let (code, output, errors) = run(&arguments);
         assert_eq!(code, 0, "{errors}");
-        assert!(output.contains(&format!("{part} part of")) && output.contains(&format!(" {utterances} utterances")), "{output}");
+        assert!(
+            output.contains(&format!("{part} part of")) && output.contains(&format!(" {utterances} utterances")),
+            "{output}"
+        );
     }
 }
 
@@ -172,7 +177,17 @@ fn too_little_agreement_sets_the_exit_code() {
     let corpus = corpus();
     let float = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(float.path(), to_onnx(&one_answer(edge())).unwrap()).unwrap();
-    let arguments = ["eval", "--all", "--corpus", text(corpus.path()), "--model", MODEL, "--float", text(float.path()), "--min-agreement"];
+    let arguments = [
+        "eval",
+        "--all",
+        "--corpus",
+        text(corpus.path()),
+        "--model",
+        MODEL,
+        "--float",
+        text(float.path()),
+        "--min-agreement",
+    ];
     let (code, output, errors) = run(&[&arguments[..], &["1"]].concat());
     assert_eq!(code, 1, "{output}{errors}");
     assert!(errors.contains("wanted at least 1"), "{errors}");
@@ -204,15 +219,29 @@ fn a_float_model_of_another_network_is_an_error() {
 #[test]
 fn a_report_that_cannot_be_written_is_an_error_that_names_the_file() {
     let corpus = corpus();
-    let (code, _, errors) =
-        run(&["eval", "--all", "--corpus", text(corpus.path()), "--min-agreement", "0", "--json", "/no/such/folder/report.json"]);
+    let (code, _, errors) = run(&[
+        "eval",
+        "--all",
+        "--corpus",
+        text(corpus.path()),
+        "--min-agreement",
+        "0",
+        "--json",
+        "/no/such/folder/report.json",
+    ]);
     assert_eq!(code, 2);
     assert!(errors.contains("/no/such/folder/report.json"), "{errors}");
 }
 
 #[test]
 fn arguments_without_meaning_are_refused() {
-    for arguments in [["--chunk", "0"], ["--threads", "0"], ["--min-agreement", "1.5"], ["--min-agreement", "NaN"], ["--part", "best"]] {
+    for arguments in [
+        ["--chunk", "0"],
+        ["--threads", "0"],
+        ["--min-agreement", "1.5"],
+        ["--min-agreement", "NaN"],
+        ["--part", "best"],
+    ] {
         let (code, _, errors) = run(&[&["eval"][..], &arguments].concat());
         assert_eq!(code, 2, "{arguments:?}");
         assert!(errors.contains(arguments[0]), "{errors}");

@@ -35,7 +35,10 @@ fn random_bytes_are_no_model() {
 fn a_truncated_model_is_an_error_that_says_both_lengths() {
     let bytes = std::fs::read(MODEL).unwrap();
     for errors in errors_for(&bytes[..bytes.len() - 1]) {
-        assert!(errors.contains(&(bytes.len() - 1).to_string()) && errors.contains(&bytes.len().to_string()), "{errors}");
+        assert!(
+            errors.contains(&(bytes.len() - 1).to_string()) && errors.contains(&bytes.len().to_string()),
+            "{errors}"
+        );
     }
 }
 

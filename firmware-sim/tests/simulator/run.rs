@@ -88,7 +88,8 @@ fn silence_and_a_single_sample_are_too_little_speech() {
     let corpus = corpus();
     for samples in [vec![0; 960_000], vec![1], vec![12; 4000]] {
         let file = add(corpus.path(), "sad", &samples);
-        for (arguments, wanted) in [(&["run"][..], format!("{}: too little speech\n", text(&file))), (&["run", "--stream"], String::new())]
+        for (arguments, wanted) in
+            [(&["run"][..], format!("{}: too little speech\n", text(&file))), (&["run", "--stream"], String::new())]
         {
             let (code, output, errors) = run(&[arguments, &[text(&file)]].concat());
             assert_eq!(code, 0, "{errors}");

@@ -14,7 +14,12 @@ fn sweep(corpus: &Path, more: &[&str]) -> (SweepReport, Value, String, String) {
     let arguments = ["eval", "--all", "--min-agreement", "0", "--corpus", text(corpus), "--sweep"];
     let (code, output, errors) = run(&[&arguments[..], &files, more].concat());
     assert_eq!(code, 0, "{errors}");
-    (SweepReport::load(&sweep).unwrap(), serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap(), output, errors)
+    (
+        SweepReport::load(&sweep).unwrap(),
+        serde_json::from_slice(&std::fs::read(&json).unwrap()).unwrap(),
+        output,
+        errors,
+    )
 }
 
 #[test]
@@ -36,7 +41,9 @@ fn a_sweep_tells_every_family_and_its_clean_points_are_the_plain_figures() {
         ]
     );
     assert!(sweep.families.iter().flat_map(|family| &family.points).all(|point| point.utterances == 6));
-    for (family, clean) in [("gain", 0.0), ("sample rate", 16.0), ("bandwidth", 8.0), ("clipping", 0.0), ("digital silence around", 0.0)] {
+    for (family, clean) in
+        [("gain", 0.0), ("sample rate", 16.0), ("bandwidth", 8.0), ("clipping", 0.0), ("digital silence around", 0.0)]
+    {
         let family = sweep.families.iter().find(|other| other.name == family).unwrap();
         let point = family.points.iter().find(|point| point.value == clean).unwrap();
         assert_eq!(point.war, json["int8"]["war"], "{}", family.name);
@@ -97,8 +104,15 @@ fn a_place_for_the_sweep_without_a_sweep_is_refused_and_an_unwritable_one_named(
     assert_eq!(code, 2);
     assert!(errors.contains("--sweep"), "{errors}");
     let corpus = corpus();
-    let (code, _, errors) =
-        run(&["eval", "--all", "--corpus", text(corpus.path()), "--sweep", "--sweep-out", "/no/such/folder/sweep.json"]);
+    let (code, _, errors) = run(&[
+        "eval",
+        "--all",
+        "--corpus",
+        text(corpus.path()),
+        "--sweep",
+        "--sweep-out",
+        "/no/such/folder/sweep.json",
+    ]);
     assert_eq!(code, 2);
     assert!(errors.contains("/no/such/folder/sweep.json"), "{errors}");
 }

@@ -1,6 +1,7 @@
 //! Blocks of samples from the microphone's interrupt to the main loop, and back.
 //!
-//! They go by reference through two queues, so no sample is copied and each block has one owner: the DMA, the interrupt, or the main loop.
+//! They go by reference through two queues, so no sample is copied and each block has one owner: the DMA, the
+//! interrupt, or the main loop.
 
 use core::mem;
 
@@ -53,8 +54,8 @@ pub fn new() -> (Capture, Stream, [&'static mut Block; 2]) {
 }
 
 impl Capture {
-    /// Sends the block, which is full, to the main loop, and puts an empty one into its place. If the main loop holds all others, this one stays, its
-    /// samples are lost, and that is counted.
+    /// Sends the block, which is full, to the main loop, and puts an empty one into its place. If the main loop holds
+    /// all others, this one stays, its samples are lost, and that is counted.
     pub fn exchange(&mut self, block: &mut &'static mut Block) {
         match self.empty.dequeue() {
             Some(empty) => {

@@ -5,8 +5,9 @@
 //!                                     └────── queue ──────┘
 //! ```
 //!
-//! The DMA fills one block while the next one waits for it. When a block is full, the interrupt sends it to the main loop and gives the DMA an empty
-//! one. The main loop sends it back once it was heard, and sleeps when there is none. All that depends on the board is in one file of [`board`].
+//! The DMA fills one block while the next one waits for it. When a block is full, the interrupt sends it to the main
+//! loop and gives the DMA an empty one. The main loop sends it back once it was heard, and sleeps when there is none.
+//! All that depends on the board is in one file of [`board`].
 
 #![no_std]
 #![no_main]
@@ -44,7 +45,8 @@ fn main() -> ! {
                 listener.push(block.samples, show);
                 stream.give_back(block.samples);
             }
-            // Interrupts are held back, so that none comes between looking and sleeping; it wakes the processor all the same.
+            // Interrupts are held back, so that none comes between looking and sleeping; it wakes the processor all the
+            // same.
             None => critical_section::with(|_| {
                 if stream.is_empty() {
                     board::sleep();

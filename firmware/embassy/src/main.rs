@@ -1,11 +1,12 @@
-//! A firmware around the core with Embassy, on an nRF52840 with a PDM microphone; the pins are those of a Seeed XIAO nRF52840 Sense.
+//! A firmware around the core with Embassy, on an nRF52840 with a PDM microphone; the pins are those of a Seeed XIAO
+//! nRF52840 Sense.
 //!
 //! ```text
 //! microphone ─ DMA ─ two blocks ─ task `sample` ─ channel ─ task `main` ─ Listener ─ events
 //! ```
 //!
-//! `sample` runs in an executor of its own, in an interrupt: it has to be there before the DMA has filled the next block, however long `main` takes for
-//! one.
+//! `sample` runs in an executor of its own, in an interrupt: it has to be there before the DMA has filled the next
+//! block, however long `main` takes for one.
 
 #![no_std]
 #![no_main]
@@ -71,7 +72,8 @@ async fn main(_spawner: Spawner) {
     let _power = Output::new(peripherals.P1_10, Level::High, OutputDrive::Standard);
     let microphone = Pdm::new(peripherals.PDM, Interrupts, peripherals.P1_00, peripherals.P0_16, rate);
 
-    static WAITING: ConstStaticCell<[Block; BLOCKS]> = ConstStaticCell::new([const { Block { samples: [0; BLOCK_LEN], lost: 0 } }; BLOCKS]);
+    static WAITING: ConstStaticCell<[Block; BLOCKS]> =
+        ConstStaticCell::new([const { Block { samples: [0; BLOCK_LEN], lost: 0 } }; BLOCKS]);
     static CHANNEL: StaticCell<Channel<'static, Mutex, Block>> = StaticCell::new();
     let (sender, mut receiver) = CHANNEL.init(Channel::new(WAITING.take())).split();
 
@@ -126,7 +128,14 @@ fn show(event: Event<'_>) {
                 None => ("too little speech", ""),
                 Some(prediction) => (prediction.label, if prediction.confident { "" } else { ", not sure" }),
             };
-            info!("{=u64:ms} s  {=str} after {=u64:ms} s: {=str}{=str}", milliseconds(end), why, milliseconds(end - start), label, sure);
+            info!(
+                "{=u64:ms} s  {=str} after {=u64:ms} s: {=str}{=str}",
+                milliseconds(end),
+                why,
+                milliseconds(end - start),
+                label,
+                sure
+            );
         }
     }
 }

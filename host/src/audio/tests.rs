@@ -3,7 +3,8 @@ use std::path::PathBuf;
 
 use super::*;
 
-const INT16: WavSpec = WavSpec { channels: 1, sample_rate: SAMPLE_RATE_HZ, bits_per_sample: 16, sample_format: SampleFormat::Int };
+const INT16: WavSpec =
+    WavSpec { channels: 1, sample_rate: SAMPLE_RATE_HZ, bits_per_sample: 16, sample_format: SampleFormat::Int };
 
 /// One second of a sine of amplitude 0.5, the same on all channels, written in the given format.
 fn sine_file(dir: &Path, spec: WavSpec, frequency_hz: f64) -> PathBuf {

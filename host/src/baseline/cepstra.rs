@@ -1,4 +1,5 @@
-//! Mel-frequency cepstra of log-mel rows, which decorrelate the bands (Davis and Mermelstein, 1980), and their slopes in time.
+//! Mel-frequency cepstra of log-mel rows, which decorrelate the bands (Davis and Mermelstein, 1980), and their slopes
+//! in time.
 
 use std::f64::consts::PI;
 
@@ -13,7 +14,8 @@ const DELTA_REACH: usize = 2;
 /// One vector each hop.
 pub type Sequence = Vec<Vec<f64>>;
 
-/// The first `count` cepstra of each row (dB, levels counted as `level` says), `[rows][count]`: the orthonormal DCT-II of the `B` bands,
+/// The first `count` cepstra of each row (dB, levels counted as `level` says), `[rows][count]`: the orthonormal DCT-II
+/// of the `B` bands,
 /// `c_n = √((2 − [n = 0]) / B) Σ_b L_b cos(π n (b + ½) / B)`.
 pub fn cepstra(log_mel: &Rows, level: Level, count: usize) -> Sequence {
     let bands = log_mel.bands as f64;
@@ -26,13 +28,15 @@ pub fn cepstra(log_mel: &Rows, level: Level, count: usize) -> Sequence {
     let mut reference = LevelReference::new(level);
     let transform = |row: &[f32]| {
         let reference_db = reference.of_row(row);
-        let project = |basis: &Vec<f64>| basis.iter().zip(row).map(|(weight, db)| weight * f64::from(db - reference_db)).sum();
+        let project =
+            |basis: &Vec<f64>| basis.iter().zip(row).map(|(weight, db)| weight * f64::from(db - reference_db)).sum();
         basis.iter().map(project).collect()
     };
     log_mel.iter().map(transform).collect()
 }
 
-/// Each vector with its deltas behind it, `[rows][2 · width]`: the slope of a line through the neighbours by least squares,
+/// Each vector with its deltas behind it, `[rows][2 · width]`: the slope of a line through the neighbours by least
+/// squares,
 /// `Δ_t = Σ_k k (c_{t+k} − c_{t−k}) / (2 Σ_k k²)` for `k = 1, 2`, the ends repeated (Young et al., The HTK Book, 5.9).
 pub fn with_deltas(sequence: &[Vec<f64>]) -> Sequence {
     let squares: usize = (1..=DELTA_REACH).map(|k| k * k).sum();
@@ -41,7 +45,9 @@ pub fn with_deltas(sequence: &[Vec<f64>]) -> Sequence {
         let rise = |k: usize| k as f64 * (sequence[(t + k).min(last)][n] - sequence[t.saturating_sub(k)][n]);
         (1..=DELTA_REACH).map(rise).sum::<f64>() / (2 * squares) as f64
     };
-    let joined = |(t, vector): (usize, &Vec<f64>)| vector.iter().copied().chain((0..vector.len()).map(|n| slope(t, n))).collect();
+    let joined = |(t, vector): (usize, &Vec<f64>)| {
+        vector.iter().copied().chain((0..vector.len()).map(|n| slope(t, n))).collect()
+    };
     sequence.iter().enumerate().map(joined).collect()
 }
 
@@ -63,7 +69,10 @@ mod tests {
 
     #[test]
     fn a_gain_changes_no_cepstrum_when_levels_are_relative() {
-        let rows = |gain: f32| Rows { bands: 3, values: [-40.0, -20.0, -30.0, -10.0, -50.0, -35.0].map(|db: f32| db + gain).to_vec() };
+        let rows = |gain: f32| Rows {
+            bands: 3,
+            values: [-40.0, -20.0, -30.0, -10.0, -50.0, -35.0].map(|db: f32| db + gain).to_vec(),
+        };
         let of = |gain, level| cepstra(&rows(gain), level, 3);
         assert_eq!(of(0.0, Level::RelativeToPeak), of(-6.0, Level::RelativeToPeak));
         assert_ne!(of(0.0, Level::Absolute), of(-6.0, Level::Absolute));

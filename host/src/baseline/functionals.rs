@@ -1,10 +1,11 @@
-//! An utterance of any length as one vector: statistics of each coefficient over time, as the feature sets of openSMILE have them
-//! (Eyben, Wöllmer and Schuller, 2010).
+//! An utterance of any length as one vector: statistics of each coefficient over time, as the feature sets of openSMILE
+//! have them (Eyben, Wöllmer and Schuller, 2010).
 
 /// Percentiles of each coefficient, in 0 to 1.
 const PERCENTILES: [f64; 5] = [0.05, 0.25, 0.5, 0.75, 0.95];
 
-/// Mean, standard deviation, percentiles 5, 25, 50, 75 and 95, and mean absolute difference of neighbours, of each coefficient,
+/// Mean, standard deviation, percentiles 5, 25, 50, 75 and 95, and mean absolute difference of neighbours, of each
+/// coefficient,
 /// `[width · 8]`, in the unit of the coefficients. `sequence` is `[rows][width]`; without a row the vector is empty.
 pub fn functionals(sequence: &[Vec<f64>]) -> Vec<f64> {
     let width = sequence.first().map_or(0, Vec::len);
@@ -39,7 +40,24 @@ mod tests {
     #[test]
     fn functionals_are_those_worked_out_by_hand() {
         let sequence: Vec<Vec<f64>> = [4.0, 0.0, 2.0, 1.0, 3.0].iter().map(|value| vec![*value, 7.0]).collect();
-        let wanted = [2.0, 2f64.sqrt(), 0.2, 1.0, 2.0, 3.0, 3.8, (4.0 + 2.0 + 1.0 + 2.0) / 4.0, 7.0, 0.0, 7.0, 7.0, 7.0, 7.0, 7.0, 0.0];
+        let wanted = [
+            2.0,
+            2f64.sqrt(),
+            0.2,
+            1.0,
+            2.0,
+            3.0,
+            3.8,
+            (4.0 + 2.0 + 1.0 + 2.0) / 4.0,
+            7.0,
+            0.0,
+            7.0,
+            7.0,
+            7.0,
+            7.0,
+            7.0,
+            0.0,
+        ];
         let found = functionals(&sequence);
         assert_eq!(found.len(), wanted.len());
         assert!(found.iter().zip(wanted).all(|(found, wanted)| (found - wanted).abs() < 1e-12), "{found:?}");

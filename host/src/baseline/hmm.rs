@@ -1,6 +1,8 @@
-//! Hidden Markov models with a mixture of Gaussians in each state (Rabiner, 1989), one for each emotion: the likeliest answers.
+//! Hidden Markov models with a mixture of Gaussians in each state (Rabiner, 1989), one for each emotion: the likeliest
+//! answers.
 //!
-//! A model of one state is a mixture over frames that knows of no order: the Gaussian mixture classifier of Reynolds and Rose (1995).
+//! A model of one state is a mixture over frames that knows of no order: the Gaussian mixture classifier of Reynolds
+//! and Rose (1995).
 
 #[cfg(test)]
 mod tests;
@@ -54,7 +56,8 @@ impl Hmm {
             Some(1) => 1.0 - stay,
             _ => 0.0,
         };
-        let log_transitions = (0..shape.states).map(|from| (0..shape.states).map(|to| probability(from, to).ln()).collect()).collect();
+        let log_transitions =
+            (0..shape.states).map(|from| (0..shape.states).map(|to| probability(from, to).ln()).collect()).collect();
         Self { log_transitions, states }
     }
 
@@ -69,7 +72,9 @@ impl Hmm {
 
     /// `ln p(x_1 … x_T)` by the forward algorithm, over all paths through the states; 0 of no frame.
     pub fn log_likelihood(&self, sequence: &[Vec<f64>]) -> f64 {
-        self.forward(&of_states(&self.log_densities(sequence))).last().map_or(0.0, |last| log_sum_exp(last.iter().copied()))
+        self.forward(&of_states(&self.log_densities(sequence)))
+            .last()
+            .map_or(0.0, |last| log_sum_exp(last.iter().copied()))
     }
 
     /// The logarithms of the densities that `b_j(x_t)` is the sum of, `[frames][states][components]`.
@@ -82,7 +87,9 @@ impl Hmm {
         let mut forward: Vec<Vec<f64>> = Vec::with_capacity(log_densities.len());
         for densities in log_densities {
             let arrival = |to: usize| match forward.last() {
-                Some(before) => log_sum_exp(before.iter().zip(&self.log_transitions).map(|(alpha, row)| alpha + row[to])),
+                Some(before) => {
+                    log_sum_exp(before.iter().zip(&self.log_transitions).map(|(alpha, row)| alpha + row[to]))
+                }
                 None if to == 0 => 0.0,
                 None => f64::NEG_INFINITY,
             };
@@ -98,7 +105,9 @@ impl Hmm {
         let mut next_densities: Option<&Vec<f64>> = None;
         for densities in log_densities.iter().rev() {
             let departure = |row: &Vec<f64>| match (reversed.last(), next_densities) {
-                (Some(after), Some(next)) => log_sum_exp(row.iter().zip(next.iter().zip(after)).map(|(a, (b, beta))| a + b + beta)),
+                (Some(after), Some(next)) => {
+                    log_sum_exp(row.iter().zip(next.iter().zip(after)).map(|(a, (b, beta))| a + b + beta))
+                }
                 _ => 0.0,
             };
             let now = self.log_transitions.iter().map(departure).collect();
@@ -119,8 +128,12 @@ impl Hmm {
             let densities = of_states(&of_components);
             let (forward, backward) = (self.forward(&densities), self.backward(&densities));
             let Some(likelihood) = forward.last().map(|last| log_sum_exp(last.iter().copied())) else { continue };
-            for ((frame, of_components), (alphas, betas)) in sequence.iter().zip(&of_components).zip(forward.iter().zip(&backward)) {
-                for ((sums, of_components), (alpha, beta)) in statistics.iter_mut().zip(of_components).zip(alphas.iter().zip(betas)) {
+            for ((frame, of_components), (alphas, betas)) in
+                sequence.iter().zip(&of_components).zip(forward.iter().zip(&backward))
+            {
+                for ((sums, of_components), (alpha, beta)) in
+                    statistics.iter_mut().zip(of_components).zip(alphas.iter().zip(betas))
+                {
                     sums.add(frame, of_components, (alpha + beta - likelihood).exp());
                 }
             }
@@ -134,7 +147,11 @@ impl Hmm {
         }
         let log_share = |(expected, old): (Vec<f64>, &Vec<f64>)| {
             let total: f64 = expected.iter().sum();
-            if total > 0.0 { expected.into_iter().map(|expected| (expected / total).ln()).collect() } else { old.clone() }
+            if total > 0.0 {
+                expected.into_iter().map(|expected| (expected / total).ln()).collect()
+            } else {
+                old.clone()
+            }
         };
         Self {
             log_transitions: transitions.into_iter().zip(&self.log_transitions).map(log_share).collect(),
@@ -149,11 +166,13 @@ fn of_states(log_densities: &[Vec<Vec<f64>>]) -> Vec<Vec<f64>> {
     log_densities.iter().map(|states| states.iter().map(of_state).collect()).collect()
 }
 
-/// The class of each test sequence: that whose model, fitted to the training sequences of the class, makes it likeliest. Each class below
+/// The class of each test sequence: that whose model, fitted to the training sequences of the class, makes it
+/// likeliest. Each class below
 /// `classes` has a training sequence with a frame.
 pub fn classify(train: &[(Sequence, usize)], test: &[Sequence], classes: usize, shape: Shape, seed: u64) -> Vec<usize> {
     let fit = |class: usize| {
-        let sequences: Vec<&Sequence> = train.iter().filter(|(_, of)| *of == class).map(|(sequence, _)| sequence).collect();
+        let sequences: Vec<&Sequence> =
+            train.iter().filter(|(_, of)| *of == class).map(|(sequence, _)| sequence).collect();
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(class as u64);
         Hmm::fit(&sequences, shape, &mut rng)

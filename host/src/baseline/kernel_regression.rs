@@ -9,8 +9,8 @@ use super::vectors::Vectors;
 /// Bandwidths to choose from, in medians of the distance between a training vector and its nearest neighbour.
 const BANDWIDTHS: [f64; 9] = [0.1, 0.14, 0.2, 0.28, 0.4, 0.56, 0.8, 1.1, 1.6];
 
-/// The class of each test vector. The bandwidth is that of the least squared error of the targets by leave-one-out over the training
-/// vectors, of which there is at least one.
+/// The class of each test vector. The bandwidth is that of the least squared error of the targets by leave-one-out over
+/// the training vectors, of which there is at least one.
 pub fn classify(train: &Vectors, test: &[Vec<f64>]) -> Vec<usize> {
     let bandwidth = bandwidth(train);
     let label = |vector: &Vec<f64>| argmax(&regress(train, &squared_distances(train, vector, None), bandwidth));
@@ -18,9 +18,11 @@ pub fn classify(train: &Vectors, test: &[Vec<f64>]) -> Vec<usize> {
 }
 
 fn bandwidth(train: &Vectors) -> f64 {
-    let of_each = train.vectors.par_iter().enumerate().map(|(place, vector)| squared_distances(train, vector, Some(place)));
+    let of_each =
+        train.vectors.par_iter().enumerate().map(|(place, vector)| squared_distances(train, vector, Some(place)));
     let distances: Vec<Vec<f64>> = of_each.collect();
-    let mut nearest: Vec<f64> = distances.iter().map(|row| row.iter().copied().fold(f64::INFINITY, f64::min).sqrt()).collect();
+    let mut nearest: Vec<f64> =
+        distances.iter().map(|row| row.iter().copied().fold(f64::INFINITY, f64::min).sqrt()).collect();
     nearest.sort_by(f64::total_cmp);
     let unit = nearest.get(nearest.len() / 2).copied().filter(|unit| unit.is_finite() && *unit > 0.0).unwrap_or(1.0);
     let error = |bandwidth: f64| -> f64 {

@@ -1,4 +1,5 @@
-//! k nearest neighbours (Cover and Hart, 1967): the class that most of the `k` training utterances nearest by Euclid's distance have.
+//! k nearest neighbours (Cover and Hart, 1967): the class that most of the `k` training utterances nearest by Euclid's
+//! distance have.
 
 use anyhow::Result;
 use linfa_nn::distance::L2Dist;
@@ -9,8 +10,8 @@ use super::vectors::Vectors;
 /// The numbers of neighbours to choose from; odd, so that two classes don't tie.
 const NEIGHBOURS: [usize; 7] = [1, 3, 5, 7, 9, 11, 15];
 
-/// The class of each test vector. How many neighbours vote is chosen by leave-one-out over the training vectors, of which there is at
-/// least one: those with the most right answers, the fewest of equals.
+/// The class of each test vector. How many neighbours vote is chosen by leave-one-out over the training vectors, of
+/// which there is at least one: those with the most right answers, the fewest of equals.
 ///
 /// # Errors
 ///
@@ -55,7 +56,11 @@ mod tests {
     #[test]
     fn a_stray_among_its_neighbours_is_outvoted() {
         let cluster = |centre: f64| (0..6).map(move |n| vec![centre + 0.1 * f64::from(n)]);
-        let mut train = Vectors { vectors: cluster(0.0).chain(cluster(5.0)).collect(), classes: [[0; 6], [1; 6]].concat(), labels: 2 };
+        let mut train = Vectors {
+            vectors: cluster(0.0).chain(cluster(5.0)).collect(),
+            classes: [[0; 6], [1; 6]].concat(),
+            labels: 2,
+        };
         train.classes[2] = 1;
         assert_eq!(classify(&train, &[vec![0.2], vec![5.2]]).unwrap(), [0, 1]);
     }

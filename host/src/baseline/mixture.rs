@@ -11,10 +11,15 @@ pub const VARIANCE_FLOOR: f64 = 0.01;
 /// `ln Σ exp(x)`; -∞ of nothing.
 pub fn log_sum_exp(values: impl Iterator<Item = f64> + Clone) -> f64 {
     let largest = values.clone().fold(f64::NEG_INFINITY, f64::max);
-    if largest == f64::NEG_INFINITY { largest } else { largest + values.map(|value| (value - largest).exp()).sum::<f64>().ln() }
+    if largest == f64::NEG_INFINITY {
+        largest
+    } else {
+        largest + values.map(|value| (value - largest).exp()).sum::<f64>().ln()
+    }
 }
 
-/// A mixture of at least one Gaussian. Components lie beside each other in memory, so that several are computed at a time.
+/// A mixture of at least one Gaussian. Components lie beside each other in memory, so that several are computed at a
+/// time.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mixture {
     /// `ln w_m − ½ Σ_d ln(2π σ²_md)`, `[components]`.
@@ -37,7 +42,8 @@ pub struct Statistics {
 }
 
 impl Mixture {
-    /// From weights `[components]`, means and variances `[coefficients][components]`; variances are raised to the floor.
+    /// From weights `[components]`, means and variances `[coefficients][components]`; variances are raised to the
+    /// floor.
     fn new(weights: &[f64], means: Vec<Vec<f64>>, variances: &[Vec<f64>]) -> Self {
         let precision = |variance: &f64| 1.0 / variance.max(VARIANCE_FLOOR);
         let precisions: Vec<Vec<f64>> = variances.iter().map(|of_one| of_one.iter().map(precision).collect()).collect();
@@ -48,12 +54,13 @@ impl Mixture {
         Self { log_scales, means, precisions }
     }
 
-    /// `components` Gaussians of equal weight, or as many as there are frames: the means are frames drawn by chance, the variances those
-    /// of all frames, of which there is at least one.
+    /// `components` Gaussians of equal weight, or as many as there are frames: the means are frames drawn by chance,
+    /// the variances those of all frames, of which there is at least one.
     pub fn seeded(frames: &[&Vec<f64>], components: usize, rng: &mut ChaCha8Rng) -> Self {
         let count = components.min(frames.len());
         let width = frames.first().map_or(0, |frame| frame.len());
-        let moment = |d: usize, power: i32| frames.iter().map(|frame| frame[d].powi(power)).sum::<f64>() / frames.len() as f64;
+        let moment =
+            |d: usize, power: i32| frames.iter().map(|frame| frame[d].powi(power)).sum::<f64>() / frames.len() as f64;
         let variances: Vec<Vec<f64>> = (0..width).map(|d| vec![moment(d, 2) - moment(d, 1).powi(2); count]).collect();
         let drawn = sample(rng, frames.len(), count);
         let means = (0..width).map(|d| drawn.iter().map(|place| frames[place][d]).collect()).collect();
@@ -78,13 +85,15 @@ impl Mixture {
         Statistics { occupancy: zeros, sums: of_coefficients.clone(), squares: of_coefficients }
     }
 
-    /// The mixture that these statistics make most likely, no variance below the floor. A component without frames stays, at weight 0.
+    /// The mixture that these statistics make most likely, no variance below the floor. A component without frames
+    /// stays, at weight 0.
     pub fn re_estimated(&self, statistics: &Statistics) -> Self {
         let total: f64 = statistics.occupancy.iter().sum();
         if total <= 0.0 {
             return self.clone();
         }
-        let weights: Vec<f64> = statistics.occupancy.iter().map(|n| if *n < f64::EPSILON { 0.0 } else { n / total }).collect();
+        let weights: Vec<f64> =
+            statistics.occupancy.iter().map(|n| if *n < f64::EPSILON { 0.0 } else { n / total }).collect();
         let (mut means, mut variances) = (Vec::new(), Vec::new());
         for ((sums, squares), (old, precisions)) in
             statistics.sums.iter().zip(&statistics.squares).zip(self.means.iter().zip(&self.precisions))
@@ -107,8 +116,8 @@ impl Mixture {
 }
 
 impl Statistics {
-    /// Adds a frame that belongs to the mixture with probability `share`, divided by the posteriors of the components, whose
-    /// [`Mixture::log_densities`] are given.
+    /// Adds a frame that belongs to the mixture with probability `share`, divided by the posteriors of the components,
+    /// whose [`Mixture::log_densities`] are given.
     pub fn add(&mut self, frame: &[f64], log_densities: &[f64], share: f64) {
         let log_density = log_sum_exp(log_densities.iter().copied());
         let posteriors: Vec<f64> = log_densities.iter().map(|density| share * (density - log_density).exp()).collect();

@@ -96,7 +96,8 @@ pub fn evaluate_all(
 ) -> Result<Vec<Evaluation>> {
     let mut evaluations = Vec::with_capacity(splits.len());
     for split in splits {
-        let evaluation = evaluate(baseline, corpus, cache, split).with_context(|| format!("{baseline}, fold {}", split.fold))?;
+        let evaluation =
+            evaluate(baseline, corpus, cache, split).with_context(|| format!("{baseline}, fold {}", split.fold))?;
         tell(split, &evaluation);
         evaluations.push(evaluation);
     }
@@ -112,7 +113,8 @@ impl fmt::Display for BaselineReport {
             "{}, {} utterances; protocol {protocol}, {} folds; seed {}; {}\n",
             self.corpus, self.utterances, self.folds, self.seed, self.condition
         )?;
-        let titles = ["WAR, %", "UAR, %", "macro-F1, %", "95 % of WAR"].map(|title| format!("{title:>COLUMN$}")).concat();
+        let titles =
+            ["WAR, %", "UAR, %", "macro-F1, %", "95 % of WAR"].map(|title| format!("{title:>COLUMN$}")).concat();
         writeln!(f, "{:NAME$}{titles}", "")?;
         for BaselineFigures { baseline, figures, .. } in &self.baselines {
             let interval = format!("{} to {}", percent(figures.war_interval.0), percent(figures.war_interval.1));

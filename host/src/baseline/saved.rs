@@ -39,7 +39,8 @@ impl Evaluation {
 
     /// Whether just these utterances were to be answered.
     pub fn is_of(&self, utterances: &[&Utterance]) -> bool {
-        let tested = self.answers.iter().map(|answer| &answer.id).chain(self.skipped.iter().map(|problem| &problem.path));
+        let tested =
+            self.answers.iter().map(|answer| &answer.id).chain(self.skipped.iter().map(|problem| &problem.path));
         tested.collect::<BTreeSet<_>>() == utterances.iter().map(|utterance| &utterance.id).collect()
     }
 }

@@ -1,4 +1,5 @@
-//! Support vector machines (Cortes and Vapnik, 1995) with the kernel `exp(−γ ‖x − y‖²)`, one for each pair of classes, which then vote.
+//! Support vector machines (Cortes and Vapnik, 1995) with the kernel `exp(−γ ‖x − y‖²)`, one for each pair of classes,
+//! which then vote.
 
 use anyhow::{Context, Result};
 use linfa::dataset::Dataset;
@@ -21,14 +22,17 @@ struct Pair {
     machine: Svm<f64, bool>,
 }
 
-/// The class of each test vector: that with the most votes, of equals that with the larger sum of decision values. `γ` is one over the number
-/// of coefficients, so that standardised vectors have exponents of about -2 whatever their number.
+/// The class of each test vector: that with the most votes, of equals that with the larger sum of decision values. `γ`
+/// is one over the number of coefficients, so that standardised vectors have exponents of about -2 whatever their
+/// number.
 ///
 /// # Errors
 ///
-/// If a class has no training vector, if vectors have no coefficient or not all the same number, or if the solver fails.
+/// If a class has no training vector, if vectors have no coefficient or not all the same number, or if the solver
+/// fails.
 pub fn classify(train: &Vectors, test: &[Vec<f64>]) -> Result<Vec<usize>> {
-    let pairs: Vec<(usize, usize)> = (0..train.labels).flat_map(|first| (0..first).map(move |second| (second, first))).collect();
+    let pairs: Vec<(usize, usize)> =
+        (0..train.labels).flat_map(|first| (0..first).map(move |second| (second, first))).collect();
     let machines = pairs.into_par_iter().map(|classes| fit(train, classes)).collect::<Result<Vec<Pair>>>()?;
     let label = |vector: &Vec<f64>| {
         let mut votes = vec![(0u32, 0.0); train.labels];
@@ -39,7 +43,8 @@ pub fn classify(train: &Vectors, test: &[Vec<f64>]) -> Result<Vec<usize>> {
             votes[*second].1 -= value;
         }
         let most = votes.iter().map(|(count, _)| *count).max();
-        let sums: Vec<f64> = votes.iter().map(|(count, sum)| if Some(*count) == most { *sum } else { f64::NEG_INFINITY }).collect();
+        let sums: Vec<f64> =
+            votes.iter().map(|(count, sum)| if Some(*count) == most { *sum } else { f64::NEG_INFINITY }).collect();
         argmax(&sums)
     };
     Ok(test.par_iter().map(label).collect())
@@ -62,7 +67,10 @@ mod tests {
 
     /// Points on a circle around the origin.
     fn ring(radius: f64, turn: f64) -> Vec<Vec<f64>> {
-        (0..12).map(|n| TAU * (f64::from(n) + turn) / 12.0).map(|angle| vec![radius * angle.cos(), radius * angle.sin()]).collect()
+        (0..12)
+            .map(|n| TAU * (f64::from(n) + turn) / 12.0)
+            .map(|angle| vec![radius * angle.cos(), radius * angle.sin()])
+            .collect()
     }
 
     #[test]

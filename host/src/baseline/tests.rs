@@ -64,8 +64,9 @@ fn what_cannot_be_read_is_skipped_and_told_and_silence_has_no_answer() {
     corpus().write(dir.path(), |_| {}).unwrap();
     let corpus = Corpus::open(dir.path()).unwrap();
     let split = split(&corpus);
-    let ids =
-        |part: Part| -> Vec<&str> { split.utterances.iter().filter(|entry| entry.part == part).map(|entry| entry.id.as_str()).collect() };
+    let ids = |part: Part| -> Vec<&str> {
+        split.utterances.iter().filter(|entry| entry.part == part).map(|entry| entry.id.as_str()).collect()
+    };
     let (train, test) = (ids(Part::Train), ids(Part::Test));
     for id in [train[0], test[0]] {
         std::fs::write(dir.path().join(id), b"").unwrap();
@@ -106,9 +107,11 @@ fn the_report_of_all_folds_has_each_utterance_once_and_a_line_for_each_baseline(
     let (corpus, cache) = (corpus(), cache(&dir));
     let splits = splits(&corpus, Protocol::Random, Some(2), 1).unwrap();
     let mut folds = Vec::new();
-    let evaluations = evaluate_all(Baseline::Knn, &corpus, &cache, &splits, &mut |split, _| folds.push(split.fold)).unwrap();
+    let evaluations =
+        evaluate_all(Baseline::Knn, &corpus, &cache, &splits, &mut |split, _| folds.push(split.fold)).unwrap();
     assert_eq!(folds, [0, 1]);
-    let tested: BTreeSet<&str> = evaluations.iter().flat_map(|fold| &fold.answers).map(|answer| answer.id.as_str()).collect();
+    let tested: BTreeSet<&str> =
+        evaluations.iter().flat_map(|fold| &fold.answers).map(|answer| answer.id.as_str()).collect();
     assert_eq!(tested.len(), corpus.utterances.len());
     let ambiguous = BTreeSet::from([corpus.utterances[0].id.clone()]);
     let figures = BaselineFigures::new(Baseline::Knn, &evaluations, Some(&ambiguous)).unwrap();
@@ -126,7 +129,10 @@ fn the_report_of_all_folds_has_each_utterance_once_and_a_line_for_each_baseline(
     };
     let text = report.to_string();
     assert!(text.starts_with("synthetic-1, 72 utterances; protocol random, 2 folds; seed 1; cues-removed\n"), "{text}");
-    assert!(text.lines().any(|line| line.starts_with("knn ") && line.contains(&format!("{:.1} ±", 100.0 * war))), "{text}");
+    assert!(
+        text.lines().any(|line| line.starts_with("knn ") && line.contains(&format!("{:.1} ±", 100.0 * war))),
+        "{text}"
+    );
 }
 
 #[test]

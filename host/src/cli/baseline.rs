@@ -18,8 +18,8 @@ use crate::synth;
 
 /// Fits classical classifiers to every fold of a corpus, and makes a table of what they say to the test parts.
 ///
-/// They hear the log-mel rows of the network `edge` and are tested on the very utterances that `host crossval` tests on with the same
-/// protocol, number of folds and seed.
+/// They hear the log-mel rows of the network `edge` and are tested on the very utterances that `host crossval` tests on
+/// with the same protocol, number of folds and seed.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:\n  host baseline svm --corpus casia\n  \
                         host baseline all --corpus casia --protocol random --condition as-recorded --out baselines.json")]
@@ -134,5 +134,13 @@ fn report(args: &BaselineArgs) -> Result<BaselineReport> {
     }
     let folds = splits.len();
     let BaselineArgs { condition, protocol, seed, .. } = *args;
-    Ok(BaselineReport { corpus: corpus.name, utterances: corpus.utterances.len(), condition, protocol, folds, seed, baselines })
+    Ok(BaselineReport {
+        corpus: corpus.name,
+        utterances: corpus.utterances.len(),
+        condition,
+        protocol,
+        folds,
+        seed,
+        baselines,
+    })
 }

@@ -68,7 +68,9 @@ fn run_check(args: &CheckArgs) -> Result<()> {
     }
     match report.broken.len() {
         0 => Ok(()),
-        broken => bail!("{broken} broken beside {} readable utterances in {}", report.utterances, args.corpus.display()),
+        broken => {
+            bail!("{broken} broken beside {} readable utterances in {}", report.utterances, args.corpus.display())
+        }
     }
 }
 
@@ -80,7 +82,13 @@ fn run_synth(args: &SynthArgs) -> Result<()> {
             eprintln!("{done} of {total} files");
         }
     })?;
-    println!("{total} utterances of seed {} in {}: {} written, {} were there", args.seed, args.dir.display(), written.new, written.kept);
+    println!(
+        "{total} utterances of seed {} in {}: {} written, {} were there",
+        args.seed,
+        args.dir.display(),
+        written.new,
+        written.kept
+    );
     Ok(())
 }
 

@@ -22,8 +22,9 @@ use display::Display;
 
 /// Trains, exports and evaluates every fold of a corpus, and makes a table of what comes out.
 ///
-/// Every fold is a run folder below --out. The same command again goes on where it stopped, with the very result of one that was
-/// not stopped; finished folds are not trained again. A fold can be trained alone with --fold, on another machine perhaps;
+/// Every fold is a run folder below --out. The same command again goes on where it stopped, with the very result of one
+/// that was not stopped; finished folds are not trained again. A fold can be trained alone with --fold, on another
+/// machine perhaps;
 /// --gather puts together what is there.
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "Examples:\n  host crossval --corpus casia --protocol speaker\n  \
@@ -95,7 +96,8 @@ impl Conditions {
 ///
 /// # Errors
 ///
-/// If corpus, options or recipe are unusable, a folder holds a run with other options or cannot be written, or a fold fails.
+/// If corpus, options or recipe are unusable, a folder holds a run with other options or cannot be written, or a fold
+/// fails.
 pub fn run(args: &CrossvalArgs) -> Result<()> {
     if let Some(folder) = &args.gather {
         return tabulate(folder, args.json.as_deref());
@@ -107,18 +109,23 @@ pub fn run(args: &CrossvalArgs) -> Result<()> {
 /// Trains until all folds are finished, or until asked to stop.
 fn crossval(args: &CrossvalArgs, stop: &AtomicBool) -> Result<()> {
     let seeds = if args.seeds.is_empty() { vec![DEFAULT_SEED] } else { args.seeds.clone() };
-    if let Some(repeated) = seeds.iter().enumerate().find(|(place, seed)| seeds.iter().take(*place).any(|other| other == *seed)) {
+    if let Some(repeated) =
+        seeds.iter().enumerate().find(|(place, seed)| seeds.iter().take(*place).any(|other| other == *seed))
+    {
         bail!("--seeds has {} twice", repeated.1);
     }
     let (config, corpus) = args.training.plan(None, DEFAULT_SEED)?;
-    let conditions = args.condition.map_or_else(|| vec![Condition::of(&config.network.front_end)], |conditions| conditions.list().to_vec());
+    let conditions = args
+        .condition
+        .map_or_else(|| vec![Condition::of(&config.network.front_end)], |conditions| conditions.list().to_vec());
     conditions.iter().try_for_each(|condition| condition.check(&config.network.front_end))?;
     let protocol = args.protocol.unwrap_or(Protocol::Sentence);
     let root = args.out.clone().unwrap_or_else(|| {
         let protocol = format!("{protocol:?}").to_lowercase();
         PathBuf::from("runs").join(format!("crossval-{}-{}-{protocol}", config.corpus, config.preset))
     });
-    let crossval = Crossval { root: &root, config: &config, corpus: &corpus, protocol, folds: args.folds, cache: &args.cache };
+    let crossval =
+        Crossval { root: &root, config: &config, corpus: &corpus, protocol, folds: args.folds, cache: &args.cache };
     let pending = crossval.prepare(&conditions, &seeds, args.fold)?;
     if !pending.is_empty() {
         let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
@@ -128,7 +135,10 @@ fn crossval(args: &CrossvalArgs, stop: &AtomicBool) -> Result<()> {
         display.close();
         let finished = pending.iter().filter(|fold| fold.is_finished()).count();
         if stop.load(Ordering::Relaxed) && finished < pending.len() {
-            println!("stopped with {finished} of {} folds finished; the same command goes on where it was", pending.len());
+            println!(
+                "stopped with {finished} of {} folds finished; the same command goes on where it was",
+                pending.len()
+            );
             return Ok(());
         }
         if !failed.is_empty() {

@@ -52,7 +52,12 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     }
     let corpus = config.open_corpus()?;
     let utterances = split.part(&corpus, args.part)?;
-    ensure!(!utterances.is_empty(), "the split of {} has no {} part", args.run.display(), format!("{:?}", args.part).to_lowercase());
+    ensure!(
+        !utterances.is_empty(),
+        "the split of {} has no {} part",
+        args.run.display(),
+        format!("{:?}", args.part).to_lowercase()
+    );
     let network = folder.network()?;
     let cache = FeatureCache::new(&network.network.front_end, Some(&args.cache))?;
     let classifier = Classifier::new(&network, &config)?;

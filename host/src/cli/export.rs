@@ -30,7 +30,8 @@ pub struct ExportArgs {
     /// Folder to write to, if not that of the run.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Fit the temperature of the model's probabilities to the out-of-fold answers of the cross-validation in this folder.
+    /// Fit the temperature of the model's probabilities to the out-of-fold answers of the cross-validation in this
+    /// folder.
     #[arg(long, value_name = "DIR")]
     calibrate: Option<PathBuf>,
     /// Temperature of the model's probabilities [default: 1].
@@ -48,8 +49,8 @@ pub struct ExportArgs {
 ///
 /// # Errors
 ///
-/// If the folder holds no trained run, its corpus can't be opened, a number can't be quantised, or a file can't be written; no
-/// half-written file is left.
+/// If the folder holds no trained run, its corpus can't be opened, a number can't be quantised, or a file can't be
+/// written; no half-written file is left.
 pub fn run(args: &ExportArgs) -> Result<()> {
     ensure!((0.0..=1.0).contains(&args.confidence), "--confidence is {}, wanted 0..=1", args.confidence);
     if let Some(temperature) = args.temperature {
@@ -70,7 +71,9 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     }
     let out = args.out.as_deref().unwrap_or(folder.path());
     let both = !args.int8 && !args.onnx;
-    for (wanted, name, bytes) in [(args.int8 || both, "model.ser", &exported.model), (args.onnx || both, "model.onnx", &exported.onnx)] {
+    for (wanted, name, bytes) in
+        [(args.int8 || both, "model.ser", &exported.model), (args.onnx || both, "model.onnx", &exported.onnx)]
+    {
         if wanted {
             let path = out.join(name);
             write_atomic(&path, bytes)?;
@@ -85,9 +88,14 @@ fn fit_temperature(crossval: &Path, config: &Config) -> Result<f32> {
     let gathered = gather(crossval)?;
     let alike: Vec<&Predictions> =
         gathered.runs.iter().filter(|run| run.config.network == config.network).map(|run| &run.predictions).collect();
-    ensure!(!alike.is_empty(), "no finished fold in {} has the network of the run, its front end included", crossval.display());
+    ensure!(
+        !alike.is_empty(),
+        "no finished fold in {} has the network of the run, its front end included",
+        crossval.display()
+    );
     let folds = alike.len();
-    let calibration = calibrate(alike).with_context(|| format!("no answer in the {folds} folds of {} to fit to", crossval.display()))?;
+    let calibration = calibrate(alike)
+        .with_context(|| format!("no answer in the {folds} folds of {} to fit to", crossval.display()))?;
     println!(
         "temperature {:.3} from {folds} folds of {}: expected calibration error {:.3}, at temperature 1 {:.3}",
         calibration.temperature,

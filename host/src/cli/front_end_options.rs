@@ -6,7 +6,8 @@ use ser_core::spec::{Denoise, FrontEnd, Network, Window};
 
 use crate::tables::OwnedTables;
 
-/// The noise is subtracted once: of the factors tried (1, 2, 3) this leaves log-mel rows of noisy speech nearest to those of clean speech.
+/// The noise is subtracted once: of the factors tried (1, 2, 3) this leaves log-mel rows of noisy speech nearest to
+/// those of clean speech.
 const SUBTRACTION_TENTHS: u8 = 10;
 
 /// What is changed of the front end; what is not named stays as it is.
@@ -55,7 +56,10 @@ impl FrontEndOptions {
             "--denoise, --window, --mel-bands, --pre-emphasis and --keep-silence are for log-mel rows, this network is shown an image"
         );
         let front_end = FrontEnd {
-            denoise: self.denoise.map(|depth_db| Denoise { subtraction_tenths: SUBTRACTION_TENTHS, depth_db }).or(preset.denoise),
+            denoise: self
+                .denoise
+                .map(|depth_db| Denoise { subtraction_tenths: SUBTRACTION_TENTHS, depth_db })
+                .or(preset.denoise),
             window: self.window.map_or(preset.window, |window| match window {
                 WindowName::Hann => Window::Hann,
                 WindowName::Hamming => Window::Hamming,

@@ -21,7 +21,8 @@ pub struct TrainingOptions {
     /// Name of the network [default: edge].
     #[arg(long)]
     pub preset: Option<String>,
-    /// JSON file with a network, as `network` in the config.json of a run, in place of a preset; it is called like the file.
+    /// JSON file with a network, as `network` in the config.json of a run, in place of a preset; it is called like the
+    /// file.
     #[arg(long, value_name = "FILE", conflicts_with = "preset")]
     pub network: Option<PathBuf>,
     /// What is changed of the network's front end.
@@ -33,11 +34,12 @@ pub struct TrainingOptions {
     /// Passes over the training part; those of teachers change in proportion [default: that of the recipe].
     #[arg(long)]
     pub epochs: Option<usize>,
-    /// Networks that are trained first, half of them hearing backwards, and whose answers then are a part of the targets; 0 for none
-    /// [default: that of the recipe].
+    /// Networks that are trained first, half of them hearing backwards, and whose answers then are a part of the
+    /// targets; 0 for none [default: that of the recipe].
     #[arg(long, value_name = "N")]
     pub teachers: Option<usize>,
-    /// Passes behind these that are quantisation-aware: they compute as the int8 core does [default: that of the recipe].
+    /// Passes behind these that are quantisation-aware: they compute as the int8 core does [default: that of the
+    /// recipe].
     #[arg(long, value_name = "EPOCHS")]
     pub qat: Option<usize>,
     /// Learning rate at the start of the quantisation-aware passes [default: that of the recipe].
@@ -52,8 +54,8 @@ pub struct TrainingOptions {
 }
 
 impl TrainingOptions {
-    /// The configuration of a run with these options, under a condition or that of the network, and its corpus; what is skipped of it
-    /// is told.
+    /// The configuration of a run with these options, under a condition or that of the network, and its corpus; what is
+    /// skipped of it is told.
     ///
     /// # Errors
     ///
@@ -91,11 +93,16 @@ impl TrainingOptions {
         recipe.batch = self.batch.unwrap_or(recipe.batch);
         self.set_stage(&mut recipe);
         recipe.check()?;
-        ensure!(!recipe.backwards, "the recipe says that utterances are heard backwards: only teachers do, see distillation.backwards");
+        ensure!(
+            !recipe.backwards,
+            "the recipe says that utterances are heard backwards: only teachers do, see distillation.backwards"
+        );
         Ok(Config {
             corpus: String::new(),
             corpus_path: match &self.corpus {
-                Some(path) => Some(path.canonicalize().with_context(|| format!("cannot open corpus {}", path.display()))?),
+                Some(path) => {
+                    Some(path.canonicalize().with_context(|| format!("cannot open corpus {}", path.display()))?)
+                }
                 None => None,
             },
             preset,
@@ -115,7 +122,9 @@ impl TrainingOptions {
             return Ok((name, network));
         }
         let preset = self.preset.as_deref().unwrap_or("edge");
-        let Some(network) = spec::preset(preset) else { bail!("unknown preset '{preset}', wanted one of {}", spec::PRESETS.join(", ")) };
+        let Some(network) = spec::preset(preset) else {
+            bail!("unknown preset '{preset}', wanted one of {}", spec::PRESETS.join(", "))
+        };
         Ok((preset.to_owned(), network))
     }
 

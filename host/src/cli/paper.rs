@@ -24,15 +24,19 @@ use crate::report::paper::PaperReport;
 use crate::run::Config;
 use crate::split::{Part, Split};
 
-/// Reproduces the paper that ser starts from, in one go: its network, recipe, figures and table of comparison, on real recordings.
+/// Reproduces the paper that ser starts from, in one go: its network, recipe, figures and table of comparison, on real
+/// recordings.
 ///
-/// Trains, exports and evaluates the paper's network and those that it is compared with, on the same splits, and writes a page that
-/// sets what was printed beside what was measured. What hears rows of our front end hears them as they were recorded and with the cues
-/// of the recording session removed. The same command again goes on where it stopped; what is finished is not done
-/// again. Everything together takes hours on a small machine: --only begins with the systems that matter.
+/// Trains, exports and evaluates the paper's network and those that it is compared with, on the same splits, and writes
+/// a page that sets what was printed beside what was measured. What hears rows of our front end hears them as they were
+/// recorded and with the cues of the recording session removed. The same command again goes on where it stopped; what
+/// is finished is not done again. Everything together takes hours on a small machine: --only begins with the systems
+/// that matter.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Examples:\n  host paper --corpus casia\n  host paper --corpus casia --only paper,edge --out runs/paper-casia\n  \
-                        host paper --corpus casia --page")]
+#[command(
+    after_help = "Examples:\n  host paper --corpus casia\n  host paper --corpus casia --only paper,edge --out runs/paper-casia\n  \
+                        host paper --corpus casia --page"
+)]
 pub struct PaperArgs {
     /// A folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest. Without it: the synthetic corpus.
     #[arg(long, value_name = "DIR")]
@@ -80,7 +84,8 @@ fn reproduce(args: &PaperArgs, stop: &AtomicBool) -> Result<()> {
     let (_, corpus) = args.options("edge").plan(None, DEFAULT_SEED)?;
     let root = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(format!("paper-{}", corpus.name)));
     if !args.page {
-        let wanted: Vec<System> = known.into_iter().filter(|system| args.only.is_empty() || args.only.contains(&system.name)).collect();
+        let wanted: Vec<System> =
+            known.into_iter().filter(|system| args.only.is_empty() || args.only.contains(&system.name)).collect();
         let of_paper = wanted.iter().find(|system| **system == System::paper());
         let of_repeated = of_paper.and_then(|system| Some((system, repeated(&corpus)?)));
         let mut steps: Vec<(Splits, &System, &Corpus)> =
@@ -104,13 +109,26 @@ fn reproduce(args: &PaperArgs, stop: &AtomicBool) -> Result<()> {
 
 impl PaperArgs {
     fn options(&self, preset: &str) -> TrainingOptions {
-        TrainingOptions { corpus: self.corpus.clone(), preset: Some(preset.to_owned()), epochs: self.epochs, ..TrainingOptions::default() }
+        TrainingOptions {
+            corpus: self.corpus.clone(),
+            preset: Some(preset.to_owned()),
+            epochs: self.epochs,
+            ..TrainingOptions::default()
+        }
     }
 
     /// Trains, exports and evaluates a network on those splits that it is not finished with.
     fn train(&self, corpus: &Corpus, folder: &Path, splits: &Splits, system: &System, stop: &AtomicBool) -> Result<()> {
-        let config = Config { corpus: corpus.name.clone(), ..self.options(&system.name).configure(None, DEFAULT_SEED)? };
-        let crossval = Crossval { root: folder, config: &config, corpus, protocol: splits.protocol, folds: None, cache: &self.cache };
+        let config =
+            Config { corpus: corpus.name.clone(), ..self.options(&system.name).configure(None, DEFAULT_SEED)? };
+        let crossval = Crossval {
+            root: folder,
+            config: &config,
+            corpus,
+            protocol: splits.protocol,
+            folds: None,
+            cache: &self.cache,
+        };
         let pending = crossval.prepare(&[system.condition], splits.seeds, splits.fold)?;
         if pending.is_empty() {
             return Ok(());
@@ -125,7 +143,8 @@ impl PaperArgs {
         Ok(())
     }
 
-    /// Fits a baseline to the training part of those splits that it is not finished with, and has it answer the test part.
+    /// Fits a baseline to the training part of those splits that it is not finished with, and has it answer the test
+    /// part.
     fn fit(&self, corpus: &Corpus, folder: &Path, splits: &Splits, system: &System, stop: &AtomicBool) -> Result<()> {
         let baseline = system.baseline()?;
         let front_end = system.condition.front_end(spec::edge().front_end);
@@ -135,7 +154,11 @@ impl PaperArgs {
             let split = Split::new(corpus, splits.protocol, None, fold, seed)?;
             if let Some(evaluation) = Evaluation::load(&path)? {
                 let is_of = evaluation.is_of(&split.part(corpus, Part::Test)?);
-                ensure!(is_of, "{} holds answers to other utterances, of another corpus or of this one before it changed", path.display());
+                ensure!(
+                    is_of,
+                    "{} holds answers to other utterances, of another corpus or of this one before it changed",
+                    path.display()
+                );
                 continue;
             }
             if stop.load(Ordering::Relaxed) {

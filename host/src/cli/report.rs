@@ -9,8 +9,8 @@ use crate::report::{Report, write_json};
 
 /// Writes a report for people: one HTML page that needs no network, and its pictures as SVG and PNG files.
 ///
-/// Of a run, or of a folder of runs such as `host crossval` makes: runs that differ in fold and seed only are shown together.
-/// Answers that a run lacks are computed with its model.ser and model.onnx and kept in its predictions.json.
+/// Of a run, or of a folder of runs such as `host crossval` makes: runs that differ in fold and seed only are shown
+/// together. Answers that a run lacks are computed with its model.ser and model.onnx and kept in its predictions.json.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example: host report runs/casia-edge-sentence-0")]
 pub struct ReportArgs {

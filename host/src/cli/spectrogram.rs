@@ -61,7 +61,8 @@ impl Format {
 ///
 /// # Errors
 ///
-/// If the recording can't be read or is shorter than a frame, the picture's name has another extension, or it can't be written.
+/// If the recording can't be read or is shorter than a frame, the picture's name has another extension, or it can't be
+/// written.
 pub fn run(args: &SpectrogramArgs) -> Result<()> {
     let out = args.out.clone().unwrap_or_else(|| default_out(&args.wav));
     let format = Format::of(&out)?;
@@ -78,7 +79,13 @@ pub fn run(args: &SpectrogramArgs) -> Result<()> {
         "Spectrogram of {file}, {start:.2} to {end:.2} s, from white at {} to black at {} {}.",
         levels.low, levels.high, levels.unit
     );
-    let labels = Labels { name: "spectrogram", title: &file, subtitle: spectrogram.analysis(), time: "time, s", description: &description };
+    let labels = Labels {
+        name: "spectrogram",
+        title: &file,
+        subtitle: spectrogram.analysis(),
+        time: "time, s",
+        description: &description,
+    };
     let picture = spectrogram.picture(labels, &levels, SIZE)?;
     match format {
         Format::Png => write_atomic(&out, &picture.png()?)?,

@@ -7,8 +7,8 @@ use crate::augment::Augmentation;
 use crate::emotion::EMOTIONS;
 use crate::run::Recipe;
 
-/// Writes, for each speaker (name and pitch), six emotions, each a tone of its own, in four sentences of different length. A speaker without
-/// a name has no folder.
+/// Writes, for each speaker (name and pitch), six emotions, each a tone of its own, in four sentences of different
+/// length. A speaker without a name has no folder.
 pub fn write_tones(corpus: &Path, speakers: &[(&str, f32)]) {
     for (speaker, pitch) in speakers {
         for (emotion, name) in EMOTIONS.iter().enumerate() {

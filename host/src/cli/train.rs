@@ -25,7 +25,8 @@ pub const DEFAULT_SEED: u64 = 1;
 
 /// Trains a network.
 ///
-/// Makes a run folder with all that decides the result and all that comes out of it. Ctrl-C stops after the step under way;
+/// Makes a run folder with all that decides the result and all that comes out of it. Ctrl-C stops after the step under
+/// way;
 /// `--resume` goes on, with the very result of a training that was not stopped.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 #[command(after_help = "Examples:\n  host train --corpus casia --protocol sentence --fold 0\n  \
@@ -45,7 +46,8 @@ pub struct TrainArgs {
     /// A split file, in place of protocol and fold.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["protocol", "folds", "fold", "validation"])]
     split: Option<PathBuf>,
-    /// Train on every utterance and test on none: for a model to be shipped, whose figures are those of a cross-validation.
+    /// Train on every utterance and test on none: for a model to be shipped, whose figures are those of a
+    /// cross-validation.
     #[arg(long, conflicts_with_all = ["protocol", "folds", "fold", "split"])]
     all: bool,
     /// Share of the training part to hold out for validation, told after each epoch.
@@ -109,7 +111,11 @@ fn train(args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
     let (config, split, corpus) = plan(args)?;
     let finished = args.from.as_deref().map(|from| finished_run(from, &config)).transpose()?;
     let path = args.out.clone().unwrap_or_else(|| default_folder(args, &config, &split));
-    let folder = if args.resume { resume(&path, &config, &split)? } else { RunFolder::create(&path, &config, &split, args.force)? };
+    let folder = if args.resume {
+        resume(&path, &config, &split)?
+    } else {
+        RunFolder::create(&path, &config, &split, args.force)?
+    };
     if args.resume && folder.checkpoint()?.is_none() && !folder.teacher_path(0).exists() {
         eprintln!("{} has no checkpoint yet: starting where it began", path.display());
     }
@@ -154,7 +160,8 @@ fn plan(args: &TrainArgs) -> Result<(Config, Split, Corpus)> {
     }
     if args.resume
         && let Some(path) = &args.out
-        && *args == (TrainArgs { resume: true, out: args.out.clone(), cache: args.cache.clone(), ..TrainArgs::default() })
+        && *args
+            == (TrainArgs { resume: true, out: args.out.clone(), cache: args.cache.clone(), ..TrainArgs::default() })
     {
         let folder = RunFolder::open(path)?;
         let (config, split) = (folder.config()?, folder.split()?);
@@ -294,7 +301,12 @@ impl Display {
     }
 
     fn teacher_epoch(&self, teacher: usize, metrics: &EpochMetrics) {
-        let text = format!("teacher {}, epoch {}: accuracy {:.1} %", teacher + 1, metrics.epoch, 100.0 * metrics.train_accuracy);
+        let text = format!(
+            "teacher {}, epoch {}: accuracy {:.1} %",
+            teacher + 1,
+            metrics.epoch,
+            100.0 * metrics.train_accuracy
+        );
         match &self.bar {
             Some(bar) => bar.set_message(text),
             None => println!("{text}, {:.1} s", metrics.seconds),

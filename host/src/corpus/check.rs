@@ -36,7 +36,8 @@ pub struct Report {
     pub broken: Vec<Problem>,
     /// Ids of recordings that are the same, sample for sample.
     pub duplicates: Vec<Vec<String>>,
-    /// Recordings of one performance, those that are the same sample for sample among them; those with different labels first.
+    /// Recordings of one performance, those that are the same sample for sample among them; those with different labels
+    /// first.
     pub copies: Vec<Copies>,
     /// Things to know before the corpus is trusted.
     pub warnings: Vec<String>,
@@ -137,7 +138,8 @@ pub fn check(corpus: &Corpus) -> Result<Report> {
     let mut duplicates: Vec<Vec<String>> = contents.into_values().filter(|ids| ids.len() > 1).collect();
     duplicates.sort();
 
-    let voices: Vec<_> = readable.iter().filter_map(|measured| Some((measured.utterance, measured.voice.as_ref()?))).collect();
+    let voices: Vec<_> =
+        readable.iter().filter_map(|measured| Some((measured.utterance, measured.voice.as_ref()?))).collect();
     let copies = Copies::among(&voices)?;
     let mut warnings: Vec<String> = missing_classes(&readable).into_iter().collect();
     warnings.extend(conflicts(&copies));
@@ -191,7 +193,8 @@ fn missing_classes(readable: &[Measured]) -> Option<String> {
         .filter(|&emotion| readable.iter().all(|measured| measured.utterance.emotion != emotion))
         .map(|emotion| EMOTIONS[emotion])
         .collect();
-    (!missing.is_empty()).then(|| format!("no readable utterance of {}: the corpus cannot be trained on", missing.join(", ")))
+    (!missing.is_empty())
+        .then(|| format!("no readable utterance of {}: the corpus cannot be trained on", missing.join(", ")))
 }
 
 fn odd_levels(readable: &[Measured]) -> Vec<String> {
@@ -203,7 +206,10 @@ fn odd_levels(readable: &[Measured]) -> Vec<String> {
             more => format!("{first} and {more} more are {what}"),
         })
     };
-    [list("clipped", |m| m.peak_db > CLIPPED_DB), list("silent", |m| m.level_db < SILENT_DB)].into_iter().flatten().collect()
+    [list("clipped", |m| m.peak_db > CLIPPED_DB), list("silent", |m| m.level_db < SILENT_DB)]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// Copies that a split may have on both sides.
@@ -233,8 +239,10 @@ fn leaks(groups: &BTreeMap<(&str, usize), Vec<Measures>>) -> Vec<String> {
         for cue in &CUES {
             let value = |m: &Measures| (cue.value)(m);
             let overall = mean(emotions.iter().flat_map(|(_, measures)| measures.iter().map(value)));
-            let means: Vec<(usize, f64)> = emotions.iter().map(|&(e, measures)| (e, mean(measures.iter().map(value)))).collect();
-            let between: f64 = emotions.iter().zip(&means).map(|((_, m), (_, mean))| m.len() as f64 * (mean - overall).powi(2)).sum();
+            let means: Vec<(usize, f64)> =
+                emotions.iter().map(|&(e, measures)| (e, mean(measures.iter().map(value)))).collect();
+            let between: f64 =
+                emotions.iter().zip(&means).map(|((_, m), (_, mean))| m.len() as f64 * (mean - overall).powi(2)).sum();
             let total: f64 = emotions.iter().flat_map(|(_, m)| m.iter()).map(|m| (value(m) - overall).powi(2)).sum();
             let lowest = means.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1));
             let highest = means.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1));

@@ -1,7 +1,7 @@
 //! Recordings that are copies of each other: one performance, cut, scaled or sampled differently.
 //!
-//! A copy on the other side of a split makes a test easier than it should be; copies under two labels make it harder: no classifier can be
-//! right about both, unless it looks at how they were cut.
+//! A copy on the other side of a split makes a test easier than it should be; copies under two labels make it harder:
+//! no classifier can be right about both, unless it looks at how they were cut.
 
 mod correlation;
 #[cfg(test)]
@@ -22,7 +22,8 @@ use crate::split::Protocol;
 pub(super) use correlation::Voice;
 use correlation::{Correlator, Fingerprints, LEAST_LIKENESS};
 
-/// Recordings with a correlation of at least this are copies. Different ones of CASIA have 0.6 at most, its copies at least 0.99.
+/// Recordings with a correlation of at least this are copies. Different ones of CASIA have 0.6 at most, its copies at
+/// least 0.99.
 const LEAST_CORRELATION: f32 = 0.9;
 
 /// Recordings that are copies of each other, directly or by way of another.
@@ -63,8 +64,9 @@ pub struct Pair {
 }
 
 impl Copies {
-    /// Finds the copies in a corpus, those with different labels first. All recordings are compared, those of different speakers too;
-    /// of each the first 30 s. Recordings that cannot be read, are silent or shorter than 0.3 s are left out.
+    /// Finds the copies in a corpus, those with different labels first. All recordings are compared, those of different
+    /// speakers too; of each the first 30 s. Recordings that cannot be read, are silent or shorter than 0.3 s are left
+    /// out.
     ///
     /// # Errors
     ///
@@ -140,7 +142,8 @@ pub fn conflicts(copies: &[Copies]) -> Vec<String> {
     for copies in copies.iter().filter(|copies| copies.labels_differ) {
         let speakers: BTreeSet<&str> = copies.recordings.iter().map(|recording| recording.speaker.as_str()).collect();
         let speakers: Vec<&str> = speakers.into_iter().filter(|speaker| !speaker.is_empty()).collect();
-        let labels = EMOTIONS.iter().filter(|label| copies.recordings.iter().any(|recording| recording.emotion == **label));
+        let labels =
+            EMOTIONS.iter().filter(|label| copies.recordings.iter().any(|recording| recording.emotion == **label));
         let labels: Vec<&str> = labels.copied().collect();
         for (place, one) in labels.iter().enumerate() {
             for other in labels.iter().skip(place + 1) {
@@ -190,20 +193,21 @@ fn pairs(voices: &[&Voice]) -> Result<Vec<Found>> {
     let fingerprints = Fingerprints::new(voices)?;
     let progress = Progress::new("looking for copies", voices.len());
     let memory = || (fingerprints.scratch(), Correlator::new());
-    let compare = |(scratch, correlator): &mut (_, Correlator), (first, voice): (usize, &&Voice)| -> Result<Vec<Found>> {
-        let mut found = Vec::new();
-        for (second, other) in voices.iter().enumerate().skip(first + 1) {
-            if fingerprints.likeness(first, second, scratch)? < LEAST_LIKENESS {
-                continue;
+    let compare =
+        |(scratch, correlator): &mut (_, Correlator), (first, voice): (usize, &&Voice)| -> Result<Vec<Found>> {
+            let mut found = Vec::new();
+            for (second, other) in voices.iter().enumerate().skip(first + 1) {
+                if fingerprints.likeness(first, second, scratch)? < LEAST_LIKENESS {
+                    continue;
+                }
+                let peak = correlator.peak(voice, other)?;
+                if peak.correlation >= LEAST_CORRELATION {
+                    found.push(Found { first, second, correlation: peak.correlation, lag_s: peak.lag_s });
+                }
             }
-            let peak = correlator.peak(voice, other)?;
-            if peak.correlation >= LEAST_CORRELATION {
-                found.push(Found { first, second, correlation: peak.correlation, lag_s: peak.lag_s });
-            }
-        }
-        progress.step();
-        Ok(found)
-    };
+            progress.step();
+            Ok(found)
+        };
     let found = voices.par_iter().enumerate().map_init(memory, compare).collect::<Result<Vec<_>>>()?;
     Ok(found.into_iter().flatten().collect())
 }

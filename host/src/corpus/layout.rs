@@ -30,7 +30,8 @@ pub(super) fn read(root: &Path) -> Result<(Vec<Utterance>, Vec<Problem>)> {
     let mut problems = Vec::new();
     walk(root, &[], &mut found, &mut problems)?;
 
-    let in_speaker_folder = |wav: &Found| matches!(wav.folders.as_slice(), [_, emotion] if emotion_index(emotion).is_some());
+    let in_speaker_folder =
+        |wav: &Found| matches!(wav.folders.as_slice(), [_, emotion] if emotion_index(emotion).is_some());
     let layout = if found.iter().any(in_speaker_folder) { Layout::SpeakerEmotion } else { Layout::Emotion };
 
     let mut utterances = Vec::new();

@@ -40,7 +40,10 @@ pub(super) fn read(file: &Path) -> Result<(Vec<Utterance>, Vec<Problem>)> {
         let (line, result) = match record {
             Ok(record) => (
                 record.position().map_or(0, csv::Position::line),
-                record.deserialize(Some(&header)).map_err(|error| error.to_string()).and_then(|row| utterance(root, row)),
+                record
+                    .deserialize(Some(&header))
+                    .map_err(|error| error.to_string())
+                    .and_then(|row| utterance(root, row)),
             ),
             Err(error) => (error.position().map_or(0, csv::Position::line), Err(error.to_string())),
         };
@@ -71,5 +74,11 @@ fn utterance(root: &Path, row: Row) -> Result<Utterance, String> {
     if !path.is_file() {
         return Err(format!("there is no file {}", row.path));
     }
-    Ok(Utterance { id: parts.join("/"), speaker: row.speaker, emotion, sentence: row.sentence, source: Source::File(path) })
+    Ok(Utterance {
+        id: parts.join("/"),
+        speaker: row.speaker,
+        emotion,
+        sentence: row.sentence,
+        source: Source::File(path),
+    })
 }

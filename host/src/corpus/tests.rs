@@ -16,7 +16,11 @@ fn folder(paths: &[&str]) -> tempfile::TempDir {
 }
 
 fn rows(corpus: &Corpus) -> Vec<(&str, &str, &str, &str)> {
-    corpus.utterances.iter().map(|u| (u.id.as_str(), u.speaker.as_str(), u.emotion_name(), u.sentence.as_str())).collect()
+    corpus
+        .utterances
+        .iter()
+        .map(|u| (u.id.as_str(), u.speaker.as_str(), u.emotion_name(), u.sentence.as_str()))
+        .collect()
 }
 
 #[test]
@@ -27,7 +31,11 @@ fn speaker_folders_give_speaker_emotion_and_sentence() {
     let corpus = Corpus::open(dir.path()).unwrap();
     assert_eq!(
         rows(&corpus),
-        [("an/sad/201.wav", "an", "sad", "201"), ("li/Angry/201.wav", "li", "angry", "201"), ("li/joy/202.WAV", "li", "happy", "202"),]
+        [
+            ("an/sad/201.wav", "an", "sad", "201"),
+            ("li/Angry/201.wav", "li", "angry", "201"),
+            ("li/joy/202.WAV", "li", "happy", "202"),
+        ]
     );
     assert!(corpus.problems.is_empty());
     assert_eq!(corpus.utterances[0].samples().unwrap(), [7]);
@@ -55,7 +63,10 @@ fn what_does_not_fit_is_skipped_and_told_once_for_each_folder() {
     let mut problems: Vec<String> = corpus.problems.iter().map(Problem::to_string).collect();
     problems.sort();
     assert_eq!(problems.len(), 3, "{problems:?}");
-    assert!(problems[0].starts_with("/: not in a folder") && problems[0].contains("1 WAV file skipped"), "{problems:?}");
+    assert!(
+        problems[0].starts_with("/: not in a folder") && problems[0].contains("1 WAV file skipped"),
+        "{problems:?}"
+    );
     assert!(problems[1].starts_with("li/disgust/: unknown emotion 'disgust'"), "{problems:?}");
     assert!(problems[1].contains("2 WAV files skipped"), "{problems:?}");
     assert!(problems[2].starts_with("li/sad/old/: "), "{problems:?}");
@@ -86,7 +97,11 @@ fn a_manifest_is_read_with_columns_in_any_order() {
     assert_eq!(corpus.name, "mine");
     assert_eq!(
         rows(&corpus),
-        [("audio/1.wav", "li", "angry", "hello"), ("audio/2.wav", "an, b", "sad", ""), ("audio/3.wav", "li", "fear", "bye"),]
+        [
+            ("audio/1.wav", "li", "angry", "hello"),
+            ("audio/2.wav", "an, b", "sad", ""),
+            ("audio/3.wav", "li", "fear", "bye"),
+        ]
     );
     assert!(corpus.problems.is_empty(), "{:?}", corpus.problems);
     assert_eq!(corpus.utterances[1].samples().unwrap(), [7]);
@@ -163,7 +178,12 @@ fn a_check_counts_and_measures_each_speaker_and_emotion() {
     assert_eq!((li.speaker.as_str(), li.emotion.as_str(), li.utterances), ("li", "sad", 2));
     assert!((li.total_s - 0.6).abs() < 1e-9 && (li.mean_s - 0.3).abs() < 1e-9, "{li:?}");
     assert!((li.peak_db + 20.0).abs() < 0.01 && (li.lead_s - 0.1).abs() < 1e-9, "{li:?}");
-    assert!(report.warnings.iter().any(|warning| warning.contains("no readable utterance of angry, happy, neutral, surprise")));
+    assert!(
+        report
+            .warnings
+            .iter()
+            .any(|warning| warning.contains("no readable utterance of angry, happy, neutral, surprise"))
+    );
     let text = report.to_string();
     assert!(text.contains("3 of 16000 Hz, mono, 16-bit integer") && text.contains("0 broken"), "{text}");
 }
@@ -179,7 +199,12 @@ fn a_check_lists_every_broken_file_with_its_reason_and_reads_the_rest() {
     assert_eq!(report.utterances, 1);
     let broken: Vec<String> = report.broken.iter().map(Problem::to_string).collect();
     assert_eq!(broken.len(), 4, "{broken:?}");
-    for wanted in ["li/disgust/: unknown emotion", "li/sad/cut.wav: truncated", "li/sad/empty.wav: empty", "li/sad/text.wav: not a WAV"] {
+    for wanted in [
+        "li/disgust/: unknown emotion",
+        "li/sad/cut.wav: truncated",
+        "li/sad/empty.wav: empty",
+        "li/sad/text.wav: not a WAV",
+    ] {
         assert!(broken.iter().any(|problem| problem.starts_with(wanted)), "{wanted}: {broken:?}");
     }
 }
@@ -204,9 +229,13 @@ fn a_check_warns_of_an_offset_that_depends_on_the_emotion_and_only_of_that() {
         tone(&dir.path().join(format!("an/angry/{n}.wav")), 3_030 + n, 8 * n);
     }
     let report = check(&Corpus::open(dir.path()).unwrap()).unwrap();
-    let leaks: Vec<&String> = report.warnings.iter().filter(|warning| warning.contains("gives the emotion away")).collect();
+    let leaks: Vec<&String> =
+        report.warnings.iter().filter(|warning| warning.contains("gives the emotion away")).collect();
     assert_eq!(leaks.len(), 1, "{leaks:?}");
-    assert!(leaks[0].starts_with("speaker li: DC offset") && leaks[0].contains("0.31 % of full scale in sad"), "{leaks:?}");
+    assert!(
+        leaks[0].starts_with("speaker li: DC offset") && leaks[0].contains("0.31 % of full scale in sad"),
+        "{leaks:?}"
+    );
 }
 
 #[test]

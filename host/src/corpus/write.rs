@@ -21,21 +21,24 @@ pub struct Written {
 impl Corpus {
     /// Writes each utterance to the file `dir/id`, each file atomically, several at a time.
     ///
-    /// Files that are there with the same samples are kept, so that an interrupted run can be taken up again; unreadable ones are
-    /// replaced. `progress` is told, from any thread, how many utterances are done.
+    /// Files that are there with the same samples are kept, so that an interrupted run can be taken up again;
+    /// unreadable ones are replaced. `progress` is told, from any thread, how many utterances are done.
     ///
     /// # Errors
     ///
     /// If a file is there with other samples, before anything is written; or if a file or folder cannot be written.
     pub fn write(&self, dir: &Path, progress: impl Fn(usize) + Sync) -> Result<Written> {
-        let states: Vec<bool> = self.utterances.par_iter().map(|utterance| is_there(utterance, dir)).collect::<Result<_>>()?;
-        let missing: Vec<&Utterance> = self.utterances.iter().zip(&states).filter(|(_, there)| !**there).map(|(u, _)| u).collect();
+        let states: Vec<bool> =
+            self.utterances.par_iter().map(|utterance| is_there(utterance, dir)).collect::<Result<_>>()?;
+        let missing: Vec<&Utterance> =
+            self.utterances.iter().zip(&states).filter(|(_, there)| !**there).map(|(u, _)| u).collect();
         let kept = self.utterances.len() - missing.len();
         let done = AtomicUsize::new(kept);
         missing.par_iter().try_for_each(|utterance| -> Result<()> {
             let path = dir.join(&utterance.id);
             if let Some(folder) = path.parent() {
-                std::fs::create_dir_all(folder).with_context(|| format!("cannot create folder {}", folder.display()))?;
+                std::fs::create_dir_all(folder)
+                    .with_context(|| format!("cannot create folder {}", folder.display()))?;
             }
             write_wav(&path, &utterance.samples()?)?;
             progress(done.fetch_add(1, Ordering::Relaxed) + 1);
@@ -53,7 +56,10 @@ fn is_there(utterance: &Utterance, dir: &Path) -> Result<bool> {
     }
     match read_wav(&path) {
         Ok(samples) if samples == utterance.samples()? => Ok(true),
-        Ok(_) => bail!("{} is there already and is another recording; it is not replaced: choose another folder", path.display()),
+        Ok(_) => bail!(
+            "{} is there already and is another recording; it is not replaced: choose another folder",
+            path.display()
+        ),
         Err(_) => Ok(false),
     }
 }

@@ -1,7 +1,7 @@
 //! Temperatures of the int8 model, fitted on out-of-fold answers.
 //!
-//! The test part of a fold is out-of-fold: its model was not trained on it. The temperature of a fold is fitted to the test parts of
-//! the other folds, so that no answer decides how its own confidence is judged.
+//! The test part of a fold is out-of-fold: its model was not trained on it. The temperature of a fold is fitted to the
+//! test parts of the other folds, so that no answer decides how its own confidence is judged.
 
 use crate::predictions::Predictions;
 use crate::reliability::{Answer, expected_calibration_error, fit_temperature, reliability};
@@ -25,7 +25,8 @@ pub fn calibrate<'a>(folds: impl IntoIterator<Item = &'a Predictions>) -> Option
     Some(Calibration { temperature, error_before: error(1.0), error_after: error(temperature) })
 }
 
-/// The temperature of each fold of one seed and condition, fitted to the answers of the others; None where these have none.
+/// The temperature of each fold of one seed and condition, fitted to the answers of the others; None where these have
+/// none.
 pub fn fold_temperatures(folds: &[&Predictions]) -> Vec<Option<f64>> {
     let of_others = |fold: usize| {
         let others = folds.iter().enumerate().filter(move |(other, _)| *other != fold);
@@ -40,7 +41,8 @@ pub(super) fn pooled_error(folds: &[(&Predictions, f64)]) -> f64 {
     let scaled: Vec<(Vec<f32>, usize)> = folds
         .iter()
         .flat_map(|(predictions, temperature)| {
-            let scale = move |values: &[f32]| values.iter().map(|value| (f64::from(*value) / temperature) as f32).collect();
+            let scale =
+                move |values: &[f32]| values.iter().map(|value| (f64::from(*value) / temperature) as f32).collect();
             int8_answers(predictions).map(move |(values, truth)| (scale(values), truth))
         })
         .collect();

@@ -70,7 +70,11 @@ pub fn gather(root: &Path) -> Result<Gathered> {
         missing.remove(&id);
         runs.push(FoldRun { id, config, split, predictions, training_seconds, model_bytes });
     }
-    ensure!(!runs.is_empty(), "no finished fold in {}: wanted CONDITION/seed-S/fold-K/predictions.json", root.display());
+    ensure!(
+        !runs.is_empty(),
+        "no finished fold in {}: wanted CONDITION/seed-S/fold-K/predictions.json",
+        root.display()
+    );
     let copies = copies_path(root);
     let ambiguous = if copies.is_file() { Some(ambiguous(&copies::load(&copies)?)) } else { None };
     Ok(Gathered { runs, missing: missing.into_iter().collect(), ambiguous })
@@ -135,7 +139,10 @@ fn numbered<N: FromStr + Ord>(folder: &Path, prefix: &str) -> Result<BTreeSet<N>
 fn check_alike(found: &[Found]) -> Result<()> {
     let Some((first, others)) = found.split_first() else { return Ok(()) };
     for other in others {
-        let difference = difference((first.id.condition, &first.config, &first.split), (other.id.condition, &other.config, &other.split));
+        let difference = difference(
+            (first.id.condition, &first.config, &first.split),
+            (other.id.condition, &other.config, &other.split),
+        );
         if let Some(what) = difference {
             anyhow::bail!(
                 "{} and {} are not of one cross-validation: they differ in the {what}",
@@ -148,7 +155,10 @@ fn check_alike(found: &[Found]) -> Result<()> {
 }
 
 /// In which option two folds differ that all folds of a cross-validation share.
-pub(super) fn difference(one: (Condition, &Config, &Split), other: (Condition, &Config, &Split)) -> Option<&'static str> {
+pub(super) fn difference(
+    one: (Condition, &Config, &Split),
+    other: (Condition, &Config, &Split),
+) -> Option<&'static str> {
     let (condition, config, split) = one;
     let (other_condition, other_config, other_split) = other;
     // A front end with the cues left in is what the conditions share.

@@ -47,7 +47,8 @@ pub struct ConditionReport {
     pub int8: ModelReport,
     /// The float network.
     pub float: ModelReport,
-    /// Utterances that only the float model has right (first) and only the core (second); one of several seeds counts for each.
+    /// Utterances that only the float model has right (first) and only the core (second); one of several seeds counts
+    /// for each.
     pub mcnemar: McNemar,
     /// Share of the answers in which both models have the same leading label.
     pub agreement: f64,
@@ -91,7 +92,8 @@ pub struct ModelReport {
     pub unambiguous: Option<Unambiguous>,
 }
 
-/// Figures over the utterances that are in the corpus under one label only: about the others no classifier can be right.
+/// Figures over the utterances that are in the corpus under one label only: about the others no classifier can be
+/// right.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Unambiguous {
     /// Number of different utterances that are left out.

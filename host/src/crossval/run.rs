@@ -77,7 +77,8 @@ pub enum Event<'a> {
 }
 
 impl Crossval<'_> {
-    /// The folds of these conditions and seeds that are not finished, their run folders made. With `fold` just that of each.
+    /// The folds of these conditions and seeds that are not finished, their run folders made. With `fold` just that of
+    /// each.
     ///
     /// Nothing is written unless all folders are free, or hold a run of these very options.
     ///
@@ -98,7 +99,9 @@ impl Crossval<'_> {
         }
         let Some((id, config, split)) = wanted.first() else { return Ok(Vec::new()) };
         for found in find(self.root)? {
-            if let Some(what) = difference((id.condition, config, split), (found.id.condition, &found.config, &found.split)) {
+            if let Some(what) =
+                difference((id.condition, config, split), (found.id.condition, &found.config, &found.split))
+            {
                 return Err(other_options(&found.folder, &format!("another {what}")));
             }
         }
@@ -138,8 +141,9 @@ impl Crossval<'_> {
         config
     }
 
-    /// Trains and evaluates the folds, `jobs` at a time, and tells what happens. Returns those that failed, and why; a fold that
-    /// fails does not keep the others from being trained. When `stop` is set each saves after the step under way.
+    /// Trains and evaluates the folds, `jobs` at a time, and tells what happens. Returns those that failed, and why; a
+    /// fold that fails does not keep the others from being trained. When `stop` is set each saves after the step under
+    /// way.
     ///
     /// # Errors
     ///
@@ -203,14 +207,21 @@ impl Crossval<'_> {
     }
 
     /// None if it was asked to stop.
-    fn run_fold(&self, fold: &Pending, stop: &AtomicBool, tell: &(dyn Fn(FoldId, Event<'_>) + Sync)) -> Result<Option<Predictions>> {
+    fn run_fold(
+        &self,
+        fold: &Pending,
+        stop: &AtomicBool,
+        tell: &(dyn Fn(FoldId, Event<'_>) + Sync),
+    ) -> Result<Option<Predictions>> {
         let cache = self.cache(fold)?;
         let Pending { id, folder, config, split, .. } = fold;
         let training = Training { folder, config, split, corpus: self.corpus, cache: &cache };
         if training.run(stop, &mut |progress| tell(*id, Event::Training(progress)))? == Outcome::Stopped {
             return Ok(None);
         }
-        let skipped = |problems: &[Problem]| problems.iter().for_each(|problem| tell(*id, Event::Training(Progress::Skipped(problem))));
+        let skipped = |problems: &[Problem]| {
+            problems.iter().for_each(|problem| tell(*id, Event::Training(Progress::Skipped(problem))))
+        };
         let (exported, problems) = export_run(folder, split, self.corpus, &cache, CONFIDENCE)?;
         skipped(&problems);
         write_atomic(&folder.model_path(), &exported.model)?;

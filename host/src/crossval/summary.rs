@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 
 use super::calibration::{fold_temperatures, pooled_error};
-use super::{ConditionReport, CrossvalReport, Figures, FoldReport, FoldRun, Gathered, ModelReport, SpeakerReport, Verdict};
+use super::{
+    ConditionReport, CrossvalReport, Figures, FoldReport, FoldRun, Gathered, ModelReport, SpeakerReport, Verdict,
+};
 use crate::condition::Condition;
 use crate::predictions::{Prediction, Predictions, leading, probabilities};
 use crate::split::{Part, Protocol};
@@ -58,7 +60,9 @@ impl CrossvalReport {
             .into_iter()
             .map(|condition| (condition, runs.iter().filter(|run| run.id.condition == condition).collect::<Vec<_>>()))
             .filter(|(_, runs)| !runs.is_empty())
-            .map(|(condition, runs)| condition_report(condition, &runs, &first.split.labels, gathered.ambiguous.as_ref()))
+            .map(|(condition, runs)| {
+                condition_report(condition, &runs, &first.split.labels, gathered.ambiguous.as_ref())
+            })
             .collect::<Result<_>>()?;
         Ok(Self {
             corpus: first.config.corpus.clone(),
@@ -84,7 +88,9 @@ fn condition_report(
 ) -> Result<ConditionReport> {
     let temperatures = temperatures(runs);
     let answers: Vec<&Prediction> = runs.iter().flat_map(|run| &run.predictions.utterances).collect();
-    let only = |one: Side, other: Side| answers.iter().filter(|answer| one.is_right(answer) && !other.is_right(answer)).count() as u64;
+    let only = |one: Side, other: Side| {
+        answers.iter().filter(|answer| one.is_right(answer) && !other.is_right(answer)).count() as u64
+    };
     let at = |temperature: &dyn Fn(usize) -> Option<f64>| -> Option<f64> {
         let folds = runs.iter().enumerate().map(|(index, run)| Some((&run.predictions, temperature(index)?)));
         folds.collect::<Option<Vec<_>>>().map(|folds| pooled_error(&folds))
@@ -115,8 +121,10 @@ fn condition_report(
 fn temperatures(runs: &[&FoldRun]) -> Vec<Option<f64>> {
     let mut temperatures = vec![None; runs.len()];
     for seed in runs.iter().map(|run| run.id.seed).collect::<BTreeSet<_>>() {
-        let places: Vec<usize> = (0..runs.len()).zip(runs).filter(|(_, run)| run.id.seed == seed).map(|(place, _)| place).collect();
-        let folds: Vec<&Predictions> = runs.iter().filter(|run| run.id.seed == seed).map(|run| &run.predictions).collect();
+        let places: Vec<usize> =
+            (0..runs.len()).zip(runs).filter(|(_, run)| run.id.seed == seed).map(|(place, _)| place).collect();
+        let folds: Vec<&Predictions> =
+            runs.iter().filter(|run| run.id.seed == seed).map(|run| &run.predictions).collect();
         for (place, temperature) in places.into_iter().zip(fold_temperatures(&folds)) {
             if let Some(to) = temperatures.get_mut(place) {
                 *to = temperature;
@@ -177,7 +185,8 @@ fn speakers(runs: &[&FoldRun]) -> Vec<SpeakerReport> {
         }
     }
     let report = |(speaker, answers): (&str, Vec<&Prediction>)| {
-        let war = |side: Side| answers.iter().filter(|answer| side.is_right(answer)).count() as f64 / answers.len() as f64;
+        let war =
+            |side: Side| answers.iter().filter(|answer| side.is_right(answer)).count() as f64 / answers.len() as f64;
         let (int8_war, float_war) = (war(Side::Int8), war(Side::Float));
         SpeakerReport { speaker: speaker.to_owned(), answers: answers.len() as u64, int8_war, float_war }
     };

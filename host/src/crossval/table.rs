@@ -59,18 +59,24 @@ impl CrossvalReport {
         self.row(f, "UAR, %", &|model| spread(model.uar))?;
         self.row(f, "macro-F1, %", &|model| spread(model.macro_f1))?;
         self.row(f, "WAR of all answers, %", &|model| percent(model.pooled_war))?;
-        self.row(f, "  95 % interval", &|model| format!("{} to {}", percent(model.war_interval.0), percent(model.war_interval.1)))?;
+        self.row(f, "  95 % interval", &|model| {
+            format!("{} to {}", percent(model.war_interval.0), percent(model.war_interval.1))
+        })?;
         let without = self.conditions.iter().filter_map(|condition| Some(condition.int8.unambiguous?.without)).max();
         if let Some(without) = without {
             writeln!(f, "without {without} utterances that are in the corpus under two labels")?;
             let cell = |figure: fn(&Unambiguous) -> Spread| {
-                move |model: &ModelReport| model.unambiguous.map_or_else(|| "-".to_owned(), |others| spread(figure(&others)))
+                move |model: &ModelReport| {
+                    model.unambiguous.map_or_else(|| "-".to_owned(), |others| spread(figure(&others)))
+                }
             };
             self.row(f, "  WAR, %", &cell(|others| others.war))?;
             self.row(f, "  UAR, %", &cell(|others| others.uar))?;
         }
         for (class, label) in self.labels.iter().enumerate() {
-            let recall = |model: &ModelReport| model.recalls.get(class).copied().flatten().map_or_else(|| "-".to_owned(), percent);
+            let recall = |model: &ModelReport| {
+                model.recalls.get(class).copied().flatten().map_or_else(|| "-".to_owned(), percent)
+            };
             self.row(f, &format!("recall of {label}, %"), &recall)?;
         }
         let speakers = self.conditions.iter().flat_map(|condition| &condition.speakers);
@@ -116,7 +122,12 @@ impl CrossvalReport {
                 Some(error) => writeln!(f, "{error:.3} at temperatures fitted to the other folds")?,
                 None => writeln!(f, "- at temperatures fitted to the other folds: not all folds have others yet")?,
             }
-            writeln!(f, "  int8 model {} bytes; training {} in all", condition.model_bytes, duration(condition.training_seconds))?;
+            writeln!(
+                f,
+                "  int8 model {} bytes; training {} in all",
+                condition.model_bytes,
+                duration(condition.training_seconds)
+            )?;
             if let Some((first, rest)) = condition.skipped.split_first() {
                 let named = rest.iter().take(NAMED - 1).fold(first.clone(), |names, name| names + ", " + name);
                 let more = if condition.skipped.len() > NAMED { ", ..." } else { "" };
@@ -130,7 +141,16 @@ impl CrossvalReport {
         writeln!(
             f,
             "\n{:12} {:>5} {:>5} {:>6} {:>8} {:>9} {:>9} {:>8} {:>11} {:>9}",
-            "condition", "seed", "fold", "tested", "int8 WAR", "float WAR", "agreement", "int8 UAR", "temperature", "training"
+            "condition",
+            "seed",
+            "fold",
+            "tested",
+            "int8 WAR",
+            "float WAR",
+            "agreement",
+            "int8 UAR",
+            "temperature",
+            "training"
         )?;
         for fold in self.conditions.iter().flat_map(|condition| &condition.folds) {
             writeln!(

@@ -18,7 +18,13 @@ fn answer(label: usize, share: f32) -> Vec<f32> {
 }
 
 /// The folder of a finished fold, its answers made by `said`.
-fn finish(root: &Path, id: FoldId, protocol: Protocol, folds: Option<usize>, said: impl Fn(usize, &str) -> (Option<usize>, Option<usize>)) {
+fn finish(
+    root: &Path,
+    id: FoldId,
+    protocol: Protocol,
+    folds: Option<usize>,
+    said: impl Fn(usize, &str) -> (Option<usize>, Option<usize>),
+) {
     let corpus = Corpus::synthetic(1);
     let split = Split::new(&corpus, protocol, folds, id.fold, id.seed).unwrap();
     let mut network = edge();
@@ -38,7 +44,13 @@ fn finish(root: &Path, id: FoldId, protocol: Protocol, folds: Option<usize>, sai
     let utterances = utterances.iter().map(|utterance| {
         let (int8, float) = said(utterance.emotion, &utterance.id);
         let [int8, float] = [int8, float].map(|label| label.map(|label| answer(label, 0.7)));
-        Prediction { id: utterance.id.clone(), speaker: utterance.speaker.clone(), truth: utterance.emotion, int8, float }
+        Prediction {
+            id: utterance.id.clone(),
+            speaker: utterance.speaker.clone(),
+            truth: utterance.emotion,
+            int8,
+            float,
+        }
     });
     let predictions = Predictions { labels: split.labels.clone(), utterances: utterances.collect(), skipped: 0 };
     predictions.save(&folder.predictions_path()).unwrap();
@@ -73,7 +85,11 @@ fn figures_are_those_worked_out_by_hand() {
     let [condition] = &report.conditions[..] else { panic!("{:?}", report.conditions) };
     let n = report.utterances as u64;
     assert_eq!(condition.int8.confusion.total(), n);
-    assert!((condition.int8.war.mean - 4.0 / 6.0).abs() < 1e-12 && condition.int8.war.sd.unwrap() < 1e-12, "{:?}", condition.int8.war);
+    assert!(
+        (condition.int8.war.mean - 4.0 / 6.0).abs() < 1e-12 && condition.int8.war.sd.unwrap() < 1e-12,
+        "{:?}",
+        condition.int8.war
+    );
     // Recall 1 but for sad and surprise; F1 of fear 2 / (2 + 1), of sad and surprise 0.
     assert!((condition.int8.macro_f1.mean - (3.0 + 2.0 / 3.0) / 6.0).abs() < 1e-12);
     assert_eq!(condition.int8.recalls, [1.0, 1.0, 1.0, 1.0, 0.0, 0.0].map(Some));
@@ -108,7 +124,9 @@ fn utterances_with_two_labels_are_left_out_of_a_figure_of_their_own() {
         sentence: utterance.sentence.clone(),
     };
     let corpus = Corpus::synthetic(1);
-    let of = |emotion| corpus.utterances.iter().filter(move |utterance| utterance.speaker == "male1" && utterance.emotion == emotion);
+    let of = |emotion| {
+        corpus.utterances.iter().filter(move |utterance| utterance.speaker == "male1" && utterance.emotion == emotion)
+    };
     let copies = of(1).zip(of(4)).map(|(fear, sad)| Copies {
         labels_differ: true,
         recordings: vec![recording(fear), recording(sad)],
@@ -221,7 +239,9 @@ fn both_conditions_stand_side_by_side_and_a_report_is_read_as_it_was_written() {
     let speakers = Split::new(&Corpus::synthetic(1), Protocol::Speaker, None, 0, 1).unwrap().folds;
     for condition in Condition::ALL {
         for fold in 0..speakers {
-            finish(root.path(), FoldId { condition, ..id(fold) }, Protocol::Speaker, None, |truth, _| (Some(truth), Some(truth)));
+            finish(root.path(), FoldId { condition, ..id(fold) }, Protocol::Speaker, None, |truth, _| {
+                (Some(truth), Some(truth))
+            });
         }
     }
     let report = CrossvalReport::new(&gather(root.path()).unwrap()).unwrap();

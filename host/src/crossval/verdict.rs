@@ -34,8 +34,8 @@ impl Figures {
 }
 
 impl ModelReport {
-    /// The figures from the verdicts of each fold (and seed); with `ambiguous` also those without these utterances. None if there is no
-    /// verdict.
+    /// The figures from the verdicts of each fold (and seed); with `ambiguous` also those without these utterances.
+    /// None if there is no verdict.
     ///
     /// # Panics
     ///
@@ -64,12 +64,17 @@ impl ModelReport {
 
 /// None if there is nothing to leave out, or nothing else.
 fn unambiguous(labels: &[String], folds: &[Vec<Verdict<'_>>], ambiguous: &BTreeSet<String>) -> Option<Unambiguous> {
-    let without: BTreeSet<&str> = folds.iter().flatten().map(|verdict| verdict.id).filter(|id| ambiguous.contains(*id)).collect();
+    let without: BTreeSet<&str> =
+        folds.iter().flatten().map(|verdict| verdict.id).filter(|id| ambiguous.contains(*id)).collect();
     if without.is_empty() {
         return None;
     }
     let figures = figures_of_folds(labels, folds, &|id| !ambiguous.contains(id));
-    Some(Unambiguous { without: without.len(), war: over(&figures, |figures| figures.war)?, uar: over(&figures, |figures| figures.uar)? })
+    Some(Unambiguous {
+        without: without.len(),
+        war: over(&figures, |figures| figures.war)?,
+        uar: over(&figures, |figures| figures.uar)?,
+    })
 }
 
 fn over(figures: &[Figures], figure: fn(&Figures) -> f64) -> Option<Spread> {
@@ -78,6 +83,12 @@ fn over(figures: &[Figures], figure: fn(&Figures) -> f64) -> Option<Spread> {
 
 /// The figures of each fold over the utterances that count, if it has one.
 fn figures_of_folds(labels: &[String], folds: &[Vec<Verdict<'_>>], counts: &dyn Fn(&str) -> bool) -> Vec<Figures> {
-    let confusion = |fold: &Vec<Verdict<'_>>| Verdict::confusion(labels, fold.iter().copied().filter(|verdict| counts(verdict.id)));
-    folds.iter().map(confusion).filter(|confusion| confusion.total() > 0).map(|confusion| Figures::new(&confusion)).collect()
+    let confusion =
+        |fold: &Vec<Verdict<'_>>| Verdict::confusion(labels, fold.iter().copied().filter(|verdict| counts(verdict.id)));
+    folds
+        .iter()
+        .map(confusion)
+        .filter(|confusion| confusion.total() > 0)
+        .map(|confusion| Figures::new(&confusion))
+        .collect()
 }

@@ -1,7 +1,7 @@
 //! Noise to mix with speech, and sounds that are no speech at all, 16 kHz.
 //!
-//! Sounds are real numbers of no particular level; [`mix`](super::mix) and [`at_level`](super::at_level) set it. Random ones are
-//! functions of the generator's state.
+//! Sounds are real numbers of no particular level; [`mix`](super::mix) and [`at_level`](super::at_level) set it. Random
+//! ones are functions of the generator's state.
 
 use std::f64::consts::TAU;
 
@@ -51,8 +51,9 @@ pub fn clicks(len: usize, per_second: usize) -> Vec<f64> {
     (0..len).map(|n| if n.is_multiple_of(period) { 1.0 } else { 0.0 }).collect()
 }
 
-/// So many voices talk at once: the talkers' recordings, each taken several times where there are fewer than voices, brought to the
-/// same active speech level, repeated from random places and added up. A silent recording adds nothing; without talkers there is silence.
+/// So many voices talk at once: the talkers' recordings, each taken several times where there are fewer than voices,
+/// brought to the same active speech level, repeated from random places and added up. A silent recording adds nothing;
+/// without talkers there is silence.
 pub fn babble(len: usize, talkers: &[Vec<i16>], voices: usize, rng: &mut ChaCha8Rng) -> Vec<f64> {
     let mut sum = vec![0.0; len];
     for talker in talkers.iter().cycle().take(voices) {
@@ -70,8 +71,8 @@ pub fn babble(len: usize, talkers: &[Vec<i16>], voices: usize, rng: &mut ChaCha8
     sum
 }
 
-/// Who may babble behind an utterance, in random order: the utterances of other speakers, or, if there are none or speakers are not
-/// known, all others. Never the utterance itself.
+/// Who may babble behind an utterance, in random order: the utterances of other speakers, or, if there are none or
+/// speakers are not known, all others. Never the utterance itself.
 pub fn others<'c>(utterances: &[&'c Utterance], utterance: &Utterance, rng: &mut ChaCha8Rng) -> Vec<&'c Utterance> {
     let mut others: Vec<&Utterance> = utterances.iter().copied().filter(|other| other.id != utterance.id).collect();
     if others.iter().any(|other| other.speaker != utterance.speaker) {

@@ -40,7 +40,11 @@ fn noise_of_every_kind_reaches_the_ratio_wanted() {
     for voice in 0..synth::VOICES.len() {
         let speech = speech(voice);
         let talkers: Vec<Vec<i16>> = (0..8).map(|sentence| synth::render(2, (voice + 1) % 4, 2, sentence)).collect();
-        let noises = [white(speech.len(), &mut rng()), hum(speech.len(), &mut rng()), babble(speech.len(), &talkers, 8, &mut rng())];
+        let noises = [
+            white(speech.len(), &mut rng()),
+            hum(speech.len(), &mut rng()),
+            babble(speech.len(), &talkers, 8, &mut rng()),
+        ];
         for (kind, noise) in noises.iter().enumerate() {
             for snr_db in [20.0, 10.0, 5.0, 0.0] {
                 let mixed = mix(&speech, noise, snr_db);
@@ -86,9 +90,16 @@ fn clipping_cuts_off_at_the_depth_below_the_peak_and_nowhere_else() {
     for depth_db in [6.0, 12.0, 18.0] {
         let clipped = clip(&speech, depth_db);
         let limit = peak(&clipped);
-        assert!((20.0 * (peak(&speech) / limit).log10() - depth_db).abs() < 0.05, "{depth_db} dB: {limit} of {}", peak(&speech));
         assert!(
-            clipped.iter().zip(&speech).all(|(c, s)| c == s || f64::from(c.unsigned_abs()) == limit && s.unsigned_abs() > c.unsigned_abs())
+            (20.0 * (peak(&speech) / limit).log10() - depth_db).abs() < 0.05,
+            "{depth_db} dB: {limit} of {}",
+            peak(&speech)
+        );
+        assert!(
+            clipped
+                .iter()
+                .zip(&speech)
+                .all(|(c, s)| c == s || f64::from(c.unsigned_abs()) == limit && s.unsigned_abs() > c.unsigned_abs())
         );
     }
     assert_eq!(clip(&[i16::MIN, 0], 6.0), [-16_423, 0]);
@@ -142,7 +153,8 @@ fn babble_is_everybody_elses_and_never_contains_the_utterance_itself() {
         let of_other_speakers = utterances.iter().filter(|other| other.speaker != utterance.speaker).count();
         assert_eq!(others.len(), of_other_speakers);
     }
-    let speaker: Vec<&Utterance> = utterances.iter().copied().filter(|utterance| utterance.speaker == "male1").collect();
+    let speaker: Vec<&Utterance> =
+        utterances.iter().copied().filter(|utterance| utterance.speaker == "male1").collect();
     for utterance in &speaker {
         let others = others(&speaker, utterance, &mut rng());
         assert!(others.iter().all(|other| other.id != utterance.id), "{}", utterance.id);

@@ -75,7 +75,8 @@ fn lstm(x: &Plain, hidden: usize, gates: &Gates<Gate>) -> Plain {
         };
         let mut next = vec![0.0; hidden];
         for unit in 0..hidden {
-            c[unit] = sigmoid(sum(&gates.forget, unit)) * c[unit] + sigmoid(sum(&gates.input, unit)) * sum(&gates.cell, unit).tanh();
+            c[unit] = sigmoid(sum(&gates.forget, unit)) * c[unit]
+                + sigmoid(sum(&gates.input, unit)) * sum(&gates.cell, unit).tanh();
             next[unit] = sigmoid(sum(&gates.output, unit)) * c[unit].tanh();
         }
         h = next;
@@ -127,7 +128,11 @@ fn assert_equals_plain_loops(network: Network, rows: usize) {
     for (index, (got, wanted)) in output.layers.iter().zip(&layers).enumerate() {
         assert_eq!((got.len(), got.bands), (wanted.len(), wanted[0].len()), "layer {}", index + 1);
         for (got, wanted) in got.values.iter().zip(wanted.iter().flatten()) {
-            assert!((f64::from(*got) - wanted).abs() < 1e-5 * wanted.abs().max(1.0), "layer {}: {got}, wanted {wanted}", index + 1);
+            assert!(
+                (f64::from(*got) - wanted).abs() < 1e-5 * wanted.abs().max(1.0),
+                "layer {}: {got}, wanted {wanted}",
+                index + 1
+            );
         }
     }
     let sum: f64 = logits.iter().map(|logit| logit.exp()).sum();

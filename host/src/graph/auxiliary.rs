@@ -1,5 +1,5 @@
-//! Heads beside the dense layer that tell something else than the emotion from the same time mean. They steer what the layers before
-//! them learn, and export leaves them out.
+//! Heads beside the dense layer that tell something else than the emotion from the same time mean. They steer what the
+//! layers before them learn, and export leaves them out.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};

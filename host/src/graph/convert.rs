@@ -32,9 +32,10 @@ impl Graph {
                 Layer::Flatten { .. } => FloatLayer::Flatten,
                 Layer::TimeMean => FloatLayer::TimeMean,
                 Layer::LastStep => FloatLayer::LastStep,
-                Layer::Dense { .. } => {
-                    FloatLayer::Dense { weight: numbers(self.dense_weight.val().transpose()), bias: numbers(self.dense_bias.val()) }
-                }
+                Layer::Dense { .. } => FloatLayer::Dense {
+                    weight: numbers(self.dense_weight.val().transpose()),
+                    bias: numbers(self.dense_bias.val()),
+                },
             });
         }
         let converted = FloatNetwork { network: network.clone(), normalization: normalization.clone(), layers };
@@ -46,7 +47,8 @@ impl Graph {
 impl Graph {
     /// A graph that computes what a float network does. An error when its parameters do not fit its description.
     pub fn from_float_network(float: &FloatNetwork, device: &Device) -> Result<Self> {
-        let mut graph = Self::new(&float.network, Style::default(), 0, device)?.with_input_gain(&float.network, &float.normalization)?;
+        let mut graph = Self::new(&float.network, Style::default(), 0, device)?
+            .with_input_gain(&float.network, &float.normalization)?;
         let mut convolutions = graph.convolutions.iter_mut();
         let mut lstms = graph.lstms.iter_mut();
         for (layer, input, parameters) in float.layers()? {
@@ -54,7 +56,8 @@ impl Graph {
                 (Layer::Conv2d { channels, rows, bands, .. }, FloatLayer::Conv2d { weight, bias }) => {
                     if let Some(block) = convolutions.next() {
                         let weight: Tensor<4> = tensor(weight, [channels, rows, bands, input.channels], device)?;
-                        *block = block.clone().set_folded(weight.permute([0, 3, 1, 2]), tensor(bias, [channels], device)?);
+                        *block =
+                            block.clone().set_folded(weight.permute([0, 3, 1, 2]), tensor(bias, [channels], device)?);
                     }
                 }
                 (Layer::Lstm { hidden }, FloatLayer::Lstm(gates)) => {
@@ -117,5 +120,10 @@ fn gates(lstm: &Lstm) -> Gates<Gate> {
         bias: numbers(lstm.bias.val().slice_dim(0, columns)),
     };
     let columns = Lstm::columns(lstm.hidden);
-    Gates { input: gate(columns.input), forget: gate(columns.forget), cell: gate(columns.cell), output: gate(columns.output) }
+    Gates {
+        input: gate(columns.input),
+        forget: gate(columns.forget),
+        cell: gate(columns.cell),
+        output: gate(columns.output),
+    }
 }

@@ -1,8 +1,8 @@
 //! Convolution, batch norm, ReLU and the max pools behind it, in one block.
 //!
 //! With a positive scale, batch norm and ReLU never decrease, so they change places with max pooling:
-//! `pool(relu(norm(x))) = relu(norm(pool(x)))`. Norm and ReLU then run on the pooled map, a quarter of the size for 2×2.
-//! The scale is the magnitude of its parameter, and the statistics are those of the pooled map; folded into the
+//! `pool(relu(norm(x))) = relu(norm(pool(x)))`. Norm and ReLU then run on the pooled map, a quarter of the size for
+//! 2×2. The scale is the magnitude of its parameter, and the statistics are those of the pooled map; folded into the
 //! convolution at export it is the description's conv, ReLU, max pool exactly.
 //!
 //! Without batch norm `shift` is the convolution's bias; scale and statistics are then constants that change nothing.
@@ -143,7 +143,10 @@ impl Convolution {
             weight: numbers(weight),
             scale: numbers(self.scale.val()),
             shift: numbers(self.shift.val()),
-            running: Statistics { mean: numbers(self.running_mean.val()), variance: numbers(self.running_variance.val()) },
+            running: Statistics {
+                mean: numbers(self.running_mean.val()),
+                variance: numbers(self.running_variance.val()),
+            },
         }
     }
 
@@ -158,7 +161,8 @@ impl Convolution {
         gradients.register(self.shift.id, vector(gradient.shift));
     }
 
-    /// Replaces weights and norm by a convolution with a bias, whose weights are to act on the block's input as they are.
+    /// Replaces weights and norm by a convolution with a bias, whose weights are to act on the block's input as they
+    /// are.
     pub(super) fn set_folded(self, weight: Tensor<4>, bias: Tensor<1>) -> Self {
         let weight = match self.gains(&weight.device()) {
             Some(gains) => weight / gains,

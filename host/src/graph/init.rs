@@ -1,5 +1,5 @@
-//! Initial weights. Drawn here, not by Burn, whose generator is shared by the whole process: a seed gives the same weights
-//! whatever else runs.
+//! Initial weights. Drawn here, not by Burn, whose generator is shared by the whole process: a seed gives the same
+//! weights whatever else runs.
 
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
@@ -7,7 +7,12 @@ use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 
 /// Uniform in ±`limit`.
-pub(super) fn uniform<const D: usize>(shape: [usize; D], limit: f64, rng: &mut ChaCha8Rng, device: &Device) -> Param<Tensor<D>> {
+pub(super) fn uniform<const D: usize>(
+    shape: [usize; D],
+    limit: f64,
+    rng: &mut ChaCha8Rng,
+    device: &Device,
+) -> Param<Tensor<D>> {
     let limit = limit as f32;
     let values: Vec<f32> = (0..shape.iter().product()).map(|_| rng.random_range(-limit..=limit)).collect();
     Param::from_tensor(Tensor::from_data(TensorData::new(values, shape), device))
@@ -24,7 +29,8 @@ pub(super) fn glorot_uniform<const D: usize>(
     uniform(shape, (6.0 / (fan_in + fan_out) as f64).sqrt(), rng, device)
 }
 
-/// Rows of length 1 at right angles to each other, as random as they can be (Saxe et al. 2014); at least as many columns as rows.
+/// Rows of length 1 at right angles to each other, as random as they can be (Saxe et al. 2014); at least as many
+/// columns as rows.
 pub(super) fn orthogonal([rows, columns]: [usize; 2], rng: &mut ChaCha8Rng, device: &Device) -> Param<Tensor<2>> {
     let mut basis: Vec<Vec<f64>> = Vec::with_capacity(rows);
     for _ in 0..rows {

@@ -43,7 +43,13 @@ pub(super) struct GateTensors {
 
 impl Lstm {
     /// Forget biases are 1, so that a fresh cell remembers.
-    pub(super) fn new(inputs: usize, hidden: usize, initial_weights: InitialWeights, rng: &mut ChaCha8Rng, device: &Device) -> Self {
+    pub(super) fn new(
+        inputs: usize,
+        hidden: usize,
+        initial_weights: InitialWeights,
+        rng: &mut ChaCha8Rng,
+        device: &Device,
+    ) -> Self {
         let forget = Self::columns(hidden).forget;
         let bias: Vec<f32> = (0..4 * hidden).map(|column| if forget.contains(&column) { 1.0 } else { 0.0 }).collect();
         let (of_input, of_hidden) = ([inputs, 4 * hidden], [hidden, 4 * hidden]);
@@ -69,7 +75,9 @@ impl Lstm {
     pub(super) fn set_gates(&mut self, gates: Gates<GateTensors>) {
         // The order of `columns`.
         let gates = [gates.input, gates.forget, gates.output, gates.cell];
-        let side_by_side = |of_gate: fn(&GateTensors) -> Tensor<2>| Param::from_tensor(Tensor::cat(gates.iter().map(of_gate).collect(), 1));
+        let side_by_side = |of_gate: fn(&GateTensors) -> Tensor<2>| {
+            Param::from_tensor(Tensor::cat(gates.iter().map(of_gate).collect(), 1))
+        };
         self.input_weight = side_by_side(|gate| gate.input_weight.clone());
         self.recurrent_weight = side_by_side(|gate| gate.recurrent_weight.clone());
         self.bias = Param::from_tensor(Tensor::cat(gates.iter().map(|gate| gate.bias.clone()).collect(), 0));
@@ -102,7 +110,9 @@ impl Lstm {
     pub(super) fn backward(&self, pass: &LstmPass, of_output: Tensor<3>, gradients: &mut GradientsParams) -> Tensor<3> {
         let device = of_output.device();
         let gradient = pass.pass.backward(&numbers(of_output));
-        let matrix = |values, like: &Param<Tensor<2>>| Tensor::<2>::from_data(TensorData::new(values, like.val().shape()), &device);
+        let matrix = |values, like: &Param<Tensor<2>>| {
+            Tensor::<2>::from_data(TensorData::new(values, like.val().shape()), &device)
+        };
         gradients.register(self.input_weight.id, matrix(gradient.input, &self.input_weight));
         gradients.register(self.recurrent_weight.id, matrix(gradient.recurrent, &self.recurrent_weight));
         let bias = TensorData::new(gradient.bias, self.bias.val().shape());

@@ -1,8 +1,9 @@
 //! A forward pass with the values of the int8 core: what quantisation-aware training computes its loss from.
 //!
-//! Each layer of the graph takes what the core's layer gives for its own output, `y = y_core + (y_float - stop(y_float))`, so that
-//! the values are the device's to the last bit while the gradient goes straight through the rounding to the float weights
-//! (Bengio et al. 2013). Batch norm takes its running statistics, as it does when it is folded for the core.
+//! Each layer of the graph takes what the core's layer gives for its own output, `y = y_core + (y_float -
+//! stop(y_float))`, so that the values are the device's to the last bit while the gradient goes straight through the
+//! rounding to the float weights (Bengio et al. 2013). Batch norm takes its running statistics, as it does when it is
+//! folded for the core.
 
 use anyhow::{Context, Result, ensure};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -57,7 +58,10 @@ impl CoreOutputs {
             engine.finish(&mut keep);
             let logits = engine.logits().context("the core heard too little for an answer")?;
             let step = 1.0 / f64::from(1u32 << LOGIT_FRACTION_BITS);
-            Ok((outputs, logits.iter().take(model.labels().len()).map(|logit| (f64::from(*logit) * step) as f32).collect()))
+            Ok((
+                outputs,
+                logits.iter().take(model.labels().len()).map(|logit| (f64::from(*logit) * step) as f32).collect(),
+            ))
         };
         let utterances = batch.values.par_chunks_exact(batch.rows * row_len).zip(valid_rows);
         let heard: Vec<(Vec<Vec<f32>>, Vec<f32>)> = utterances.map(hear).collect::<Result<_>>()?;
@@ -105,7 +109,8 @@ fn outputs_of_blocks(model: &Model<'_>) -> (Vec<usize>, Vec<usize>) {
 }
 
 impl Graph {
-    /// Logits of the int8 core, with the gradient of this graph; `model` must be made from it. Batch norm takes its running statistics.
+    /// Logits of the int8 core, with the gradient of this graph; `model` must be made from it. Batch norm takes its
+    /// running statistics.
     ///
     /// # Errors
     ///

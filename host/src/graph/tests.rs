@@ -44,9 +44,12 @@ fn used_graph() -> Graph {
     let output = graph.forward_train(&batch, None).unwrap();
     let graph = graph.update_statistics(&output, 0.7);
     // Scales of both signs, as training may make them, and shifts.
-    let values: Vec<f32> = graph.values().iter().enumerate().map(|(i, v)| if i % 5 == 0 { -v * 1.3 } else { v + 0.05 }).collect();
+    let values: Vec<f32> =
+        graph.values().iter().enumerate().map(|(i, v)| if i % 5 == 0 { -v * 1.3 } else { v + 0.05 }).collect();
     let graph = graph.with_values(&values).unwrap();
-    assert!(graph.convolutions.iter().any(|block| block.scale.val().into_data().iter::<f32>().any(|scale| scale < 0.0)));
+    assert!(
+        graph.convolutions.iter().any(|block| block.scale.val().into_data().iter::<f32>().any(|scale| scale < 0.0))
+    );
     let positive = |value: f32| value.abs() + 0.1;
     let mut graph = graph;
     for block in &mut graph.convolutions {
@@ -67,7 +70,9 @@ fn plain_logits(float: &FloatNetwork, features: &Rows) -> Vec<f64> {
     let mut rows: Vec<Vec<f64>> = features.iter().map(|row| row.iter().map(|v| f64::from(*v)).collect()).collect();
     for (layer, input, parameters) in float.layers().unwrap() {
         rows = match (layer, parameters) {
-            (Layer::Conv2d { .. }, FloatLayer::Conv2d { weight, bias }) => plain_conv(&rows, input, layer, weight, bias),
+            (Layer::Conv2d { .. }, FloatLayer::Conv2d { weight, bias }) => {
+                plain_conv(&rows, input, layer, weight, bias)
+            }
             (Layer::MaxPool { rows: height, bands, overlap }, _) => plain_pool(&rows, input, [height, bands], overlap),
             (Layer::Flatten { .. }, _) => vec![rows.concat()],
             (Layer::LastStep, _) => rows.split_off(rows.len() - 1),
@@ -80,7 +85,9 @@ fn plain_logits(float: &FloatNetwork, features: &Rows) -> Vec<f64> {
                             let product = |weight: &[f32], x: &[f64]| -> f64 {
                                 weight[unit * x.len()..].iter().zip(x).map(|(w, x)| f64::from(*w) * x).sum()
                             };
-                            product(&gate.input_weight, x) + product(&gate.recurrent_weight, &h) + f64::from(gate.bias[unit])
+                            product(&gate.input_weight, x)
+                                + product(&gate.recurrent_weight, &h)
+                                + f64::from(gate.bias[unit])
                         };
                         let next: Vec<(f64, f64)> = (0..hidden)
                             .map(|unit| {
@@ -101,8 +108,11 @@ fn plain_logits(float: &FloatNetwork, features: &Rows) -> Vec<f64> {
             (Layer::Dense { units }, FloatLayer::Dense { weight, bias }) => rows
                 .iter()
                 .map(|x| {
-                    let product = |weights: &[f32]| -> f64 { weights.iter().zip(x).map(|(w, x)| f64::from(*w) * x).sum() };
-                    (0..units).map(|unit| f64::from(bias[unit]) + product(&weight[unit * x.len()..(unit + 1) * x.len()])).collect()
+                    let product =
+                        |weights: &[f32]| -> f64 { weights.iter().zip(x).map(|(w, x)| f64::from(*w) * x).sum() };
+                    (0..units)
+                        .map(|unit| f64::from(bias[unit]) + product(&weight[unit * x.len()..(unit + 1) * x.len()]))
+                        .collect()
                 })
                 .collect(),
             _ => panic!("{layer:?} with other parameters"),
@@ -133,7 +143,8 @@ fn plain_conv(rows: &[Vec<f64>], input: Shape, layer: Layer, weight: &[f32], bia
                         for k in 0..width {
                             for c in 0..input.channels {
                                 let w = weight[((channel * height + r) * width + k) * input.channels + c];
-                                let (from_row, from_band) = ((t + r) as isize - before as isize, (band + k) as isize - beside as isize);
+                                let (from_row, from_band) =
+                                    ((t + r) as isize - before as isize, (band + k) as isize - beside as isize);
                                 sum += f64::from(w) * at(from_row, from_band, c);
                             }
                         }
@@ -154,7 +165,9 @@ fn plain_pool(rows: &[Vec<f64>], input: Shape, [height, width]: [usize; 2], over
             let mut output = Vec::new();
             for band in (0..).step_by(step_bands).take_while(|band| band + width <= input.bands) {
                 for channel in 0..input.channels {
-                    let inside = block.iter().flat_map(|row| (0..width).map(move |k| row[(band + k) * input.channels + channel]));
+                    let inside = block
+                        .iter()
+                        .flat_map(|row| (0..width).map(move |k| row[(band + k) * input.channels + channel]));
                     output.push(inside.fold(f64::NEG_INFINITY, f64::max));
                 }
             }
@@ -199,7 +212,10 @@ fn pools_may_overlap_in_a_stream() {
     let mut network = network();
     network.layers[1] = Layer::MaxPool { rows: 3, bands: 3, overlap: 1 };
     let graph = Graph::new(&network, Style::default(), 7, &Device::flex()).unwrap();
-    assert_eq!((graph.step_rows(), graph.steps(2), graph.steps(3), graph.steps(8)), (StepRows { first: 3, further: 2 }, 0, 1, 3));
+    assert_eq!(
+        (graph.step_rows(), graph.steps(2), graph.steps(3), graph.steps(8)),
+        (StepRows { first: 3, further: 2 }, 0, 1, 3)
+    );
     let float = graph.to_float_network(&network, &normalization()).unwrap();
     let utterances = [features(3, 1), features(8, 2), features(17, 3)];
     let together = logits(&graph, &utterances);
@@ -250,7 +266,9 @@ fn the_gradient_is_that_of_finite_differences() {
     let mut graph = Graph::new(&network(), Style::default(), 3, &Device::flex().autodiff()).unwrap();
     let batch = Batch::new(&[features(14, 1), features(11, 2), features(6, 3)], graph.step_rows());
     let loss = |output: &TrainOutput| -log_softmax(output.logits.clone(), 1).slice([0..3, 0..1]).sum();
-    let value = |graph: &Graph| f64::from(loss(&graph.forward_train(&batch, None).unwrap()).into_data().iter::<f32>().next().unwrap());
+    let value = |graph: &Graph| {
+        f64::from(loss(&graph.forward_train(&batch, None).unwrap()).into_data().iter::<f32>().next().unwrap())
+    };
     // One weight of the first convolution and one of the first LSTM.
     let output = graph.forward_train(&batch, None).unwrap();
     let gradients = graph.gradients(&loss(&output), &output).unwrap();
@@ -278,7 +296,10 @@ fn the_gradient_is_that_of_finite_differences() {
     };
     for (param, index, came) in [(0, 4, of_conv), (1, 7, of_lstm)] {
         let wanted = (moved(param, index, step) - moved(param, index, -step)) / (2.0 * f64::from(step));
-        assert!((f64::from(came) - wanted).abs() < 2e-3 + 0.02 * wanted.abs(), "gradient {came}, difference quotient {wanted}");
+        assert!(
+            (f64::from(came) - wanted).abs() < 2e-3 + 0.02 * wanted.abs(),
+            "gradient {came}, difference quotient {wanted}"
+        );
     }
 }
 
@@ -301,14 +322,17 @@ fn too_few_numbers_for_a_graph_are_refused() {
 fn an_adversarial_head_learns_what_the_layers_before_it_unlearn() {
     let gradients = |adversarial| {
         let graph = used_graph().with_auxiliary(&[AuxiliaryClasses { classes: 3, adversarial }], 3);
-        let output = graph.forward_train(&Batch::new(&[features(12, 4), features(9, 5)], graph.step_rows()), None).unwrap();
+        let output =
+            graph.forward_train(&Batch::new(&[features(12, 4), features(9, 5)], graph.step_rows()), None).unwrap();
         let logits = output.auxiliary[0].clone();
         let loss = (log_softmax(logits, 1).slice([0..2, 1..2])).sum() + output.logits.clone().sum() * 0.0;
         let gradients = graph.gradients(&loss, &output).unwrap();
         let head = graph.auxiliary[0].weight.val();
         let of_head: Vec<f32> = gradients.get::<2>(graph.auxiliary[0].weight.id).unwrap().into_data().iter().collect();
-        let of_lstm: Vec<f32> = gradients.get::<2>(graph.lstms[0].input_weight.id).unwrap().into_data().iter().collect();
-        let of_block: Vec<f32> = gradients.get::<4>(graph.convolutions[0].weight.id).unwrap().into_data().iter().collect();
+        let of_lstm: Vec<f32> =
+            gradients.get::<2>(graph.lstms[0].input_weight.id).unwrap().into_data().iter().collect();
+        let of_block: Vec<f32> =
+            gradients.get::<4>(graph.convolutions[0].weight.id).unwrap().into_data().iter().collect();
         assert_eq!(head.dims(), [3, 3]);
         (of_head, of_lstm, of_block)
     };

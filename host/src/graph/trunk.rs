@@ -1,8 +1,8 @@
 //! The convolution blocks, outside of Burn: forward over a batch, and backward from a gradient of what left them.
 //!
-//! Nothing before them wants a gradient, so that they need not be part of Burn's graph: what leaves them is a leaf of it.
-//! Utterances are computed in parallel, and what is summed over them is summed in their order: the number of threads changes
-//! no bit.
+//! Nothing before them wants a gradient, so that they need not be part of Burn's graph: what leaves them is a leaf of
+//! it. Utterances are computed in parallel, and what is summed over them is summed in their order: the number of
+//! threads changes no bit.
 
 mod block;
 mod gradient;
@@ -95,8 +95,8 @@ struct Kept {
 impl Pass {
     /// A batch through a max pool and the blocks; its rows have the shape `input`. There must be a step at least.
     ///
-    /// With `outputs`, one for each block, these leave the blocks in place of what the blocks compute; backward they are taken for the
-    /// blocks' own, with the maxima of the pools where the blocks have them.
+    /// With `outputs`, one for each block, these leave the blocks in place of what the blocks compute; backward they
+    /// are taken for the blocks' own, with the maxima of the pools where the blocks have them.
     pub(super) fn new(
         batch: &Batch,
         input: spec::Shape,
@@ -105,8 +105,11 @@ impl Pass {
         norming: Norming,
         outputs: Option<&[Outputs]>,
     ) -> Self {
-        let features: Vec<Cow<'_, [f32]>> =
-            batch.values.par_chunks_exact(batch.rows * input.len()).map(|utterance| pool_features(utterance, input, first_pool)).collect();
+        let features: Vec<Cow<'_, [f32]>> = batch
+            .values
+            .par_chunks_exact(batch.rows * input.len())
+            .map(|utterance| pool_features(utterance, input, first_pool))
+            .collect();
         let (mut rows, mut bands) = (first_pool.rows(batch.rows), first_pool.bands(input.bands));
         let mut levels: Vec<Level> = Vec::with_capacity(blocks.len());
         for block in blocks {
@@ -130,7 +133,9 @@ impl Pass {
                     }
                     let pooled = convolve(&shape, &weights, &input, rows);
                     let moments = (norming == Norming::Batch).then(|| Moments::of(&pooled.values, shape.stride));
-                    let output = outputs_of_block.and_then(|outputs| outputs.get(utterance)).map(|output| shape.pad_channels(output, rows));
+                    let output = outputs_of_block
+                        .and_then(|outputs| outputs.get(utterance))
+                        .map(|output| shape.pad_channels(output, rows));
                     (Kept { input, pooled, output }, moments)
                 })
                 .unzip();
@@ -185,7 +190,8 @@ impl Pass {
 }
 
 impl Shape {
-    /// An output `[row][band][channel]` with padded channels, and zeros for the rows that it lacks of those that leave for `rows`.
+    /// An output `[row][band][channel]` with padded channels, and zeros for the rows that it lacks of those that leave
+    /// for `rows`.
     fn pad_channels(&self, output: &[f32], rows: usize) -> Vec<f32> {
         let mut padded = vec![0.0; self.pooled_rows(rows) * self.pooled_row_len];
         for (to, from) in padded.chunks_exact_mut(self.stride).zip(output.chunks_exact(self.outputs)) {
@@ -201,7 +207,8 @@ impl Level {
         kept.output.clone().unwrap_or_else(|| self.norm.activate(&kept.pooled.values))
     }
 
-    /// A gradient `[row][utterance][band][channel]` as one for each utterance, `[row][band][channel]` with padded channels.
+    /// A gradient `[row][utterance][band][channel]` as one for each utterance, `[row][band][channel]` with padded
+    /// channels.
     fn spread_channels(&self, gradient: &[f32]) -> Vec<Vec<f32>> {
         let (channels, stride) = (self.shape.outputs, self.shape.stride);
         let row_len = self.shape.pooled_bands * channels;
@@ -220,8 +227,9 @@ impl Level {
     /// From the gradient of what left, one for each utterance, to that of the block's numbers and of what entered.
     fn backward(&self, mut gradients: Vec<Vec<f32>>, input_too: bool) -> (BlockGradient, Vec<Vec<f32>>) {
         let of_utterances = gradients.par_iter_mut().zip(&self.utterances);
-        let through_relu =
-            |(gradient, kept): (&mut Vec<f32>, &Kept)| self.norm.through_relu(&kept.pooled.values, kept.output.as_deref(), gradient);
+        let through_relu = |(gradient, kept): (&mut Vec<f32>, &Kept)| {
+            self.norm.through_relu(&kept.pooled.values, kept.output.as_deref(), gradient)
+        };
         let sums: Vec<Sums> = of_utterances.map(through_relu).collect();
         let sums = Sums::of(&sums);
         let positions = gradients.iter().map(Vec::len).sum::<usize>() / self.shape.stride;
@@ -237,8 +245,11 @@ impl Level {
             .map(|(gradient, Kept { input, pooled, .. })| {
                 self.norm.through_norm(&means, &pooled.values, gradient);
                 let of_weights = weight_gradient(&self.shape, input, gradient, &pooled.winners);
-                let of_input =
-                    if input_too { input_gradient(&self.shape, &weights, self.rows, gradient, &pooled.winners) } else { Vec::new() };
+                let of_input = if input_too {
+                    input_gradient(&self.shape, &weights, self.rows, gradient, &pooled.winners)
+                } else {
+                    Vec::new()
+                };
                 (of_weights, of_input)
             })
             .unzip();

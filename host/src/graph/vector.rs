@@ -1,6 +1,7 @@
 //! Products in vector registers, for the widest instruction set that the processor has.
 //!
-//! They read feature maps where they lie. Burn's general convolution copies them first, which took most of the time of a training step.
+//! They read feature maps where they lie. Burn's general convolution copies them first, which took most of the time of
+//! a training step.
 
 use std::ops::Range;
 
@@ -9,8 +10,9 @@ use pulp::{Simd, WithSimd};
 /// Rows of channels are padded with zeros to a multiple of so many values.
 pub(super) const LANES: usize = 8;
 
-/// Runs an operation with the widest vectors there are. All that it calls in its loops should be inlined into it for certain: the
-/// compiler does not inline everything across a boundary of instruction sets, iterators and closures least.
+/// Runs an operation with the widest vectors there are. All that it calls in its loops should be inlined into it for
+/// certain: the compiler does not inline everything across a boundary of instruction sets, iterators and closures
+/// least.
 pub(super) fn vectorised<Op: WithSimd>(operation: Op) -> Op::Output {
     // By name: the feature of pulp that makes `Arch` choose it would rebuild Burn.
     #[cfg(target_arch = "x86_64")]
@@ -20,7 +22,8 @@ pub(super) fn vectorised<Op: WithSimd>(operation: Op) -> Op::Output {
     pulp::Arch::new().dispatch(operation)
 }
 
-/// A matrix cut into tiles of columns, each contiguous: `[tile][row][column of the tile]`. Columns are padded with zeros.
+/// A matrix cut into tiles of columns, each contiguous: `[tile][row][column of the tile]`. Columns are padded with
+/// zeros.
 #[derive(Clone, Debug)]
 pub(super) struct Packed {
     tile: usize,
@@ -30,7 +33,8 @@ pub(super) struct Packed {
 }
 
 impl Packed {
-    /// Columns of a tile, for so many columns. With as many positions as fit, the sums of a tile fill the vector registers.
+    /// Columns of a tile, for so many columns. With as many positions as fit, the sums of a tile fill the vector
+    /// registers.
     fn tile(stride: usize) -> usize {
         [3 * LANES, 2 * LANES].into_iter().find(|tile| stride.is_multiple_of(*tile)).unwrap_or(LANES)
     }
@@ -82,7 +86,8 @@ impl Packed {
     }
 }
 
-/// `out[p][n] = Σ_r Σ_j input[starts[r] + p · step + j] · weights[r · run + j][n]`: a matrix product, or a row of a convolution.
+/// `out[p][n] = Σ_r Σ_j input[starts[r] + p · step + j] · weights[r · run + j][n]`: a matrix product, or a row of a
+/// convolution.
 pub(super) struct Product<'a> {
     pub(super) input: &'a [f32],
     /// Where the runs of contiguous values begin that make up a position's input.
@@ -124,7 +129,9 @@ impl Product<'_> {
                     let left = positions - position;
                     position += match V {
                         1 if left >= 8 => self.tile::<S, V, 8>(simd, tile, offset, position),
-                        1 | 2 if left >= 5 && !left.is_multiple_of(4) => self.tile::<S, V, 5>(simd, tile, offset, position),
+                        1 | 2 if left >= 5 && !left.is_multiple_of(4) => {
+                            self.tile::<S, V, 5>(simd, tile, offset, position)
+                        }
                         _ if left >= 4 => self.tile::<S, V, 4>(simd, tile, offset, position),
                         _ if left >= 2 => self.tile::<S, V, 2>(simd, tile, offset, position),
                         _ => self.tile::<S, V, 1>(simd, tile, offset, position),
@@ -137,7 +144,13 @@ impl Product<'_> {
 
     /// `P` positions and `V` vectors of columns; gives `P`.
     #[inline(always)]
-    fn tile<S: Simd, const V: usize, const P: usize>(&mut self, simd: S, tile: usize, offset: usize, position: usize) -> usize {
+    fn tile<S: Simd, const V: usize, const P: usize>(
+        &mut self,
+        simd: S,
+        tile: usize,
+        offset: usize,
+        position: usize,
+    ) -> usize {
         let Packed { tile: width, stride, rows, ref values } = *self.weights;
         let run = self.run;
         let mut sums = [[simd.splat_f32s(0.0); V]; P];
@@ -168,7 +181,8 @@ impl Product<'_> {
     }
 }
 
-/// `out[k][n] += Σ_m left[m][k] · right[m][n]`: the gradient of a matrix from what it was multiplied with and what came out.
+/// `out[k][n] += Σ_m left[m][k] · right[m][n]`: the gradient of a matrix from what it was multiplied with and what came
+/// out.
 pub(super) struct Outer<'a> {
     /// `[m][k]`, and more behind each row.
     pub(super) left: &'a [f32],
@@ -216,7 +230,14 @@ impl WithSimd for Outer<'_> {
 impl Outer<'_> {
     /// `V` vectors of columns; gives `V`.
     #[inline(always)]
-    fn columns<S: Simd, const V: usize>(&mut self, simd: S, packed: &[f32], width: usize, offset: usize, column: usize) -> usize {
+    fn columns<S: Simd, const V: usize>(
+        &mut self,
+        simd: S,
+        packed: &[f32],
+        width: usize,
+        offset: usize,
+        column: usize,
+    ) -> usize {
         let mut row = 0;
         while row < self.rows {
             row += match self.rows - row {
@@ -271,7 +292,11 @@ pub(super) fn vectors_mut<S: Simd>(values: &mut [f32]) -> &mut [S::f32s] {
 /// `if_true` where the mask is set, `if_false` elsewhere. Not pulp's own, which is not inlined for certain.
 #[inline(always)]
 pub(super) fn select<S: Simd>(simd: S, mask: S::m32s, if_true: S::f32s, if_false: S::f32s) -> S::f32s {
-    simd.transmute_f32s_u32s(simd.select_u32s(mask, simd.transmute_u32s_f32s(if_true), simd.transmute_u32s_f32s(if_false)))
+    simd.transmute_f32s_u32s(simd.select_u32s(
+        mask,
+        simd.transmute_u32s_f32s(if_true),
+        simd.transmute_u32s_f32s(if_false),
+    ))
 }
 
 /// Writes sums, or adds them to what is there.

@@ -20,7 +20,10 @@ fn the_network_of_the_paper_is_as_large_as_the_paper_says() {
     );
     assert_eq!(paper.parameters, 4_540_642);
     assert_eq!(rows(&paper), [224, 111, 109, 54, 54, 26, 1, 1, 1, 1, 1].map(Some));
-    assert_eq!(paper.layers.iter().map(|layer| layer.bands).collect::<Vec<_>>(), [224, 111, 109, 54, 54, 26, 1, 1, 1, 1, 1]);
+    assert_eq!(
+        paper.layers.iter().map(|layer| layer.bands).collect::<Vec<_>>(),
+        [224, 111, 109, 54, 54, 26, 1, 1, 1, 1, 1]
+    );
     let convolutions = 224 * 224 * 8 * 75 + 109 * 109 * 16 * 72 + 54 * 54 * 8 * 144;
     assert_eq!(paper.macs_per_image, Some(convolutions + 800 * (5408 + 200) + 200 * (200 + 50) + 6 * 50));
     assert_eq!(paper.macs_per_second, None);

@@ -24,7 +24,8 @@ pub(crate) fn tiny() -> Network {
     network
 }
 
-/// A network for images whose layers all have other sizes, kernels, paddings and overlaps; what a pool leaves over is dropped.
+/// A network for images whose layers all have other sizes, kernels, paddings and overlaps; what a pool leaves over is
+/// dropped.
 pub(crate) fn tiny_image() -> Network {
     let mut network = paper();
     network.front_end.image = Some(Image { bands: 18, columns: 24 });
@@ -67,7 +68,9 @@ pub(crate) fn random_network(network: Network, seed: u64) -> FloatNetwork {
                 };
                 FloatLayer::Lstm(Gates { input: gate(), forget: gate(), cell: gate(), output: gate() })
             }
-            Layer::Dense { units } => FloatLayer::Dense { weight: values(units * input.len(), input.len()), bias: values(units, 1) },
+            Layer::Dense { units } => {
+                FloatLayer::Dense { weight: values(units * input.len(), input.len()), bias: values(units, 1) }
+            }
             Layer::MaxPool { .. } => FloatLayer::MaxPool,
             Layer::Flatten { .. } => FloatLayer::Flatten,
             Layer::TimeMean => FloatLayer::TimeMean,

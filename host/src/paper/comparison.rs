@@ -46,9 +46,9 @@ pub struct Row {
     pub training_seconds: Option<f64>,
     /// Utterances that could not be read.
     pub skipped: usize,
-    /// McNemar's test of this system (first) against [`REFERENCE`] (second) on the test utterances of the same table, int8 where there is an
-    /// int8 model; None for the reference and while it isn't finished. What is tested by several seeds counts for each of them, though
-    /// answers to one utterance are alike: p is then too small.
+    /// McNemar's test of this system (first) against [`REFERENCE`] (second) on the test utterances of the same table,
+    /// int8 where there is an int8 model; None for the reference and while it isn't finished. What is tested by several
+    /// seeds counts for each of them, though answers to one utterance are alike: p is then too small.
     pub against_reference: Option<McNemar>,
 }
 
@@ -82,7 +82,8 @@ impl fmt::Display for Comparison {
                 let int8 = row.int8.as_ref().map_or_else(String::new, |int8| percent(int8.war));
                 let bytes = row.model_bytes.map_or_else(String::new, |bytes| bytes.to_string());
                 let p = row.against_reference.map_or_else(String::new, |test| test.p_rounded());
-                let line = format!("{:<24} {:>14} {int8:>14} {bytes:>12} {p:>8}", row.system.name, percent(row.float.war));
+                let line =
+                    format!("{:<24} {:>14} {int8:>14} {bytes:>12} {p:>8}", row.system.name, percent(row.float.war));
                 writeln!(f, "{}", line.trim_end())?;
             }
             writeln!(f)?;

@@ -129,8 +129,8 @@ impl fmt::Display for System {
     }
 }
 
-/// All systems, quick ones first. Those that hear rows of our front end hear them under both conditions, the paper's networks what their
-/// images show: everything as it was recorded.
+/// All systems, quick ones first. Those that hear rows of our front end hear them under both conditions, the paper's
+/// networks what their images show: everything as it was recorded.
 pub fn systems() -> Vec<System> {
     let baselines = ["knn", "svm", "kernel-regression", "gmm", "hmm"].map(|name| (Kind::Baseline, name));
     let of_rows = baselines.into_iter().chain(["rnn", "edge"].map(|name| (Kind::Network, name)));

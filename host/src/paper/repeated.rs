@@ -1,4 +1,5 @@
-//! A corpus like the folder of images that came with the paper: few recordings of one emotion, repeated under the names of all six.
+//! A corpus like the folder of images that came with the paper: few recordings of one emotion, repeated under the names
+//! of all six.
 
 use crate::corpus::{Corpus, Utterance};
 use crate::emotion::EMOTIONS;
@@ -10,10 +11,12 @@ const OF_EACH: usize = 200;
 /// The emotion of the recordings that its images match best.
 const RECORDED: usize = 0;
 
-/// At most [`DISTINCT`] recordings of anger, spread evenly over those there are, dealt to the six emotions and repeated until each has 200
-/// utterances; no recording has two labels. None if there are fewer recordings of anger than emotions.
+/// At most [`DISTINCT`] recordings of anger, spread evenly over those there are, dealt to the six emotions and repeated
+/// until each has 200 utterances; no recording has two labels. None if there are fewer recordings of anger than
+/// emotions.
 pub fn repeated(corpus: &Corpus) -> Option<Corpus> {
-    let recorded: Vec<&Utterance> = corpus.utterances.iter().filter(|utterance| utterance.emotion == RECORDED).collect();
+    let recorded: Vec<&Utterance> =
+        corpus.utterances.iter().filter(|utterance| utterance.emotion == RECORDED).collect();
     let distinct = recorded.len().min(DISTINCT);
     if distinct < EMOTIONS.len() {
         return None;

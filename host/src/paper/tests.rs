@@ -62,7 +62,11 @@ fn the_table_has_the_systems_that_are_finished_and_names_the_others() {
     assert_eq!(comparison.of(Protocol::Random, HEARD).count(), 2);
     let all = 2 * systems().len() + 1;
     assert_eq!(comparison.rows.len() + comparison.missing.len(), all);
-    assert!(comparison.missing.contains(&"paper (as-recorded), repeated recordings".to_owned()), "{:?}", comparison.missing);
+    assert!(
+        comparison.missing.contains(&"paper (as-recorded), repeated recordings".to_owned()),
+        "{:?}",
+        comparison.missing
+    );
 }
 
 #[test]
@@ -90,7 +94,8 @@ fn a_system_that_lacks_a_split_is_not_finished() {
 fn repeated_recordings_are_of_anger_and_each_has_one_label() {
     let corpus = Corpus::synthetic(1);
     let repeated = repeated(&corpus).unwrap();
-    let angry: BTreeSet<&str> = corpus.utterances.iter().filter(|utterance| utterance.emotion == 0).map(|u| u.id.as_str()).collect();
+    let angry: BTreeSet<&str> =
+        corpus.utterances.iter().filter(|utterance| utterance.emotion == 0).map(|u| u.id.as_str()).collect();
     let mut labels: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
     for utterance in &repeated.utterances {
         labels.entry(&utterance.sentence).or_default().insert(utterance.emotion);

@@ -54,8 +54,9 @@ pub(super) struct AffineRow {
 impl AffineRow {
     pub(super) fn new(weights: &[f32], bias: f64, input: Input, output_scale: f64) -> Result<Self> {
         ensure!(bias.is_finite(), "the bias is not a finite number");
-        let mut scale =
-            (largest(weights)? / 127.0).max(bias.abs() / input.scale / LARGEST_BIAS).max(LEAST_MULTIPLIER * output_scale / input.scale);
+        let mut scale = (largest(weights)? / 127.0)
+            .max(bias.abs() / input.scale / LARGEST_BIAS)
+            .max(LEAST_MULTIPLIER * output_scale / input.scale);
         loop {
             let codes = codes(weights, scale);
             let folded = (bias / (scale * input.scale)).round() as i64 - i64::from(input.zero_point) * sum(&codes);
@@ -80,10 +81,17 @@ pub(super) struct LstmRow {
 impl LstmRow {
     /// `energies` are `Σ E[x²]` over the inputs and `Σ E[h²]` over the hidden states that enter.
     ///
-    /// With the step `s` of the recurrent weights, a shift of `k` bits means a step `s · 2^(k-15) / input.scale` of the input
-    /// weights: the shift decides which of the two is finer. The one with the least expected error is taken; of several that err alike,
-    /// as they do where hidden states have no energy, the one that does so after the row has been made to fit an accumulator.
-    pub(super) fn new(input_weights: &[f32], recurrent_weights: &[f32], bias: f64, input: Input, energies: (f64, f64)) -> Result<Self> {
+    /// With the step `s` of the recurrent weights, a shift of `k` bits means a step `s · 2^(k-15) / input.scale` of the
+    /// input weights: the shift decides which of the two is finer. The one with the least expected error is taken; of
+    /// several that err alike, as they do where hidden states have no energy, the one that does so after the row has
+    /// been made to fit an accumulator.
+    pub(super) fn new(
+        input_weights: &[f32],
+        recurrent_weights: &[f32],
+        bias: f64,
+        input: Input,
+        energies: (f64, f64),
+    ) -> Result<Self> {
         ensure!(bias.is_finite(), "the bias is not a finite number");
         let (from_input, from_hidden) = (largest(input_weights)? / 127.0, largest(recurrent_weights)? / 127.0);
         let ratio = |shift: u8| 2f64.powi(i32::from(shift)) / (HIDDEN_STEPS * input.scale);
@@ -102,7 +110,8 @@ impl LstmRow {
                 let recurrent_codes = codes(recurrent_weights, scale);
                 let zero = (i64::from(input.zero_point) * sum(&input_codes)) << input_shift;
                 let folded = (bias * HIDDEN_STEPS / scale).round() as i64 - zero;
-                let products = ((magnitude_sum(&input_codes) * input.magnitude) << input_shift) + (magnitude_sum(&recurrent_codes) << 15);
+                let products = ((magnitude_sum(&input_codes) * input.magnitude) << input_shift)
+                    + (magnitude_sum(&recurrent_codes) << 15);
                 if products + folded.unsigned_abs() < 1 << 31 {
                     let multiplier = multiplier(scale * 2f64.powi(GATE_FRACTION_BITS - 15))?;
                     let row = Self {
@@ -153,7 +162,8 @@ mod tests {
     fn a_row_of_thousands_of_inputs_fits_an_accumulator() {
         for energies in [(1000.0, 0.0), (1000.0, 50.0), (0.0, 50.0)] {
             let (_, row) = long_row(energies);
-            let products = ((magnitude_sum(&row.input_weights) << 7) << row.input_shift) + (magnitude_sum(&row.recurrent_weights) << 15);
+            let products = ((magnitude_sum(&row.input_weights) << 7) << row.input_shift)
+                + (magnitude_sum(&row.recurrent_weights) << 15);
             assert!(products + u64::from(row.bias.unsigned_abs()) < 1 << 31, "{energies:?}");
         }
     }

@@ -24,7 +24,11 @@ pub fn seen(group: &Group) -> String {
     recalls.sort_by(|a, b| a.1.total_cmp(&b.1));
     match (recalls.first(), recalls.last()) {
         (Some((hardest, low)), Some((easiest, high))) if low < high => {
-            format!("The int8 core recognises {easiest} best ({}) and {hardest} least ({}).", percent(*high), percent(*low))
+            format!(
+                "The int8 core recognises {easiest} best ({}) and {hardest} least ({}).",
+                percent(*high),
+                percent(*low)
+            )
         }
         (Some((_, recall)), _) => format!("The int8 core recognises every class as often: {}.", percent(*recall)),
         _ => "There is no utterance.".to_owned(),
@@ -75,7 +79,13 @@ pub fn pictures(group: &Group) -> Result<Vec<Picture>> {
         }
         Ok(())
     };
-    Ok(vec![Picture::draw(group.picture_name("recall"), format!("{title}, {}", group.name), description(group), (420, 330), draw)?])
+    Ok(vec![Picture::draw(
+        group.picture_name("recall"),
+        format!("{title}, {}", group.name),
+        description(group),
+        (420, 330),
+        draw,
+    )?])
 }
 
 /// int8 filled, float hatched.

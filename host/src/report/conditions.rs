@@ -152,7 +152,9 @@ pub fn table(groups: &[Group]) -> Table {
         head: std::iter::once(String::new()).chain(groups.iter().map(|group| group.name.clone())).collect(),
         rows: rows
             .iter()
-            .map(|(name, cell)| std::iter::once((*name).to_owned()).chain(groups.iter().map(|group| cell(&group.conditions))).collect())
+            .map(|(name, cell)| {
+                std::iter::once((*name).to_owned()).chain(groups.iter().map(|group| cell(&group.conditions))).collect()
+            })
             .collect(),
     }
 }

@@ -80,7 +80,8 @@ impl Training<'_> {
         if last.is_empty() {
             return "There is no metrics.csv, so there is nothing to draw.".to_owned();
         }
-        let mean = |value: fn(&EpochMetrics) -> f64| last.iter().map(|epoch| value(epoch)).sum::<f64>() / last.len() as f64;
+        let mean =
+            |value: fn(&EpochMetrics) -> f64| last.iter().map(|epoch| value(epoch)).sum::<f64>() / last.len() as f64;
         format!(
             "After the last epoch ({}) the training loss is {:.3} and {} of the {} are recognised; the {} recognises {} of the test part.",
             thousands(last.iter().map(|epoch| epoch.epoch).max().unwrap_or_default()),
@@ -92,7 +93,8 @@ impl Training<'_> {
         )
     }
 
-    /// Loss, accuracy and learning rate over the epochs, the mean of several runs thick and each of them thin; none without an epoch.
+    /// Loss, accuracy and learning rate over the epochs, the mean of several runs thick and each of them thin; none
+    /// without an epoch.
     ///
     /// # Errors
     ///
@@ -110,8 +112,12 @@ impl Training<'_> {
         };
         let validation = Quantity { label: "validation part (WAR)", value: |epoch| epoch.validation_war, look: solid };
         let rate = Quantity { label: "learning rate", value: |epoch| Some(epoch.learning_rate), look: solid };
-        let thousandths =
-            Axis { label: "learning rate, thousandths", range: (0.0, 0.0), ticks: 6, format: |rate| number(&(1000.0 * rate)) };
+        let thousandths = Axis {
+            label: "learning rate, thousandths",
+            range: (0.0, 0.0),
+            ticks: 6,
+            format: |rate| number(&(1000.0 * rate)),
+        };
         let loss_axis = Axis { label: "cross-entropy, nat", range: (0.0, 0.0), ticks: 6, format: number };
         Ok(vec![
             self.picture("loss", "Training loss", loss_axis, &[loss], None)?,
@@ -120,7 +126,14 @@ impl Training<'_> {
         ])
     }
 
-    fn picture(&self, name: &str, title: &str, y: Axis<'_>, quantities: &[Quantity<'_>], level: Option<f64>) -> Result<Picture> {
+    fn picture(
+        &self,
+        name: &str,
+        title: &str,
+        y: Axis<'_>,
+        quantities: &[Quantity<'_>],
+        level: Option<f64>,
+    ) -> Result<Picture> {
         let lines = |quantity: &Quantity<'_>| -> Vec<Line> {
             let line = |epochs: &[EpochMetrics]| {
                 let points = epochs.iter().filter_map(|epoch| Some((epoch.epoch as f64, (quantity.value)(epoch)?)));
@@ -128,13 +141,22 @@ impl Training<'_> {
             };
             self.curves.iter().map(|curve| line(&curve.epochs)).filter(|line| !line.is_empty()).collect()
         };
-        let drawn: Vec<(&Quantity<'_>, Vec<Line>)> =
-            quantities.iter().map(|quantity| (quantity, lines(quantity))).filter(|(_, lines)| !lines.is_empty()).collect();
+        let drawn: Vec<(&Quantity<'_>, Vec<Line>)> = quantities
+            .iter()
+            .map(|quantity| (quantity, lines(quantity)))
+            .filter(|(_, lines)| !lines.is_empty())
+            .collect();
         let points = || drawn.iter().flat_map(|(_, lines)| lines.iter().flatten().copied());
-        let x = Axis { label: "epoch", range: range(points().map(|(epoch, _)| epoch), (0.0, 1.0)), ticks: 6, format: number };
+        let x = Axis {
+            label: "epoch",
+            range: range(points().map(|(epoch, _)| epoch), (0.0, 1.0)),
+            ticks: 6,
+            format: number,
+        };
         let least = if y.range == (0.0, 0.0) { (0.0, f64::MIN_POSITIVE) } else { y.range };
         let (low, high) = range(points().map(|(_, value)| value), least);
-        // A little air above the highest point, except where the axis ends by its nature; a loss that diverged leaves the picture.
+        // A little air above the highest point, except where the axis ends by its nature; a loss that diverged leaves
+        // the picture.
         let y = Axis { range: (low, if y.range.1 == high { high } else { (1.04 * high).clamp(1e-6, 1e12) }), ..y };
         let many = self.curves.len() > 1;
         let faint = |quantity: &Quantity<'_>| Look { colour: quantity.look.colour.mix(0.45), ..Look::faint(DARK) };
@@ -179,6 +201,8 @@ fn mean(lines: &[Line]) -> Line {
     points.sort_by(|a, b| a.0.total_cmp(&b.0));
     let of_epoch = points.chunk_by(|a, b| a.0 == b.0);
     of_epoch
-        .filter_map(|points| Some((points.first()?.0, points.iter().map(|(_, value)| value).sum::<f64>() / points.len() as f64)))
+        .filter_map(|points| {
+            Some((points.first()?.0, points.iter().map(|(_, value)| value).sum::<f64>() / points.len() as f64))
+        })
         .collect()
 }

@@ -1,7 +1,7 @@
 //! Headline figures with their intervals.
 //!
-//! With several seeds an utterance is answered several times. Its answers are no independent evidence: intervals are those of the
-//! number of different utterances, and the bootstrap draws utterances with all their answers.
+//! With several seeds an utterance is answered several times. Its answers are no independent evidence: intervals are
+//! those of the number of different utterances, and the bootstrap draws utterances with all their answers.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,7 +65,11 @@ impl ModelFigures {
             let (low, high) = wilson_95(value, utterances as f64);
             Figure { value, low, high }
         };
-        let recalls = confusion.recalls().into_iter().zip(&of_class).map(|(recall, ids)| recall.map(|recall| interval(recall, ids.len())));
+        let recalls = confusion
+            .recalls()
+            .into_iter()
+            .zip(&of_class)
+            .map(|(recall, ids)| recall.map(|recall| interval(recall, ids.len())));
         let recalls = recalls.collect();
         let war = interval(confusion.war(), utterances.len());
         let utterances: Vec<Vec<Said<'_>>> = utterances.into_values().collect();
@@ -113,8 +117,12 @@ impl Agreement {
                 let (int8, float) = (prediction.int8.as_deref(), prediction.float.as_deref());
                 agreeing += usize::from(int8.and_then(leading) == float.and_then(leading));
                 if let (Some(int8), Some(float)) = (int8, float) {
-                    let (int8, float) = (probabilities(int8, run.temperature()), probabilities(float, run.temperature()));
-                    largest = int8.iter().zip(&float).fold(largest, |largest, (int8, float)| largest.max((int8 - float).abs()));
+                    let (int8, float) =
+                        (probabilities(int8, run.temperature()), probabilities(float, run.temperature()));
+                    largest = int8
+                        .iter()
+                        .zip(&float)
+                        .fold(largest, |largest, (int8, float)| largest.max((int8 - float).abs()));
                 }
             }
         }
@@ -127,13 +135,16 @@ mod tests {
     use super::*;
 
     fn answers(copies: usize) -> Vec<(String, usize, Option<usize>)> {
-        let one = (0..40).map(|n| (format!("u{n}"), n % 2, if n % 8 == 0 { None } else { Some(usize::from(n % 2 == 1 || n % 6 == 0)) }));
+        let one = (0..40).map(|n| {
+            (format!("u{n}"), n % 2, if n % 8 == 0 { None } else { Some(usize::from(n % 2 == 1 || n % 6 == 0)) })
+        });
         let one: Vec<_> = one.collect();
         one.iter().cloned().cycle().take(copies * one.len()).collect()
     }
 
     fn figures(answers: &[(String, usize, Option<usize>)]) -> ModelFigures {
-        let said: Vec<Said<'_>> = answers.iter().map(|(id, truth, said)| Said { id, truth: *truth, said: *said }).collect();
+        let said: Vec<Said<'_>> =
+            answers.iter().map(|(id, truth, said)| Said { id, truth: *truth, said: *said }).collect();
         ModelFigures::new(&["sad".to_owned(), "happy".to_owned()], &said)
     }
 
@@ -141,7 +152,10 @@ mod tests {
     fn intervals_hold_their_figures_and_are_the_same_each_time() {
         let once = figures(&answers(1));
         for figure in [once.war, once.uar, once.macro_f1].into_iter().chain(once.recalls.iter().copied().flatten()) {
-            assert!(0.0 <= figure.low && figure.low <= figure.value && figure.value <= figure.high && figure.high <= 1.0, "{figure:?}");
+            assert!(
+                0.0 <= figure.low && figure.low <= figure.value && figure.value <= figure.high && figure.high <= 1.0,
+                "{figure:?}"
+            );
         }
         assert!(once.uar.high - once.uar.low > 0.05);
         assert_eq!(figures(&answers(1)).uar, once.uar);

@@ -140,8 +140,8 @@ fn predictions(path: &Path, config: &Config, split: &Split, model: Option<&[u8]>
             );
         };
         let onnx = std::fs::read(&onnx).with_context(|| format!("cannot read {}", onnx.display()))?;
-        let predictions =
-            answers(model, &onnx, config, split).with_context(|| format!("cannot recognise the test part of {}", path.display()))?;
+        let predictions = answers(model, &onnx, config, split)
+            .with_context(|| format!("cannot recognise the test part of {}", path.display()))?;
         predictions.save(&file)?;
         predictions
     };
@@ -154,7 +154,11 @@ fn predictions(path: &Path, config: &Config, split: &Split, model: Option<&[u8]>
         labels.join(", ")
     );
     ensure!(!predictions.utterances.is_empty(), "{} holds no answer", file.display());
-    ensure!(predictions.utterances.iter().all(|utterance| utterance.truth < labels.len()), "{}: a truth is no label", file.display());
+    ensure!(
+        predictions.utterances.iter().all(|utterance| utterance.truth < labels.len()),
+        "{}: a truth is no label",
+        file.display()
+    );
     Ok(predictions)
 }
 
@@ -179,12 +183,17 @@ fn names(root: &Path, path: &Path) -> (String, String) {
     let below = path.strip_prefix(root).unwrap_or(path);
     let mut folders: Vec<String> = below
         .components()
-        .filter_map(|component| if let Component::Normal(name) = component { Some(name.to_string_lossy().into_owned()) } else { None })
+        .filter_map(|component| {
+            if let Component::Normal(name) = component { Some(name.to_string_lossy().into_owned()) } else { None }
+        })
         .collect();
     if folders.is_empty() {
         // A path such as `.` has a name only when it is resolved.
         let resolved = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        return (resolved.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned()), String::new());
+        return (
+            resolved.file_name().map_or_else(|| "run".to_owned(), |name| name.to_string_lossy().into_owned()),
+            String::new(),
+        );
     }
     let name = folders.join("/");
     folders.pop();

@@ -10,7 +10,8 @@ use super::text::percent;
 pub fn table(groups: &[Group]) -> Table {
     let named = groups.len() > 1;
     let heads = groups.iter().flat_map(|group| {
-        ["int8 core", "float model"].map(|model| if named { format!("{}: {model}", group.name) } else { model.to_owned() })
+        ["int8 core", "float model"]
+            .map(|model| if named { format!("{}: {model}", group.name) } else { model.to_owned() })
     });
     let row = |name: &str, figure: fn(&ModelFigures) -> Figure| -> Vec<String> {
         let cells = groups.iter().flat_map(|group| [interval(&figure(&group.int8)), interval(&figure(&group.float))]);
@@ -34,7 +35,8 @@ pub fn table(groups: &[Group]) -> Table {
     });
     rows.push(std::iter::once("same label from both".to_owned()).chain(agreement).collect());
     Table {
-        caption: "Test part, with 95\u{a0}% intervals (WAR: Wilson; UAR and macro-F1: bootstrap over utterances)".to_owned(),
+        caption: "Test part, with 95\u{a0}% intervals (WAR: Wilson; UAR and macro-F1: bootstrap over utterances)"
+            .to_owned(),
         head: std::iter::once("figure".to_owned()).chain(heads).collect(),
         rows,
     }

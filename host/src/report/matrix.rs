@@ -28,7 +28,11 @@ fn columns(confusion: &Confusion) -> Vec<&str> {
 /// The counts of each true class, column by column.
 fn rows(confusion: &Confusion) -> impl Iterator<Item = (&str, Vec<u64>)> {
     let counts = confusion.counts.iter().zip(&confusion.unanswered);
-    confusion.labels.iter().zip(counts).map(|(label, (counts, none))| (label.as_str(), counts.iter().chain([none]).copied().collect()))
+    confusion
+        .labels
+        .iter()
+        .zip(counts)
+        .map(|(label, (counts, none))| (label.as_str(), counts.iter().chain([none]).copied().collect()))
 }
 
 /// What is seen of a group.
@@ -45,7 +49,9 @@ pub fn seen(group: &Group) -> String {
     }
     let right = format!("The int8 core recognises {} of {} test utterances.", confusion.correct(), confusion.total());
     match worst {
-        Some((count, total, truth, said)) => format!("{right} The commonest confusion is {truth} taken for {said}: {count} of {total}."),
+        Some((count, total, truth, said)) => {
+            format!("{right} The commonest confusion is {truth} taken for {said}: {count} of {total}.")
+        }
         None => format!("{right} No class is taken for another."),
     }
 }
@@ -92,10 +98,20 @@ pub fn draw(area: &Area<'_>, top: i32, confusion: &Confusion, cells: Cells) -> R
     };
     let top = top + 84;
     let size = fitting(columns.iter().copied(), column - 4);
-    write(area, "recognised as", (LEFT + column * columns.len() as i32 / 2, top - 78), text_style(TEXT, GREY, HPos::Center, VPos::Top))?;
+    write(
+        area,
+        "recognised as",
+        (LEFT + column * columns.len() as i32 / 2, top - 78),
+        text_style(TEXT, GREY, HPos::Center, VPos::Top),
+    )?;
     write(area, "true class", (LEFT - 14, top - 38), text_style(TEXT, GREY, HPos::Right, VPos::Top))?;
     for (index, label) in columns.iter().enumerate() {
-        write(area, label, (LEFT + column * index as i32 + column / 2, top - 38), text_style(size, BLACK, HPos::Center, VPos::Top))?;
+        write(
+            area,
+            label,
+            (LEFT + column * index as i32 + column / 2, top - 38),
+            text_style(size, BLACK, HPos::Center, VPos::Top),
+        )?;
     }
     for (row, (label, counts)) in rows(confusion).enumerate() {
         let y = top + ROW * row as i32;

@@ -1,4 +1,5 @@
-//! The HTML page: headings, tables, sentences and pictures, in one file that needs nothing else. It is well-formed XML too.
+//! The HTML page: headings, tables, sentences and pictures, in one file that needs nothing else. It is well-formed XML
+//! too.
 
 use std::fmt::Write as _;
 

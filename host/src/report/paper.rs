@@ -1,8 +1,8 @@
-//! Pictures for a page on the paper that this network comes from (Zheng et al., "Speech emotion recognition based on CNN+LSTM Model"): what its
-//! figures show, drawn from recordings, networks and answers at hand.
+//! Pictures for a page on the paper that this network comes from (Zheng et al., "Speech emotion recognition based on
+//! CNN+LSTM Model"): what its figures show, drawn from recordings, networks and answers at hand.
 //!
-//! Each function takes the name of the picture's files, unique in a page, and gives a [`Picture`](super::Picture). The same input gives the
-//! same bytes.
+//! Each function takes the name of the picture's files, unique in a page, and gives a [`Picture`](super::Picture). The
+//! same input gives the same bytes.
 
 mod confusion;
 mod diagram;

@@ -1,7 +1,8 @@
-//! What all pictures share: size, colours, line styles, axes and legend; SVG by plotters, PNG of that very SVG by resvg.
+//! What all pictures share: size, colours, line styles, axes and legend; SVG by plotters, PNG of that very SVG by
+//! resvg.
 //!
-//! plotters draws at whole units, so a picture has [`UNITS`] of them for each CSS pixel. Text in PNG files is set in the font that is
-//! compiled in: the same on every machine, also on one without fonts.
+//! plotters draws at whole units, so a picture has [`UNITS`] of them for each CSS pixel. Text in PNG files is set in
+//! the font that is compiled in: the same on every machine, also on one without fonts.
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -81,7 +82,8 @@ impl Picture {
             area.present()?;
         }
         // plotters' own opening tag has no place for a title.
-        let drawing = svg.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</svg>")).map(|(drawing, _)| drawing.to_owned());
+        let drawing =
+            svg.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</svg>")).map(|(drawing, _)| drawing.to_owned());
         Ok(Self { name, title, description, size, drawing: drawing.context("plotters gave no SVG")? })
     }
 

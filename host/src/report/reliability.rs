@@ -1,6 +1,7 @@
 //! Reliability diagram of the int8 core, before and after a temperature.
 //!
-//! Over several folds the temperature for one is fitted to the answers of the others, so that no answer had a say in its own.
+//! Over several folds the temperature for one is fitted to the answers of the others, so that no answer had a say in
+//! its own.
 
 use anyhow::Result;
 use plotters::prelude::*;
@@ -66,7 +67,9 @@ fn diagram(runs: &[Run], temperatures: &[f64]) -> Diagram {
         .zip(temperatures)
         .flat_map(|(run, temperature)| {
             let answers = run.predictions.utterances.iter().filter_map(answer);
-            answers.map(move |(values, truth)| (values.iter().map(|value| (f64::from(*value) / temperature) as f32).collect(), truth))
+            answers.map(move |(values, truth)| {
+                (values.iter().map(|value| (f64::from(*value) / temperature) as f32).collect(), truth)
+            })
         })
         .collect();
     let answers: Vec<Answer<'_>> = scaled.iter().map(|(values, truth)| (values.as_slice(), *truth)).collect();
@@ -94,7 +97,10 @@ pub fn seen(group: &Group) -> String {
             percent(after.calibration_error)
         ),
         Some(after) => {
-            format!("{first} With the temperature of the model file ({temperature}) it is {}.", percent(after.calibration_error))
+            format!(
+                "{first} With the temperature of the model file ({temperature}) it is {}.",
+                percent(after.calibration_error)
+            )
         }
         None => format!("{first} The model file has no other temperature."),
     }
@@ -125,12 +131,20 @@ pub fn pictures(group: &Group) -> Result<Vec<Picture>> {
         }
         counts(&below, &diagrams.iter().map(|(_, diagram, look)| (*diagram, *look)).collect::<Vec<_>>())
     };
-    Ok(vec![Picture::draw(group.picture_name("reliability"), format!("{title}, {}", group.name), description(group), (420, 480), draw)?])
+    Ok(vec![Picture::draw(
+        group.picture_name("reliability"),
+        format!("{title}, {}", group.name),
+        description(group),
+        (420, 480),
+        draw,
+    )?])
 }
 
 /// How many answers lie in each bin.
 fn counts(area: &Area<'_>, diagrams: &[(&Diagram, Look)]) -> Result<()> {
-    let largest = diagrams.iter().flat_map(|(diagram, _)| &diagram.bins).map(|bin| bin.count).max().unwrap_or_default().max(1) as f64;
+    let largest =
+        diagrams.iter().flat_map(|(diagram, _)| &diagram.bins).map(|bin| bin.count).max().unwrap_or_default().max(1)
+            as f64;
     let x = Axis::share("confidence: probability of the leading label");
     let y = Axis { label: "answers", range: (0.0, 1.1 * largest), ticks: 3, format: |count| format!("{count:.0}") };
     let chart = axes(area, 0, &x, &y)?;
@@ -145,7 +159,10 @@ fn counts(area: &Area<'_>, diagrams: &[(&Diagram, Look)]) -> Result<()> {
                     area.draw(&Rectangle::new(corners, look.colour.filled()))?;
                 } else {
                     let [(x0, y0), (x1, y1)] = corners;
-                    area.draw(&PathElement::new([(x0, y1), (x0, y0), (x1, y0), (x1, y1)], look.colour.stroke_width(3)))?;
+                    area.draw(&PathElement::new(
+                        [(x0, y1), (x0, y0), (x1, y0), (x1, y1)],
+                        look.colour.stroke_width(3),
+                    ))?;
                 }
             }
         }
@@ -156,8 +173,9 @@ fn counts(area: &Area<'_>, diagrams: &[(&Diagram, Look)]) -> Result<()> {
 fn description(group: &Group) -> String {
     let bins = |diagram: &Diagram| {
         let bins = diagram.bins.iter().filter(|bin| bin.count > 0);
-        let bins: Vec<String> =
-            bins.map(|bin| format!("{} sure: {} right of {}", percent(bin.confidence), percent(bin.accuracy), bin.count)).collect();
+        let bins: Vec<String> = bins
+            .map(|bin| format!("{} sure: {} right of {}", percent(bin.confidence), percent(bin.accuracy), bin.count))
+            .collect();
         bins.join("; ")
     };
     let before = format!("{} At temperature 1: {}.", seen(group), bins(&group.reliability.before));

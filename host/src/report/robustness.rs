@@ -22,7 +22,8 @@ pub fn pool(runs: &[Run]) -> Option<SweepReport> {
 
 fn add(pooled: &mut SweepReport, other: &SweepReport) {
     for family in &other.families {
-        match pooled.families.iter_mut().find(|known| known.name == family.name && known.parameter == family.parameter) {
+        match pooled.families.iter_mut().find(|known| known.name == family.name && known.parameter == family.parameter)
+        {
             Some(known) => family.points.iter().for_each(|point| add_point(known, point)),
             None => pooled.families.push(family.clone()),
         }
@@ -98,7 +99,10 @@ pub fn seen(group: &Group) -> String {
 /// A picture for each kind of distortion.
 pub fn pictures(group: &Group) -> Result<Vec<Picture>> {
     let families = group.robustness.iter().flat_map(|sweep| &sweep.families).enumerate();
-    families.filter(|(_, family)| !family.points.is_empty()).map(|(index, family)| picture(group, index, family)).collect()
+    families
+        .filter(|(_, family)| !family.points.is_empty())
+        .map(|(index, family)| picture(group, index, family))
+        .collect()
 }
 
 fn picture(group: &Group, index: usize, family: &SweepFamily) -> Result<Picture> {
@@ -115,17 +119,27 @@ fn picture(group: &Group, index: usize, family: &SweepFamily) -> Result<Picture>
         let reference = Look { width: 2, ..Look::line(GREY, Stroke::Dotted, Marker::None) };
         let top = heading(area, &title, &[("WAR", war), ("not sure", not_sure), ("WAR undisturbed", reference)])?;
         let chart = axes(area, top, &x, &Axis::share("share of utterances"))?;
-        let points = |value: fn(&SweepPoint) -> f64| family.points.iter().map(|point| (point.value, value(point))).collect::<Vec<_>>();
+        let points = |value: fn(&SweepPoint) -> f64| {
+            family.points.iter().map(|point| (point.value, value(point))).collect::<Vec<_>>()
+        };
         series(area, &chart, &[(x.range.0, undisturbed), (x.range.1, undisturbed)], &reference)?;
         series(area, &chart, &points(|point| point.not_sure), &not_sure)?;
         series(area, &chart, &points(|point| point.war), &war)
     };
-    let words = |point: &SweepPoint| format!("{}: WAR {}, not sure {}", number(&point.value), percent(point.war), percent(point.not_sure));
+    let words = |point: &SweepPoint| {
+        format!("{}: WAR {}, not sure {}", number(&point.value), percent(point.war), percent(point.not_sure))
+    };
     let points = family.points.iter().map(words).collect::<Vec<_>>().join("; ");
     let description = format!("{}. {points}. Undisturbed: WAR {}.", family.parameter, percent(undisturbed));
     // The number keeps names apart that have the same letters.
     let name = group.picture_name(&format!("robustness-{}-{}", index + 1, slug(&family.name)));
-    Picture::draw(name.trim_end_matches('-').to_owned(), format!("{title}, {}", group.name), description, (420, 310), draw)
+    Picture::draw(
+        name.trim_end_matches('-').to_owned(),
+        format!("{title}, {}", group.name),
+        description,
+        (420, 310),
+        draw,
+    )
 }
 
 /// The answers to sounds without speech; None if none was heard.
@@ -172,6 +186,9 @@ mod tests {
         assert!((pooled.war - 0.5).abs() < 1e-12 && (pooled.not_sure - 0.375).abs() < 1e-12);
         // 100 and 150 sure answers, 100 and 225 answers.
         assert!((pooled.war_of_sure.unwrap() - 0.56).abs() < 1e-12);
-        assert!((pooled.calibration_error - (80.0 + 90.0) / 325.0).abs() < 1e-12 && (pooled.unanswered - 0.1875).abs() < 1e-12);
+        assert!(
+            (pooled.calibration_error - (80.0 + 90.0) / 325.0).abs() < 1e-12
+                && (pooled.unanswered - 0.1875).abs() < 1e-12
+        );
     }
 }

@@ -30,7 +30,12 @@ pub fn points(runs: &[Run]) -> Vec<Point> {
         let point = |utterance: &crate::predictions::Prediction| {
             let (float, int8) = (utterance.float.as_deref()?, utterance.int8.as_deref()?);
             let of_truth = |values: &[f32]| probabilities(values, run.temperature()).get(utterance.truth).copied();
-            Some(Point { id: utterance.id.clone(), float: of_truth(float)?, int8: of_truth(int8)?, agree: leading(float) == leading(int8) })
+            Some(Point {
+                id: utterance.id.clone(),
+                float: of_truth(float)?,
+                int8: of_truth(int8)?,
+                agree: leading(float) == leading(int8),
+            })
         };
         utterances.filter_map(point).collect()
     };
@@ -72,5 +77,11 @@ pub fn pictures(group: &Group) -> Result<Vec<Picture>> {
         }
         Ok(())
     };
-    Ok(vec![Picture::draw(group.picture_name("float-int8"), format!("{title}, {}", group.name), seen(group), (420, 430), draw)?])
+    Ok(vec![Picture::draw(
+        group.picture_name("float-int8"),
+        format!("{title}, {}", group.name),
+        seen(group),
+        (420, 430),
+        draw,
+    )?])
 }

@@ -17,7 +17,8 @@ use crate::tables::mel;
 const MEL_TICKS_HZ: [f64; 9] = [50.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 12_000.0, 16_000.0];
 /// Between the frequencies written at a linear axis, kHz.
 const LINEAR_TICK_KHZ: usize = 2;
-/// How far below the loudest level of a linear spectrogram white lies, dB; quieter is what is between the harmonics of speech.
+/// How far below the loudest level of a linear spectrogram white lies, dB; quieter is what is between the harmonics of
+/// speech.
 const LINEAR_RANGE_DB: f32 = 80.0;
 /// The loudest level of a linear spectrogram is taken for this one at least, dBFS, so that silence stays white.
 const LEAST_PEAK_DB: f32 = -60.0;
@@ -69,7 +70,11 @@ impl Frequency {
         let half = (high - low) / (front_end.mel_bands + 1) as f64 / 2.0;
         let range = (low + half, high - half);
         let ticks = MEL_TICKS_HZ.iter().map(|hz| (mel(*hz), format!("{hz:.0}")));
-        Self { label: "band centre, Hz", range, ticks: ticks.filter(|(at, _)| (range.0..=range.1).contains(at)).collect() }
+        Self {
+            label: "band centre, Hz",
+            range,
+            ticks: ticks.filter(|(at, _)| (range.0..=range.1).contains(at)).collect(),
+        }
     }
 }
 
@@ -130,7 +135,8 @@ impl Levels {
 }
 
 impl Spectrogram {
-    /// What the core's own front end makes of 16 kHz samples, silence kept: log-mel rows, dBFS. A column lies around the middle of its frame.
+    /// What the core's own front end makes of 16 kHz samples, silence kept: log-mel rows, dBFS. A column lies around
+    /// the middle of its frame.
     ///
     /// # Errors
     ///
@@ -154,7 +160,14 @@ impl Spectrogram {
             ms(front_end.hop_len)
         );
         let step = front_end.hop_len as f64 / f64::from(front_end.sample_rate_hz);
-        Self { rows, start: 0.0, step, frequency: Frequency::mel(front_end), floor_db: Some(front_end.floor_db), analysis }
+        Self {
+            rows,
+            start: 0.0,
+            step,
+            frequency: Frequency::mel(front_end),
+            floor_db: Some(front_end.floor_db),
+            analysis,
+        }
     }
 
     /// The spectrum on a linear frequency axis, see [`linear_spectrum`].
@@ -232,11 +245,13 @@ impl Spectrogram {
         Ok(Image::between(chart.backend_coord(&(start, high)), chart.backend_coord(&(end, low)), self.png(levels)?))
     }
 
-    /// A pixel for each row and band, low bands below; rows that have no column of their own share one, which shows the loudest.
+    /// A pixel for each row and band, low bands below; rows that have no column of their own share one, which shows the
+    /// loudest.
     fn png(&self, levels: &Levels) -> Result<Vec<u8>> {
         let (rows, bands) = (self.rows.len(), self.rows.bands);
         let columns = rows.min(MAX_COLUMNS);
-        let mut pixels = tiny_skia::Pixmap::new(columns as u32, u32::try_from(bands)?).context("a spectrogram without rows")?;
+        let mut pixels =
+            tiny_skia::Pixmap::new(columns as u32, u32::try_from(bands)?).context("a spectrogram without rows")?;
         let mut greys = vec![u8::MAX; columns * bands];
         for (index, row) in self.rows.iter().enumerate() {
             let column = index * columns / rows;
@@ -281,7 +296,13 @@ mod tests {
     /// A click of 1 kHz in the middle of a second.
     fn click() -> Vec<i16> {
         (0..16_000)
-            .map(|n| if (7900..8100).contains(&n) { (9000.0 * (f64::from(n) / 16.0 * std::f64::consts::TAU).sin()) as i16 } else { 0 })
+            .map(|n| {
+                if (7900..8100).contains(&n) {
+                    (9000.0 * (f64::from(n) / 16.0 * std::f64::consts::TAU).sin()) as i16
+                } else {
+                    0
+                }
+            })
             .collect()
     }
 
@@ -294,7 +315,9 @@ mod tests {
 
     #[test]
     fn a_sound_is_shown_when_it_is_heard() {
-        for spectrogram in [Spectrogram::mel(&edge().front_end, &click()).unwrap(), Spectrogram::linear(&click()).unwrap()] {
+        for spectrogram in
+            [Spectrogram::mel(&edge().front_end, &click()).unwrap(), Spectrogram::linear(&click()).unwrap()]
+        {
             // Half a hop is what a column can be off.
             assert!((loudest(&spectrogram) - 0.5).abs() <= spectrogram.step / 2.0 + 1e-9, "{}", loudest(&spectrogram));
             let (start, end) = spectrogram.seconds();
@@ -304,7 +327,9 @@ mod tests {
 
     #[test]
     fn silence_is_white_and_the_loudest_level_nearly_black() {
-        for silence in [Spectrogram::mel(&edge().front_end, &[0; 4000]).unwrap(), Spectrogram::linear(&[0; 4000]).unwrap()] {
+        for silence in
+            [Spectrogram::mel(&edge().front_end, &[0; 4000]).unwrap(), Spectrogram::linear(&[0; 4000]).unwrap()]
+        {
             let levels = Levels::of([&silence]);
             assert!(levels.high > levels.low);
             assert!(silence.rows.values.iter().all(|level| levels.grey(*level) == 255), "{levels:?}");
@@ -326,7 +351,8 @@ mod tests {
             let spectrogram = Spectrogram::of_log_mel(&edge().front_end, rows(loud));
             let pixels = tiny_skia::Pixmap::decode_png(&spectrogram.png(&Levels::of([&spectrogram])).unwrap()).unwrap();
             assert_eq!((pixels.width() as usize, pixels.height()), (MAX_COLUMNS, 2));
-            let black: Vec<usize> = (0..MAX_COLUMNS).filter(|&x| pixels.pixel(x as u32, 1).unwrap().red() == 0).collect();
+            let black: Vec<usize> =
+                (0..MAX_COLUMNS).filter(|&x| pixels.pixel(x as u32, 1).unwrap().red() == 0).collect();
             assert_eq!(black, [loud / 3]);
         }
     }

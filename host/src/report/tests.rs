@@ -22,7 +22,8 @@ fn corpus(folder: &Path) -> Corpus {
         fs::create_dir_all(folder.join(name)).unwrap();
         for sentence in 1..=4 {
             let tone = |n: usize| (6000.0 * (n as f32 * 0.05 * (emotion + 1) as f32).sin()) as i16;
-            write_wav(&folder.join(name).join(format!("{sentence}.wav")), &(0..9000).map(tone).collect::<Vec<_>>()).unwrap();
+            write_wav(&folder.join(name).join(format!("{sentence}.wav")), &(0..9000).map(tone).collect::<Vec<_>>())
+                .unwrap();
         }
     }
     Corpus::open(folder).unwrap()
@@ -62,7 +63,8 @@ fn run(path: &Path, corpus: &Corpus, corpus_path: &Path, fold: usize, seed: u64)
         .iter()
         .enumerate()
         .map(|(n, utterance)| {
-            let said = if (n + fold).is_multiple_of(3) { (utterance.emotion + 1) % EMOTIONS.len() } else { utterance.emotion };
+            let said =
+                if (n + fold).is_multiple_of(3) { (utterance.emotion + 1) % EMOTIONS.len() } else { utterance.emotion };
             let probability = 0.5 + 0.03 * n as f32;
             Prediction {
                 id: utterance.id.clone(),
@@ -73,8 +75,20 @@ fn run(path: &Path, corpus: &Corpus, corpus_path: &Path, fold: usize, seed: u64)
             }
         })
         .collect();
-    utterances.push(Prediction { id: HOSTILE.to_owned(), speaker: String::new(), truth: 0, int8: answer(4, 0.99), float: None });
-    utterances.push(Prediction { id: "angry/silence.wav".to_owned(), speaker: String::new(), truth: 0, int8: None, float: None });
+    utterances.push(Prediction {
+        id: HOSTILE.to_owned(),
+        speaker: String::new(),
+        truth: 0,
+        int8: answer(4, 0.99),
+        float: None,
+    });
+    utterances.push(Prediction {
+        id: "angry/silence.wav".to_owned(),
+        speaker: String::new(),
+        truth: 0,
+        int8: None,
+        float: None,
+    });
     let predictions = Predictions { labels: EMOTIONS.map(str::to_owned).to_vec(), utterances, skipped: 1 };
     predictions.save(&path.join("predictions.json")).unwrap();
     predictions
@@ -96,7 +110,8 @@ fn page_of(report: &Report) -> String {
 }
 
 fn parse(page: &str) -> roxmltree::Document<'_> {
-    roxmltree::Document::parse_with_options(page, roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() }).unwrap()
+    roxmltree::Document::parse_with_options(page, roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() })
+        .unwrap()
 }
 
 fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
@@ -121,7 +136,8 @@ fn the_page_has_every_section_and_needs_nothing_but_itself() {
         assert!(section.descendants().any(|node| svg(&node)), "{:?}", section.attribute("id"));
     }
     for picture in document.descendants().filter(svg) {
-        let names: Vec<&str> = picture.children().filter(|node| node.is_element()).map(|node| node.tag_name().name()).take(2).collect();
+        let names: Vec<&str> =
+            picture.children().filter(|node| node.is_element()).map(|node| node.tag_name().name()).take(2).collect();
         assert_eq!(names, ["title", "desc"]);
     }
     let mut ids: Vec<&str> = document.descendants().filter_map(|node| node.attribute("id")).collect();
@@ -133,11 +149,20 @@ fn the_page_has_every_section_and_needs_nothing_but_itself() {
         assert!(!matches!(node.tag_name().name(), "script" | "link" | "iframe"));
         assert_eq!(node.attribute("src"), None);
         if let Some(target) = node.attribute("href") {
-            assert!(target.starts_with("data:image/png;base64,") || ids.binary_search(&target.trim_start_matches('#')).is_ok(), "{target}");
+            assert!(
+                target.starts_with("data:image/png;base64,")
+                    || ids.binary_search(&target.trim_start_matches('#')).is_ok(),
+                "{target}"
+            );
         }
     }
     let outside = page.replace("http://www.w3.org/2000/svg", "");
-    assert!(!outside.contains("http:") && !outside.contains("https:") && !outside.contains("@import") && !outside.contains("url("));
+    assert!(
+        !outside.contains("http:")
+            && !outside.contains("https:")
+            && !outside.contains("@import")
+            && !outside.contains("url(")
+    );
 }
 
 #[test]
@@ -172,7 +197,11 @@ fn the_numbers_of_the_matrix_are_those_of_the_answers() {
     let wanted: Vec<u64> = rows.flat_map(|(counts, none)| counts.iter().chain([none]).copied()).collect();
     assert_eq!(numbers, wanted);
     let war = format!("{:.1}\u{a0}%", 100.0 * confusion.war());
-    assert!(document.descendants().any(|node| node.has_tag_name("td") && node.text().is_some_and(|text| text.starts_with(&war))));
+    assert!(
+        document
+            .descendants()
+            .any(|node| node.has_tag_name("td") && node.text().is_some_and(|text| text.starts_with(&war)))
+    );
 }
 
 #[test]
@@ -232,7 +261,10 @@ fn folds_are_pooled_and_their_temperatures_fitted_to_the_other_folds() {
     fs::remove_file(unfinished.join("predictions.json")).unwrap();
 
     let report = Report::read(&runs, None).unwrap();
-    assert_eq!(report.groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>(), ["as-recorded", "cues-removed"]);
+    assert_eq!(
+        report.groups.iter().map(|group| group.name.as_str()).collect::<Vec<_>>(),
+        ["as-recorded", "cues-removed"]
+    );
     assert!(report.skipped.len() == 1 && report.skipped[0].contains("host export"), "{:?}", report.skipped);
     let group = &report.groups[0];
     assert_eq!(group.curves.len(), 2);

@@ -3,7 +3,13 @@
 /// Text that came from a file, fit for XML: without the characters that XML 1.0 has no place for.
 pub fn clean(text: &str) -> String {
     text.chars()
-        .map(|c| if (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c, '\u{fffe}' | '\u{ffff}') { '\u{fffd}' } else { c })
+        .map(|c| {
+            if (c.is_control() && !matches!(c, '\n' | '\t')) || matches!(c, '\u{fffe}' | '\u{ffff}') {
+                '\u{fffd}'
+            } else {
+                c
+            }
+        })
         .collect()
 }
 
@@ -26,7 +32,11 @@ pub fn escape(text: &str) -> String {
 /// The last `limit` characters of a text, with a sign that there were more.
 pub fn ending(text: &str, limit: usize) -> String {
     let count = text.chars().count();
-    if count <= limit { text.to_owned() } else { format!("…{}", text.chars().skip(count - limit + 1).collect::<String>()) }
+    if count <= limit {
+        text.to_owned()
+    } else {
+        format!("…{}", text.chars().skip(count - limit + 1).collect::<String>())
+    }
 }
 
 /// `0.8125` as `81.2 %`.

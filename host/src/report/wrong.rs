@@ -77,7 +77,13 @@ pub fn read(wrong: &mut [Wrong], run: &Run) {
         let missing = || format!("corpus {} has no such utterance", corpus.name);
         Ok(wrong
             .iter()
-            .map(|wrong| if by_id.contains_key(wrong.id.as_str()) { rows.next().unwrap_or_else(|| Err(missing())) } else { Err(missing()) })
+            .map(|wrong| {
+                if by_id.contains_key(wrong.id.as_str()) {
+                    rows.next().unwrap_or_else(|| Err(missing()))
+                } else {
+                    Err(missing())
+                }
+            })
             .collect())
     };
     match read() {
@@ -108,8 +114,13 @@ pub fn seen(group: &Group) -> String {
 /// The answers as a table; None if none is wrong.
 pub fn table(group: &Group) -> Option<super::page::Table> {
     let row = |wrong: &Wrong| {
-        let cells =
-            [wrong.id.clone(), wrong.truth.clone(), wrong.said.clone(), percent(wrong.probability), percent(wrong.probability_of_truth)];
+        let cells = [
+            wrong.id.clone(),
+            wrong.truth.clone(),
+            wrong.said.clone(),
+            percent(wrong.probability),
+            percent(wrong.probability_of_truth),
+        ];
         cells.to_vec()
     };
     (!group.worst.is_empty()).then(|| super::page::Table {
@@ -121,10 +132,15 @@ pub fn table(group: &Group) -> Option<super::page::Table> {
 
 /// A spectrogram of each utterance that could be read, all on the same scale.
 pub fn pictures(group: &Group) -> Result<Vec<Picture>> {
-    let read = group.worst.iter().enumerate().filter_map(|(index, wrong)| Some((index, wrong, wrong.rows.as_ref()?.as_ref().ok()?)));
+    let read = group
+        .worst
+        .iter()
+        .enumerate()
+        .filter_map(|(index, wrong)| Some((index, wrong, wrong.rows.as_ref()?.as_ref().ok()?)));
     let read = read.filter(|(_, _, rows)| !rows.is_empty());
-    let drawn: Vec<(usize, &Wrong, Spectrogram)> =
-        read.map(|(index, wrong, rows)| (index, wrong, Spectrogram::of_log_mel(&group.front_end, rows.clone()))).collect();
+    let drawn: Vec<(usize, &Wrong, Spectrogram)> = read
+        .map(|(index, wrong, rows)| (index, wrong, Spectrogram::of_log_mel(&group.front_end, rows.clone())))
+        .collect();
     let levels = Levels::of(drawn.iter().map(|(.., spectrogram)| spectrogram));
     drawn.iter().map(|(index, wrong, spectrogram)| picture(group, *index, wrong, spectrogram, &levels)).collect()
 }

@@ -16,8 +16,9 @@ pub enum Optimizer {
     #[default]
     #[serde(rename = "adamw")]
     AdamW,
-    /// Stochastic gradient descent with momentum, `v' = momentum · v - rate · g` and `w' = w + v'`, as MATLAB's `sgdm`. The decay is that of
-    /// L2 regularisation: `decay · w` is added to the gradient of weights, not of biases, before the gradient is scaled down.
+    /// Stochastic gradient descent with momentum, `v' = momentum · v - rate · g` and `w' = w + v'`, as MATLAB's `sgdm`.
+    /// The decay is that of L2 regularisation: `decay · w` is added to the gradient of weights, not of biases, before
+    /// the gradient is scaled down.
     Sgd {
         /// In 0..1.
         momentum: f64,
@@ -89,16 +90,19 @@ pub struct Recipe {
     /// Over what that norm is taken.
     #[serde(default)]
     pub norm_over: NormOver,
-    /// Each step moves the averaged weights, which are the result, by `1 - this` towards the trained ones; 0 switches averaging off.
+    /// Each step moves the averaged weights, which are the result, by `1 - this` towards the trained ones; 0 switches
+    /// averaging off.
     pub average_decay: f64,
     /// How far each step moves the running statistics of batch norm.
     pub norm_momentum: f64,
     /// Share of a target that is spread over all classes.
     pub label_smoothing: f64,
-    /// Share of utterances that are mixed with others of any class, features and targets alike (Zhang et al. 2018), 0..=1.
+    /// Share of utterances that are mixed with others of any class, features and targets alike (Zhang et al. 2018),
+    /// 0..=1.
     #[serde(default)]
     pub mixup: f64,
-    /// How much of what a sentence alone would say of the emotion, by the training recordings of it, is made up for in the loss, 0..=1.
+    /// How much of what a sentence alone would say of the emotion, by the training recordings of it, is made up for in
+    /// the loss, 0..=1.
     #[serde(default)]
     pub sentence_prior: f64,
     /// What heads beside the dense layer are to tell, in training only.
@@ -107,7 +111,8 @@ pub struct Recipe {
     /// Teachers that are trained first, on the same training part, and whose answers then are a part of the targets.
     #[serde(default)]
     pub distillation: Option<Distillation>,
-    /// Whether utterances are heard from their end. Such a network can teach; it cannot be exported, for no device hears so.
+    /// Whether utterances are heard from their end. Such a network can teach; it cannot be exported, for no device
+    /// hears so.
     #[serde(default)]
     pub backwards: bool,
     /// Share of values zeroed before each LSTM and the dense layer.
@@ -148,8 +153,8 @@ pub enum AuxiliaryTarget {
     Group(BTreeMap<String, String>),
 }
 
-/// Distillation from teachers (Hinton et al. 2015). Those that hear forwards and those that hear backwards are together one that
-/// is not causal.
+/// Distillation from teachers (Hinton et al. 2015). Those that hear forwards and those that hear backwards are together
+/// one that is not causal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Distillation {
     /// How many.
@@ -229,7 +234,8 @@ impl Default for Recipe {
 }
 
 impl Recipe {
-    /// That of the program which Zheng et al. published, MATLAB's `trainNetwork` with its defaults: 30 epochs of batches of 10.
+    /// That of the program which Zheng et al. published, MATLAB's `trainNetwork` with its defaults: 30 epochs of
+    /// batches of 10.
     pub fn paper() -> Self {
         Self {
             epochs: 30,
@@ -271,11 +277,13 @@ impl Recipe {
         self.epochs = epochs;
     }
 
-    /// Changes the number of teachers, half of which hear backwards; 0 is none. Where there were none they get half as many epochs.
+    /// Changes the number of teachers, half of which hear backwards; 0 is none. Where there were none they get half as
+    /// many epochs.
     pub fn set_teachers(&mut self, teachers: usize) {
         let none_yet = || Distillation { epochs: (self.epochs / 2).max(1), ..Distillation::default() };
         let distillation = self.distillation.take().unwrap_or_else(none_yet);
-        self.distillation = (teachers > 0).then_some(Distillation { teachers, backwards: teachers / 2, ..distillation });
+        self.distillation =
+            (teachers > 0).then_some(Distillation { teachers, backwards: teachers / 2, ..distillation });
     }
 
     /// Passes over the training part, the quantisation-aware ones included.
@@ -289,8 +297,11 @@ impl Recipe {
         ensure!((1..=4096).contains(&self.batch), "batch is {}, wanted 1..=4096", self.batch);
         ensure!((1..=100_000).contains(&self.max_rows), "max_rows is {}, wanted 1..=100000", self.max_rows);
         ensure!(self.qat_epochs <= 100_000, "qat_epochs is {}, wanted 0..=100000", self.qat_epochs);
-        let positive =
-            [("learning_rate", self.learning_rate), ("gradient_norm", self.gradient_norm), ("qat_learning_rate", self.qat_learning_rate)];
+        let positive = [
+            ("learning_rate", self.learning_rate),
+            ("gradient_norm", self.gradient_norm),
+            ("qat_learning_rate", self.qat_learning_rate),
+        ];
         for (name, value) in positive {
             ensure!(value > 0.0 && value.is_finite(), "{name} is {value}, wanted more than 0");
         }
@@ -311,14 +322,20 @@ impl Recipe {
             ensure!((0.0..1.0).contains(&value), "{name} is {value}, wanted 0..1");
         }
         for Auxiliary { weight, .. } in &self.auxiliary {
-            ensure!(*weight > 0.0 && weight.is_finite(), "the weight of an auxiliary head is {weight}, wanted more than 0");
+            ensure!(
+                *weight > 0.0 && weight.is_finite(),
+                "the weight of an auxiliary head is {weight}, wanted more than 0"
+            );
         }
         if let Optimizer::Sgd { momentum } = self.optimizer {
             ensure!((0.0..1.0).contains(&momentum), "momentum is {momentum}, wanted 0..1");
         }
         if let Some(Distillation { teachers, backwards, epochs, weight, .. }) = &self.distillation {
             ensure!((1..=16).contains(teachers), "distillation.teachers is {teachers}, wanted 1..=16");
-            ensure!(backwards <= teachers, "distillation.backwards is {backwards}, wanted 0..={teachers}, the number of teachers");
+            ensure!(
+                backwards <= teachers,
+                "distillation.backwards is {backwards}, wanted 0..={teachers}, the number of teachers"
+            );
             ensure!((1..=100_000).contains(epochs), "distillation.epochs is {epochs}, wanted 1..=100000");
             ensure!((0.0..=1.0).contains(weight), "distillation.weight is {weight}, wanted 0..=1");
         }

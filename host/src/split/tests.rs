@@ -81,7 +81,9 @@ fn random_folds_have_the_same_share_of_every_speaker_and_emotion() {
     for split in all_folds(&corpus, Protocol::Random, None) {
         for speaker in names(&split, Part::Test, |entry| &entry.speaker) {
             for emotion in EMOTIONS {
-                let tested = |entry: &&SplitEntry| entry.part == Part::Test && entry.speaker == speaker && entry.emotion == emotion;
+                let tested = |entry: &&SplitEntry| {
+                    entry.part == Part::Test && entry.speaker == speaker && entry.emotion == emotion
+                };
                 assert_eq!(split.utterances.iter().filter(tested).count(), 10);
             }
         }
@@ -118,7 +120,11 @@ fn a_split_file_says_what_the_split_says() {
     split.save(&path).unwrap();
     assert_eq!(Split::load(&path).unwrap(), split);
     let json = fs::read_to_string(&path).unwrap();
-    assert!(json.contains("\"protocol\": \"speaker\"") && json.contains("\"part\": \"validation\""), "{}", &json[..400]);
+    assert!(
+        json.contains("\"protocol\": \"speaker\"") && json.contains("\"part\": \"validation\""),
+        "{}",
+        &json[..400]
+    );
 }
 
 #[test]

@@ -78,7 +78,8 @@ const VOWELS: [Vowel; 7] = [
 ];
 
 /// High, rising, dipping, falling and light, as in Mandarin.
-const TONES: [[f64; 3]; 5] = [[2.5, 2.5, 2.5], [-2.0, -0.5, 2.5], [-2.0, -4.0, -1.5], [3.5, 1.0, -3.5], [0.0, -0.5, -1.0]];
+const TONES: [[f64; 3]; 5] =
+    [[2.5, 2.5, 2.5], [-2.0, -0.5, 2.5], [-2.0, -4.0, -1.5], [3.5, 1.0, -3.5], [0.0, -0.5, -1.0]];
 
 /// The syllables of sentence `index`.
 pub(super) fn syllables(index: usize) -> Vec<Syllable> {

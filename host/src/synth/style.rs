@@ -1,7 +1,8 @@
 //! How an emotion is spoken.
 //!
-//! Directions follow the phonetics literature (Scherer 2003, Juslin & Laukka 2003): anger is loud, bright and abrupt; fear high, fast and
-//! trembling; joy high, lively and bright; sadness slow, low, flat, soft and breathy; surprise high with a rising end.
+//! Directions follow the phonetics literature (Scherer 2003, Juslin & Laukka 2003): anger is loud, bright and abrupt;
+//! fear high, fast and trembling; joy high, lively and bright; sadness slow, low, flat, soft and breathy; surprise high
+//! with a rising end.
 
 use super::random::Random;
 use super::voice::Voice;
@@ -71,8 +72,23 @@ impl Style {
     pub(super) fn draw(emotion: usize, voice: &Voice, random: &mut Random) -> Self {
         let intensity = voice.expression * random.uniform(INTENSITY);
         let means = &MEANS[emotion];
-        let [pitch, range, slope, last, tremor, rate, level, emphasis, tilt, open, breath, jitter, shimmer, smile, attack] =
-            std::array::from_fn(|parameter| random.normal(intensity * means[parameter], SPREADS[parameter]));
+        let [
+            pitch,
+            range,
+            slope,
+            last,
+            tremor,
+            rate,
+            level,
+            emphasis,
+            tilt,
+            open,
+            breath,
+            jitter,
+            shimmer,
+            smile,
+            attack,
+        ] = std::array::from_fn(|parameter| random.normal(intensity * means[parameter], SPREADS[parameter]));
         let pause = 0.12 - 0.8 * rate;
         Self {
             pitch_st: pitch,

@@ -2,7 +2,9 @@ use super::*;
 
 fn every_utterance() -> impl Iterator<Item = (usize, usize, usize)> {
     let emotions = |voice| (0..EMOTIONS.len()).map(move |emotion| (voice, emotion));
-    (0..VOICES.len()).flat_map(emotions).flat_map(|(voice, emotion)| (0..SENTENCES).step_by(10).map(move |s| (voice, emotion, s)))
+    (0..VOICES.len())
+        .flat_map(emotions)
+        .flat_map(|(voice, emotion)| (0..SENTENCES).step_by(10).map(move |s| (voice, emotion, s)))
 }
 
 /// FNV-1a.
@@ -27,7 +29,10 @@ fn an_utterance_is_the_same_bits_everywhere() {
     // The model that comes with the repository was trained on these very samples.
     let pinned = [(0, 0, 0, 0), (1, 0, 0, 0), (1, 1, 2, 13), (1, 3, 5, 49)];
     let hashes = pinned.map(|(seed, voice, emotion, sentence)| hash(&render(seed, voice, emotion, sentence)));
-    assert_eq!(hashes.map(|hash| format!("{hash:016x}")), ["672bb6e0eafaa433", "7f077f55efed49cb", "f8c3059bafae750c", "ef8d7564652573c2"]);
+    assert_eq!(
+        hashes.map(|hash| format!("{hash:016x}")),
+        ["672bb6e0eafaa433", "7f077f55efed49cb", "f8c3059bafae750c", "ef8d7564652573c2"]
+    );
 }
 
 #[test]
@@ -69,7 +74,8 @@ fn dc_and_noise_floor_tell_nothing_about_the_emotion() {
 #[test]
 fn angry_speech_is_louder_and_shorter_than_sad_speech() {
     let averages = |emotion| {
-        let utterances: Vec<Vec<i16>> = (0..SENTENCES).map(|sentence| render(DEFAULT_SEED, 2, emotion, sentence)).collect();
+        let utterances: Vec<Vec<i16>> =
+            (0..SENTENCES).map(|sentence| render(DEFAULT_SEED, 2, emotion, sentence)).collect();
         let level = mean(&utterances.iter().map(|samples| level_db(samples)).collect::<Vec<_>>());
         (level, mean(&utterances.iter().map(|samples| samples.len() as f64).collect::<Vec<_>>()))
     };
@@ -82,7 +88,9 @@ fn angry_speech_is_louder_and_shorter_than_sad_speech() {
 #[test]
 fn seeds_voices_emotions_and_sentences_all_sound_different() {
     let hashes: std::collections::BTreeSet<u64> =
-        [(1, 0, 0, 0), (2, 0, 0, 0), (1, 1, 0, 0), (1, 0, 1, 0), (1, 0, 0, 1)].map(|(s, v, e, t)| hash(&render(s, v, e, t))).into();
+        [(1, 0, 0, 0), (2, 0, 0, 0), (1, 1, 0, 0), (1, 0, 1, 0), (1, 0, 0, 1)]
+            .map(|(s, v, e, t)| hash(&render(s, v, e, t)))
+            .into();
     assert_eq!(hashes.len(), 5);
 }
 

@@ -78,18 +78,19 @@ fn push_syllable(syllable: &Syllable, style: &Style, last: bool, random: &mut Ra
     let [from, to] = syllable.vowels;
     let locus = [350.0, onset.locus_hz, from[2]];
     let [start, middle, end] = *syllable.tone;
-    let mut push = |duration_s: f64, voicing: f64, aspiration: f64, friction: f64, formants_hz: [Vowel; 2], tone: [f64; 3]| {
-        segments.push(Segment {
-            duration_s: duration_s * pace(),
-            voicing: voicing * level,
-            aspiration: aspiration * level,
-            friction: friction * level,
-            friction_hz: onset.noise_hz,
-            formants_hz,
-            tone,
-            last,
-        });
-    };
+    let mut push =
+        |duration_s: f64, voicing: f64, aspiration: f64, friction: f64, formants_hz: [Vowel; 2], tone: [f64; 3]| {
+            segments.push(Segment {
+                duration_s: duration_s * pace(),
+                voicing: voicing * level,
+                aspiration: aspiration * level,
+                friction: friction * level,
+                friction_hz: onset.noise_hz,
+                formants_hz,
+                tone,
+                last,
+            });
+        };
     push(onset.closure_s, 0.0, 0.0, 0.0, [locus; 2], [start; 3]);
     push(onset.noise_s, 0.0, 0.0, onset.noise_level, [locus; 2], [start; 3]);
     push(onset.aspiration_s, 0.0, ASPIRATION_LEVEL, 0.0, [locus, *from], [start; 3]);
@@ -133,7 +134,8 @@ fn smooth(segments: &[Segment], total_s: f64, voice: &Voice, style: &Style, rand
         while (frames.len() as f64) * FRAME_S < start_s + segment.duration_s {
             let now_s = frames.len() as f64 * FRAME_S;
             let within = (now_s - start_s) / segment.duration_s;
-            let formants: Vowel = std::array::from_fn(|n| scale * mix(segment.formants_hz[0][n], segment.formants_hz[1][n], within));
+            let formants: Vowel =
+                std::array::from_fn(|n| scale * mix(segment.formants_hz[0][n], segment.formants_hz[1][n], within));
             let ending = ((now_s - (total_s - last_s)) / last_s).max(0.0);
             let pitch_st = style.pitch_st
                 + style.pitch_range * contour(&segment.tone, within)

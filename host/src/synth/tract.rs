@@ -1,7 +1,8 @@
 //! Source and filter: glottal pulses and noise through the resonances of the vocal tract.
 //!
-//! Pulses are the derivative of Klatt's glottal flow, `x² - x³` over the open phase (Klatt & Klatt 1990); the derivative stands for
-//! the radiation at the lips. Resonances are two-pole filters in cascade, `y[n] = a x[n] + b y[n-1] + c y[n-2]` with
+//! Pulses are the derivative of Klatt's glottal flow, `x² - x³` over the open phase (Klatt & Klatt 1990); the
+//! derivative stands for the radiation at the lips. Resonances are two-pole filters in cascade, `y[n] = a x[n] + b
+//! y[n-1] + c y[n-2]` with
 //! `c = -exp(-2π bw/fs)`, `b = 2 exp(-π bw/fs) cos(2π f/fs)`, `a = 1 - b - c`.
 
 use std::f64::consts::{PI, TAU};

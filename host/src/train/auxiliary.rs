@@ -34,8 +34,17 @@ impl Heads {
     }
 
     /// Adds the heads' share to a loss, for the examples that the step is of.
-    pub(super) fn add_to(&self, loss: Tensor<1>, output: &TrainOutput, examples: &[usize], device: &Device) -> Tensor<1> {
-        self.0.iter().zip(&output.auxiliary).fold(loss, |loss, (head, logits)| loss + head.loss(logits, examples, device) * head.weight)
+    pub(super) fn add_to(
+        &self,
+        loss: Tensor<1>,
+        output: &TrainOutput,
+        examples: &[usize],
+        device: &Device,
+    ) -> Tensor<1> {
+        self.0
+            .iter()
+            .zip(&output.auxiliary)
+            .fold(loss, |loss, (head, logits)| loss + head.loss(logits, examples, device) * head.weight)
     }
 }
 
@@ -51,9 +60,17 @@ impl Head {
         };
         let names: Vec<Option<String>> = examples.iter().map(name).collect();
         let classes: Vec<&String> = names.iter().flatten().collect::<BTreeSet<_>>().into_iter().collect();
-        ensure!(classes.len() >= 2, "an auxiliary head has {} classes in the training part, wanted at least 2", classes.len());
+        ensure!(
+            classes.len() >= 2,
+            "an auxiliary head has {} classes in the training part, wanted at least 2",
+            classes.len()
+        );
         let truth = names.iter().map(|name| name.as_ref().and_then(|name| classes.binary_search(&name).ok())).collect();
-        Ok(Self { shape: AuxiliaryClasses { classes: classes.len(), adversarial: head.adversarial }, weight: head.weight, truth })
+        Ok(Self {
+            shape: AuxiliaryClasses { classes: classes.len(), adversarial: head.adversarial },
+            weight: head.weight,
+            truth,
+        })
     }
 
     /// Mean cross-entropy; an example whose class is not known adds nothing.
@@ -64,7 +81,8 @@ impl Head {
                 *target = 1.0;
             }
         }
-        let targets: Tensor<2> = Tensor::from_data(TensorData::new(targets, [examples.len(), self.shape.classes]), device);
+        let targets: Tensor<2> =
+            Tensor::from_data(TensorData::new(targets, [examples.len(), self.shape.classes]), device);
         (log_softmax(logits.clone(), 1) * targets).sum().neg() / examples.len().max(1) as f64
     }
 }

@@ -15,8 +15,8 @@ use crate::features::{Normalization, Rows};
 use crate::graph::{Batch, StepRows};
 use crate::run::{Config, Shuffle};
 
-/// So many batches' worth of utterances are sorted by length before they are cut into batches: padding is short, and the
-/// batches still differ from epoch to epoch.
+/// So many batches' worth of utterances are sorted by length before they are cut into batches: padding is short, and
+/// the batches still differ from epoch to epoch.
 const BATCHES_IN_A_BUCKET: usize = 6;
 
 /// One training utterance.
@@ -81,8 +81,8 @@ struct Pick {
 }
 
 impl Batches {
-    /// An error when there is no example, one is empty or has another number of speeds than the recipe, a class has none, or images are
-    /// to be augmented.
+    /// An error when there is no example, one is empty or has another number of speeds than the recipe, a class has
+    /// none, or images are to be augmented.
     pub(super) fn new(config: &Config, examples: Vec<Example>, step_rows: StepRows) -> Result<Self> {
         let recipe = &config.recipe;
         let classes = config.network.labels.len();
@@ -92,19 +92,26 @@ impl Batches {
             "the recipe augments log-mel rows, the network hears images: wanted none of it"
         );
         for (class, label) in config.network.labels.iter().enumerate() {
-            ensure!(examples.iter().any(|example| example.class == class), "no usable utterance of class '{label}' in the training part");
+            ensure!(
+                examples.iter().any(|example| example.class == class),
+                "no usable utterance of class '{label}' in the training part"
+            );
         }
         for example in &examples {
             ensure!(example.class < classes, "class {} of a training utterance, wanted 0..{classes}", example.class);
             ensure!(
-                example.speeds.len() == recipe.augmentation.speeds.len() && example.speeds.iter().all(|rows| !rows.is_empty()),
+                example.speeds.len() == recipe.augmentation.speeds.len()
+                    && example.speeds.iter().all(|rows| !rows.is_empty()),
                 "a training utterance wants rows at {} speeds, they came for {}",
                 recipe.augmentation.speeds.len(),
                 example.speeds.iter().filter(|rows| !rows.is_empty()).count()
             );
         }
         Ok(Self {
-            normalization: Normalization::fit(&config.network.front_end, examples.iter().flat_map(|example| &example.speeds))?,
+            normalization: Normalization::fit(
+                &config.network.front_end,
+                examples.iter().flat_map(|example| &example.speeds),
+            )?,
             priors: sentence_priors(&examples, classes, recipe.sentence_prior),
             examples,
             augmenter: Augmenter::new(&recipe.augmentation, &config.network.front_end)?,
@@ -131,7 +138,8 @@ impl Batches {
         }
     }
 
-    /// Normalised features of at most so many utterances, evenly chosen, at one of their speeds and otherwise as they are.
+    /// Normalised features of at most so many utterances, evenly chosen, at one of their speeds and otherwise as they
+    /// are.
     pub(super) fn plain(&self, count: usize, speed: usize) -> Vec<Rows> {
         let stride = self.examples.len().div_ceil(count.max(1)).max(1);
         let chosen = self.examples.iter().step_by(stride).filter_map(|example| example.speeds.get(speed));
@@ -146,15 +154,16 @@ impl Batches {
         let mut utterances: Vec<Features> = picks.par_iter().map(|pick| self.features(*pick, epoch)).collect();
         self.mix(&mut utterances, epoch, step);
         let examples: Vec<usize> = picks.iter().map(|pick| pick.example).collect();
-        let classes = examples.iter().filter_map(|&example| self.examples.get(example)).map(|example| example.class).collect();
+        let classes =
+            examples.iter().filter_map(|&example| self.examples.get(example)).map(|example| example.class).collect();
         let targets = utterances.iter().flat_map(|features| features.target.clone()).collect();
         let priors = utterances.iter().flat_map(|features| features.prior.clone()).collect();
         let rows: Vec<Rows> = utterances.into_iter().map(|features| features.rows).collect();
         Ok(Step { batch: Batch::new(&rows, self.step_rows), targets, priors, classes, examples })
     }
 
-    /// Mixes a share of the utterances with others of the step, features and targets alike; what is mixed in is repeated if it is
-    /// shorter, and never more than half.
+    /// Mixes a share of the utterances with others of the step, features and targets alike; what is mixed in is
+    /// repeated if it is shorter, and never more than half.
     fn mix(&self, utterances: &mut [Features], epoch: usize, step: usize) {
         if self.mixup == 0.0 {
             return;
@@ -198,8 +207,8 @@ impl Batches {
         self.examples.get(pick.example).and_then(|example| example.speeds.get(pick.speed))
     }
 
-    /// The rows of an utterance: its own, or put together from pieces of its own and of others of the same class and, where speakers
-    /// are known, of the same speaker; and the mean of what is added to the logits of these.
+    /// The rows of an utterance: its own, or put together from pieces of its own and of others of the same class and,
+    /// where speakers are known, of the same speaker; and the mean of what is added to the logits of these.
     fn spliced(&self, pick: Pick, rng: &mut ChaCha8Rng) -> Option<(Cow<'_, Rows>, Vec<f32>)> {
         let rows = self.rows(pick)?;
         let mut prior = self.priors.get(pick.example)?.clone();

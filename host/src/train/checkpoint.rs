@@ -37,10 +37,11 @@ impl Trainer {
         Ok(postcard::to_stdvec(&checkpoint)?)
     }
 
-    /// Goes back, or ahead, to a checkpoint of a training with the same configuration and examples. An error when the bytes are
-    /// damaged or come from another network.
+    /// Goes back, or ahead, to a checkpoint of a training with the same configuration and examples. An error when the
+    /// bytes are damaged or come from another network.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<()> {
-        let checkpoint: Checkpoint = postcard::from_bytes(bytes).context("the checkpoint is damaged or of another version")?;
+        let checkpoint: Checkpoint =
+            postcard::from_bytes(bytes).context("the checkpoint is damaged or of another version")?;
         if checkpoint.calibration.is_some() {
             self.drop_heads();
             if !self.average.is_empty() {
@@ -53,10 +54,12 @@ impl Trainer {
             checkpoint.average.len(),
             self.average.len()
         );
-        let record =
-            ModuleRecord::from_bytes(Bytes::from_bytes_vec(checkpoint.graph)).context("the weights in the checkpoint are damaged")?;
+        let record = ModuleRecord::from_bytes(Bytes::from_bytes_vec(checkpoint.graph))
+            .context("the weights in the checkpoint are damaged")?;
         self.graph = self.graph.clone().try_load_record(record).context("the checkpoint is of another network")?;
-        self.optimizer.restore(checkpoint.optimizer, &self.graph).context("the optimiser's state in the checkpoint is damaged")?;
+        self.optimizer
+            .restore(checkpoint.optimizer, &self.graph)
+            .context("the optimiser's state in the checkpoint is damaged")?;
         self.average = checkpoint.average;
         self.progress = checkpoint.progress;
         self.history = checkpoint.history;

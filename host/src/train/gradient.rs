@@ -1,4 +1,5 @@
-//! What is done to gradients before the optimiser gets them: L2 regularisation, where it is the recipe's, and clipping by a norm.
+//! What is done to gradients before the optimiser gets them: L2 regularisation, where it is the recipe's, and clipping
+//! by a norm.
 
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;

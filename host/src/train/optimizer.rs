@@ -23,7 +23,9 @@ impl Optimizer {
             run::Optimizer::AdamW => {
                 Self::AdamW(AdamWConfig::new().with_weight_decay(recipe.weight_decay as f32).with_epsilon(1e-8).init())
             }
-            run::Optimizer::Sgd { momentum } => Self::Sgd(Momentum { momentum: momentum as f32, velocities: Vec::new() }),
+            run::Optimizer::Sgd { momentum } => {
+                Self::Sgd(Momentum { momentum: momentum as f32, velocities: Vec::new() })
+            }
         }
     }
 
@@ -50,7 +52,10 @@ impl Optimizer {
             Self::Sgd(momentum) => {
                 let velocities: Vec<Vec<f32>> = postcard::from_bytes(&bytes).context("the velocities are damaged")?;
                 let (wanted, came) = (graph.trained_values(), velocities.iter().map(Vec::len).sum::<usize>());
-                ensure!(velocities.is_empty() || came == wanted, "the network has {wanted} trained numbers, velocities came for {came}");
+                ensure!(
+                    velocities.is_empty() || came == wanted,
+                    "the network has {wanted} trained numbers, velocities came for {came}"
+                );
                 momentum.velocities = velocities;
             }
         }
@@ -95,7 +100,8 @@ impl ModuleMapper for Step<'_> {
             let (device, tracked) = (tensor.device(), tensor.is_require_grad());
             let mut weights = tensor.into_data();
             if let Ok(weights) = weights.as_mut_slice::<f32>() {
-                let chunks = weights.par_chunks_mut(CHUNK).zip(velocity.par_chunks_mut(CHUNK)).zip(gradient.par_chunks(CHUNK));
+                let chunks =
+                    weights.par_chunks_mut(CHUNK).zip(velocity.par_chunks_mut(CHUNK)).zip(gradient.par_chunks(CHUNK));
                 chunks.for_each(|((weights, velocity), gradient)| {
                     for ((weight, velocity), gradient) in weights.iter_mut().zip(velocity).zip(gradient) {
                         *velocity = momentum * *velocity - rate * gradient;

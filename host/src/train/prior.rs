@@ -1,22 +1,24 @@
 //! What a sentence alone would say of the emotion.
 //!
-//! In a corpus of parallel sentences a training part may hold a sentence of a speaker in all emotions but one. Whoever recognises the
-//! sentence knows then that it is not that one; and is wrong wherever the recording in that emotion is a test. The share of each class
-//! among the training recordings of the sentence is therefore added, as a logarithm, to the logits in the loss, and left out when the
-//! network is used: what the sentence says is said already, and the network gains nothing by learning it (a product of experts with
-//! a known bias: Clark et al. 2019; over classes alone, Menon et al. 2021).
+//! In a corpus of parallel sentences a training part may hold a sentence of a speaker in all emotions but one. Whoever
+//! recognises the sentence knows then that it is not that one; and is wrong wherever the recording in that emotion is a
+//! test. The share of each class among the training recordings of the sentence is therefore added, as a logarithm, to
+//! the logits in the loss, and left out when the network is used: what the sentence says is said already, and the
+//! network gains nothing by learning it (a product of experts with a known bias: Clark et al. 2019; over classes alone,
+//! Menon et al. 2021).
 
 use std::collections::BTreeMap;
 
 use super::Example;
 
-/// Counts are taken for so much higher than they are, so that a missing class has a logarithm: it is then 4.6 below that of a class
-/// with one recording, about what label smoothing of 0.1 asks for between the logits of the right class and another.
+/// Counts are taken for so much higher than they are, so that a missing class has a logarithm: it is then 4.6 below
+/// that of a class with one recording, about what label smoothing of 0.1 asks for between the logits of the right class
+/// and another.
 const PSEUDO_COUNT: f32 = 0.01;
 
-/// For each example, what is added to its logits: `strength` times the logarithm of each class's share among the examples of the same
-/// sentence and speaker, with mean 0. Nothing where the sentence is not known, or is not there in at least half of the classes: its
-/// name may then be that of the recording.
+/// For each example, what is added to its logits: `strength` times the logarithm of each class's share among the
+/// examples of the same sentence and speaker, with mean 0. Nothing where the sentence is not known, or is not there in
+/// at least half of the classes: its name may then be that of the recording.
 pub(super) fn sentence_priors(examples: &[Example], classes: usize, strength: f64) -> Vec<Vec<f32>> {
     let mut counts: BTreeMap<(&str, &str), Vec<f32>> = BTreeMap::new();
     for example in examples {

@@ -1,8 +1,8 @@
 //! The quantisation-aware stage: fine-tuning with the int8 core's arithmetic in the forward pass.
 //!
-//! It starts from the averaged network, its batch norm folded into the convolutions, with a fresh optimiser and average. At each step
-//! the weights are quantised as for export, and [`Graph::forward_quantised`] takes the values of the core and the gradient of the float
-//! graph. There is no dropout: the core, whose values are taken, knows none.
+//! It starts from the averaged network, its batch norm folded into the convolutions, with a fresh optimiser and
+//! average. At each step the weights are quantised as for export, and [`Graph::forward_quantised`] takes the values of
+//! the core and the gradient of the float graph. There is no dropout: the core, whose values are taken, knows none.
 
 use anyhow::{Context, Result, ensure};
 use ser_core::Model;
@@ -31,7 +31,10 @@ impl Trainer {
     ///
     /// If the network was trained on other features, or is another one than that of the configuration.
     pub fn begin_behind(&mut self, network: &FloatNetwork, history: Vec<EpochMetrics>) -> Result<()> {
-        ensure!(network.network == self.config.network, "the trained network is another one than that of the configuration");
+        ensure!(
+            network.network == self.config.network,
+            "the trained network is another one than that of the configuration"
+        );
         ensure!(
             network.normalization == *self.normalization(),
             "the network was trained on other features than those of this training part: has the corpus or the front end changed?"
@@ -60,13 +63,15 @@ impl Trainer {
         self.graph = self.graph.clone().with_auxiliary(&[], self.config.seed);
     }
 
-    /// Calibrates anew, on utterances as export takes them; the ranges then hold for the epoch. `epoch` counts from 0 within the stage.
+    /// Calibrates anew, on utterances as export takes them; the ranges then hold for the epoch. `epoch` counts from 0
+    /// within the stage.
     pub(super) fn begin_quantised_epoch(&mut self, epoch: usize) -> Result<()> {
         if epoch == 0 {
             self.start_from(&self.network()?)?;
         }
         let speeds = self.config.recipe.augmentation.speeds.iter().enumerate();
-        let as_recorded = speeds.min_by(|a, b| (a.1 - 1.0).abs().total_cmp(&(b.1 - 1.0).abs())).map_or(0, |(index, _)| index);
+        let as_recorded =
+            speeds.min_by(|a, b| (a.1 - 1.0).abs().total_cmp(&(b.1 - 1.0).abs())).map_or(0, |(index, _)| index);
         let float = self.trained()?;
         let model = FloatModel::from_onnx(&to_onnx(&float)?)?;
         let utterances = self.batches.plain(CALIBRATION_UTTERANCES, as_recorded);
@@ -76,7 +81,9 @@ impl Trainer {
 
     /// What the core gives with the present weights.
     pub(super) fn forward_quantised(&self, batch: &Batch) -> Result<TrainOutput> {
-        let model = self.quantised().with_context(|| format!("the weights cannot be quantised in epoch {}", self.progress.epoch + 1))?;
+        let model = self
+            .quantised()
+            .with_context(|| format!("the weights cannot be quantised in epoch {}", self.progress.epoch + 1))?;
         self.graph.forward_quantised(batch, &Model::parse(&model)?)
     }
 

@@ -29,7 +29,13 @@ mod tests {
 
     #[test]
     fn the_learning_rate_rises_to_its_peak_and_falls_to_its_end() {
-        let recipe = Recipe { epochs: 10, warmup_epochs: 2.0, learning_rate: 1.0, final_learning_rate: 0.1, ..Recipe::default() };
+        let recipe = Recipe {
+            epochs: 10,
+            warmup_epochs: 2.0,
+            learning_rate: 1.0,
+            final_learning_rate: 0.1,
+            ..Recipe::default()
+        };
         let rates: Vec<f64> = (0..100).map(|step| learning_rate(&recipe, 10, step)).collect();
         assert!((rates[9] - 0.5).abs() < 1e-12);
         assert!((rates[19] - 1.0).abs() < 1e-12);
@@ -51,6 +57,8 @@ mod tests {
     #[test]
     fn a_training_shorter_than_its_warm_up_has_finite_rates() {
         let recipe = Recipe { epochs: 1, warmup_epochs: 5.0, ..Recipe::default() };
-        assert!((0..4).map(|step| learning_rate(&recipe, 4, step)).all(|rate| rate > 0.0 && rate <= recipe.learning_rate));
+        assert!(
+            (0..4).map(|step| learning_rate(&recipe, 4, step)).all(|rate| rate > 0.0 && rate <= recipe.learning_rate)
+        );
     }
 }

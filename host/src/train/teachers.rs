@@ -33,15 +33,19 @@ impl Trainer {
             network.network.labels == self.config.network.labels && network.normalization == *self.normalization(),
             "a teacher was trained on other labels or features than those of this training part: has the corpus changed?"
         );
-        self.teachers.push(Teacher { graph: Graph::from_float_network(network, &device(self.config.backend)?)?, backwards });
+        self.teachers
+            .push(Teacher { graph: Graph::from_float_network(network, &device(self.config.backend)?)?, backwards });
         Ok(())
     }
 
-    /// The targets of a batch with the teachers' mean answers to it in a share of them. What the loss adds to the network's logits
-    /// (`priors`) belongs to the teachers' answers as well.
+    /// The targets of a batch with the teachers' mean answers to it in a share of them. What the loss adds to the
+    /// network's logits (`priors`) belongs to the teachers' answers as well.
     pub(super) fn taught(&self, mut targets: Vec<f32>, priors: &[f32], batch: &Batch) -> Result<Vec<f32>> {
-        let Some(distillation) = self.config.recipe.distillation.as_ref().filter(|_| !self.teachers.is_empty()) else { return Ok(targets) };
-        let reversed = if self.teachers.iter().any(|teacher| teacher.backwards) { batch.reversed() } else { batch.clone() };
+        let Some(distillation) = self.config.recipe.distillation.as_ref().filter(|_| !self.teachers.is_empty()) else {
+            return Ok(targets);
+        };
+        let reversed =
+            if self.teachers.iter().any(|teacher| teacher.backwards) { batch.reversed() } else { batch.clone() };
         let share = (distillation.weight / self.teachers.len() as f64) as f32;
         targets.iter_mut().for_each(|target| *target *= 1.0 - distillation.weight as f32);
         for teacher in &self.teachers {

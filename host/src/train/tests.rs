@@ -13,9 +13,15 @@ const BANDS: usize = 8;
 fn config(epochs: usize) -> Config {
     let mut network = edge();
     network.front_end.mel_bands = BANDS;
-    network.layers = [Layer::conv2d(4, 3, 3), Layer::max_pool(2, 2), Layer::Lstm { hidden: 8 }, Layer::TimeMean, Layer::Dense { units: 6 }]
-        .into_iter()
-        .collect();
+    network.layers = [
+        Layer::conv2d(4, 3, 3),
+        Layer::max_pool(2, 2),
+        Layer::Lstm { hidden: 8 },
+        Layer::TimeMean,
+        Layer::Dense { units: 6 },
+    ]
+    .into_iter()
+    .collect();
     let recipe = Recipe {
         epochs,
         batch: 5,
@@ -34,12 +40,21 @@ fn config(epochs: usize) -> Config {
         },
         ..Recipe::default()
     };
-    Config { corpus: "tones".into(), corpus_path: None, preset: "tiny".into(), seed: 5, backend: Backend::Flex, recipe, network }
+    Config {
+        corpus: "tones".into(),
+        corpus_path: None,
+        preset: "tiny".into(),
+        seed: 5,
+        backend: Backend::Flex,
+        recipe,
+        network,
+    }
 }
 
 /// Rows with energy in a band that tells the class.
 fn rows(class: usize, len: usize) -> Rows {
-    let values = (0..len * BANDS).map(|i| if i % BANDS == class + 1 { -20.0 } else { -50.0 - ((i * 31) % 10) as f32 }).collect();
+    let values =
+        (0..len * BANDS).map(|i| if i % BANDS == class + 1 { -20.0 } else { -50.0 - ((i * 31) % 10) as f32 }).collect();
     Rows { bands: BANDS, values }
 }
 
@@ -147,7 +162,8 @@ fn a_stored_network_recognises_like_the_trained_one() {
     let stored = Classifier::new(&trainer.network().unwrap(), &config(2)).unwrap();
     let utterances = [rows(1, 9), rows(4, 3), rows(2, 1)];
     let utterances: Vec<&Rows> = utterances.iter().collect();
-    let (wanted, came) = (trainer.classifier().unwrap().logits(&utterances).unwrap(), stored.logits(&utterances).unwrap());
+    let (wanted, came) =
+        (trainer.classifier().unwrap().logits(&utterances).unwrap(), stored.logits(&utterances).unwrap());
     assert!(came[2].is_none(), "a single row makes no step");
     for (wanted, came) in wanted.iter().flatten().flatten().zip(came.iter().flatten().flatten()) {
         assert!((wanted - came).abs() < 1e-4, "{wanted} {came}");
@@ -180,7 +196,10 @@ fn mixed_utterances_have_mixed_targets() {
     let mut config = config(1);
     config.recipe.mixup = 1.0;
     let mixed = Trainer::new(config, examples()).unwrap().batches.get(0, 0).unwrap();
-    assert_eq!((mixed.classes.clone(), &mixed.examples, mixed.batch.rows), (plain.classes, &plain.examples, plain.batch.rows));
+    assert_eq!(
+        (mixed.classes.clone(), &mixed.examples, mixed.batch.rows),
+        (plain.classes, &plain.examples, plain.batch.rows)
+    );
     assert_ne!(mixed.batch.values, plain.batch.values);
     for (target, class) in mixed.targets.chunks(6).zip(&mixed.classes) {
         assert!((target.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{target:?}");

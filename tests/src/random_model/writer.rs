@@ -105,10 +105,12 @@ fn numbers(file: &mut Vec<u8>, layer: &Layer) {
     }
 }
 
-/// A matrix of so many rows, packed: blocks of four rows, in these groups of four columns, in these four words, one for each row.
+/// A matrix of so many rows, packed: blocks of four rows, in these groups of four columns, in these four words, one for
+/// each row.
 fn packed(weights: &[i8], rows: usize) -> Vec<i8> {
     let columns = weights.len() / rows;
-    let weight = |row: usize, column: usize| if row < rows && column < columns { weights[row * columns + column] } else { 0 };
+    let weight =
+        |row: usize, column: usize| if row < rows && column < columns { weights[row * columns + column] } else { 0 };
     let mut bytes = Vec::new();
     for block in (0..rows).step_by(4) {
         for group in (0..columns).step_by(4) {

@@ -22,7 +22,8 @@ pub fn analyse(spec: &FrontEnd, samples: &[i16]) -> Analysis {
     let total_power = frames.iter().map(|frame| total_power(spec, frame)).collect();
     let powers: Vec<Vec<f64>> = frames.iter().map(|frame| band_powers(spec, frame)).collect();
     let floor = spec.floor as f64 * step(spec);
-    let log_mel_db: Vec<Vec<f64>> = powers.iter().map(|row| row.iter().map(|power| 10.0 * (power + floor).log10()).collect()).collect();
+    let log_mel_db: Vec<Vec<f64>> =
+        powers.iter().map(|row| row.iter().map(|power| 10.0 * (power + floor).log10()).collect()).collect();
     Analysis { total_power, powers, log_mel_db }
 }
 

@@ -1,4 +1,5 @@
-//! The front end over a whole utterance, bit for bit as `docs/model-format.md` has it: in `i128`, with a recursive transform.
+//! The front end over a whole utterance, bit for bit as `docs/model-format.md` has it: in `i128`, with a recursive
+//! transform.
 
 use std::f64::consts::TAU;
 
@@ -35,7 +36,11 @@ pub fn analyse_in_integers(spec: &FrontEnd, samples: &[i16]) -> IntegerAnalysis 
             peak = peak.max(row.iter().max().copied());
             let reference = if spec.level == 0 { 0 } else { peak.unwrap_or(0) };
             let bands = row.iter().zip(&spec.mean).zip(&spec.multipliers);
-            bands.map(|((band, mean), by)| requantize((band - reference) * 512 - i128::from(*mean), *by).clamp(-128, 127) as i8).collect()
+            bands
+                .map(|((band, mean), by)| {
+                    requantize((band - reference) * 512 - i128::from(*mean), *by).clamp(-128, 127) as i8
+                })
+                .collect()
         })
         .collect();
     IntegerAnalysis { levels, log_mel, kept, rows }
@@ -99,7 +104,8 @@ fn transform(values: &[Complex]) -> Vec<Complex> {
     if n == 1 {
         return values.to_vec();
     }
-    let part = |from: usize, step: usize| transform(&values.iter().copied().skip(from).step_by(step).collect::<Vec<_>>());
+    let part =
+        |from: usize, step: usize| transform(&values.iter().copied().skip(from).step_by(step).collect::<Vec<_>>());
     let mut result = vec![(0, 0); n];
     if n.trailing_zeros() % 2 == 1 {
         let (even, odd) = (part(0, 2), part(1, 2));
@@ -126,7 +132,8 @@ fn power_spectrum(spec: &FrontEnd, frame: &[i128]) -> Vec<i128> {
     let (len, fft_len) = (frame.len(), usize::from(spec.fft_len));
     let shift = input_shift(fft_len);
     let window = |n: usize| i128::from(spec.window_table[n.min(len - n)]);
-    let mut x: Vec<i128> = frame.iter().enumerate().map(|(n, sample)| (sample * window(n) + (1 << (shift - 1))) >> shift).collect();
+    let mut x: Vec<i128> =
+        frame.iter().enumerate().map(|(n, sample)| (sample * window(n) + (1 << (shift - 1))) >> shift).collect();
     x.resize(fft_len, 0);
     power_spectrum_of(&x)
 }
@@ -238,7 +245,8 @@ fn gated(spec: &FrontEnd, levels: &[i128]) -> Vec<usize> {
         largest = largest.max(level);
         speech.push(level > steps(spec.gate_threshold_db) && level > (largest - steps(spec.gate_range_db)).max(-32768));
     }
-    // A silent row stays when speech lies somewhere before it and somewhere after it, and it is among the first of its pause.
+    // A silent row stays when speech lies somewhere before it and somewhere after it, and it is among the first of its
+    // pause.
     let first = speech.iter().position(|&is_speech| is_speech);
     let last = speech.iter().rposition(|&is_speech| is_speech);
     let (Some(first), Some(last)) = (first, last) else { return Vec::new() };

@@ -129,7 +129,9 @@ impl Layer {
     /// Shape `[bands][channels]` of a row behind this layer.
     pub fn output_shape(&self, (bands, channels): (usize, usize)) -> (usize, usize) {
         match self {
-            Layer::Conv2d { channels, kernel_bands, padding: 2, .. } => (bands + 1 - usize::from(*kernel_bands), usize::from(*channels)),
+            Layer::Conv2d { channels, kernel_bands, padding: 2, .. } => {
+                (bands + 1 - usize::from(*kernel_bands), usize::from(*channels))
+            }
             Layer::Conv2d { channels, .. } => (bands, usize::from(*channels)),
             Layer::MaxPool { bands: block, overlap, .. } => {
                 let (block, overlap) = (usize::from(*block), usize::from(*overlap));
@@ -144,7 +146,8 @@ impl Layer {
 }
 
 impl ModelFile {
-    /// Reads a file that is right; of one that is not it names the first fault that gets in the way. It is no validator: that is the core's job.
+    /// Reads a file that is right; of one that is not it names the first fault that gets in the way. It is no
+    /// validator: that is the core's job.
     ///
     /// # Errors
     /// Magic, versions, length, CRC, an unknown kind, a label that is not UTF-8, or numbers missing at the end.
@@ -213,7 +216,8 @@ impl ModelFile {
         if front_end.features == 1 {
             front_end.window_table = sections.section(half_a_frame, i32::from_le_bytes)?;
         } else {
-            front_end.window_table = sections.section(half_a_frame + 1, |bytes| i32::from(i16::from_le_bytes(bytes)))?;
+            front_end.window_table =
+                sections.section(half_a_frame + 1, |bytes| i32::from(i16::from_le_bytes(bytes)))?;
             sections.filterbank(&mut front_end)?;
         }
         front_end.mean = sections.section(front_end.normalized_parts(), i32::from_le_bytes)?;
@@ -304,7 +308,9 @@ impl<'b> Cursor<'b> {
             if row < rows && column < columns {
                 weights[row * columns + column] = weight;
             } else if weight != 0 {
-                return Err(format!("0 wanted where a matrix of {rows} rows and {columns} columns is filled up, got {weight}"));
+                return Err(format!(
+                    "0 wanted where a matrix of {rows} rows and {columns} columns is filled up, got {weight}"
+                ));
             }
         }
         Ok(weights)

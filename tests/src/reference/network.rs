@@ -1,4 +1,5 @@
-//! The integer network over a whole utterance: each layer takes all rows of the layer before it and gives all of its own.
+//! The integer network over a whole utterance: each layer takes all rows of the layer before it and gives all of its
+//! own.
 //!
 //! Accumulators are exact and asserted to fit 32 bits, which the model's overflow check promises.
 
@@ -28,7 +29,8 @@ pub struct Trace {
 }
 
 impl ModelFile {
-    /// Runs the network over the rows of an utterance, each `[mel_bands]`, or the columns of an image, each `[mel_bands][3]`.
+    /// Runs the network over the rows of an utterance, each `[mel_bands]`, or the columns of an image, each
+    /// `[mel_bands][3]`.
     pub fn run(&self, rows: &[Vec<i8>]) -> Trace {
         let rows = rows.iter().map(|row| row.iter().map(|&code| i64::from(code)).collect()).collect();
         let (bands, channels) = self.front_end.row_shape();
@@ -70,13 +72,16 @@ fn accumulator(value: i64) -> i64 {
     value
 }
 
-/// Stride 1; the row and the band that the kernel's first weight meets lie as far before an output's as its padding says. Outside of the map
-/// there is the input's zero point.
+/// Stride 1; the row and the band that the kernel's first weight meets lie as far before an output's as its padding
+/// says. Outside of the map there is the input's zero point.
 pub fn conv2d(input: &FeatureMap, input_zero_point: i64, layer: &Layer) -> FeatureMap {
-    let Layer::Conv2d { kernel_rows, kernel_bands, padding, zero_point, channels, weights, bias, multipliers, .. } = layer else {
+    let Layer::Conv2d { kernel_rows, kernel_bands, padding, zero_point, channels, weights, bias, multipliers, .. } =
+        layer
+    else {
         panic!("{layer:?} is no conv2d");
     };
-    let (kernel_rows, kernel_bands, channels) = (usize::from(*kernel_rows), usize::from(*kernel_bands), usize::from(*channels));
+    let (kernel_rows, kernel_bands, channels) =
+        (usize::from(*kernel_rows), usize::from(*kernel_bands), usize::from(*channels));
     let zero_point = i64::from(*zero_point);
     let (before, beside) = match padding {
         0 => (kernel_rows - 1, kernel_bands / 2),
@@ -104,7 +109,8 @@ pub fn conv2d(input: &FeatureMap, input_zero_point: i64, layer: &Layer) -> Featu
                     for j in 0..kernel_bands {
                         for k in 0..input.channels {
                             let weight = weights[((channel * kernel_rows + i) * kernel_bands + j) * input.channels + k];
-                            acc += i64::from(weight) * at((time + i) as i64 - before as i64, (band + j) as i64 - beside as i64, k);
+                            acc += i64::from(weight)
+                                * at((time + i) as i64 - before as i64, (band + j) as i64 - beside as i64, k);
                         }
                     }
                 }
@@ -116,10 +122,12 @@ pub fn conv2d(input: &FeatureMap, input_zero_point: i64, layer: &Layer) -> Featu
     FeatureMap { bands, channels, rows }
 }
 
-/// Maximum over blocks, each of which shares as many rows and bands with the next as they overlap; an incomplete block yields nothing.
+/// Maximum over blocks, each of which shares as many rows and bands with the next as they overlap; an incomplete block
+/// yields nothing.
 pub fn max_pool(input: &FeatureMap, [block_rows, block_bands, overlap]: [usize; 3]) -> FeatureMap {
     let (row_step, band_step) = (block_rows - overlap, block_bands - overlap);
-    let complete = |len: usize, block: usize, step: usize| (0..len).step_by(step).take_while(move |first| first + block <= len);
+    let complete =
+        |len: usize, block: usize, step: usize| (0..len).step_by(step).take_while(move |first| first + block <= len);
     let mut rows = Vec::new();
     for first_row in complete(input.rows.len(), block_rows, row_step) {
         let mut row = Vec::new();

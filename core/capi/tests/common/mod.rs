@@ -5,7 +5,9 @@ use std::mem::MaybeUninit;
 use std::ptr::null_mut;
 
 use ser::ser_status_t::{self, *};
-use ser::{ser_listener_create, ser_listener_t, ser_model_info, ser_model_info_t, ser_recognizer_create, ser_recognizer_t};
+use ser::{
+    ser_listener_create, ser_listener_t, ser_model_info, ser_model_info_t, ser_recognizer_create, ser_recognizer_t,
+};
 use ser_host::synth;
 
 /// A model file.
@@ -36,7 +38,10 @@ impl Memory {
         let mut handle = null_mut();
         let (memory, bytes) = (self.pointer(), 8 * self.0.len());
         // SAFETY: model and memory outlive the handle.
-        assert_eq!(unsafe { ser_listener_create(FILE.as_ptr(), FILE.len(), std::ptr::null(), memory, bytes, &mut handle) }, SER_OK);
+        assert_eq!(
+            unsafe { ser_listener_create(FILE.as_ptr(), FILE.len(), std::ptr::null(), memory, bytes, &mut handle) },
+            SER_OK
+        );
         handle
     }
 }

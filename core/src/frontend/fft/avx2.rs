@@ -1,5 +1,5 @@
-//! Window and transform on an x86-64 processor with AVX2, found at run time: four complex values at a time, the same additions and products as in the
-//! portable code, so the same bits.
+//! Window and transform on an x86-64 processor with AVX2, found at run time: four complex values at a time, the same
+//! additions and products as in the portable code, so the same bits.
 //!
 //! Safe code: pulp's token proves that the processor has the instructions.
 
@@ -37,7 +37,8 @@ const fn turns(first: usize, step: usize) -> Turns {
     turns
 }
 
-/// What a radix-4 pass over transforms of so many fours takes: of each four the twiddles of the third, the second and the fourth part.
+/// What a radix-4 pass over transforms of so many fours takes: of each four the twiddles of the third, the second and
+/// the fourth part.
 const fn pass<const FOURS: usize>() -> [[Turns; 3]; FOURS] {
     let mut table = [[[[0; 2]; 4]; 3]; FOURS];
     let step = CIRCLE / (16 * FOURS);
@@ -83,7 +84,8 @@ static SPLIT_OF_1024: [Turns; 127] = line(1, 1);
 #[derive(Clone, Copy)]
 pub struct Avx2(V3);
 
-/// A frame in the pieces of its ring, its window (see [`super::super::Tables::window`]), and where its power spectrum goes.
+/// A frame in the pieces of its ring, its window (see [`super::super::Tables::window`]), and where its power spectrum
+/// goes.
 pub struct Frame<'a> {
     pub pieces: [&'a [i16]; 2],
     pub window: &'a [[u8; 2]],
@@ -131,7 +133,8 @@ impl Avx2 {
         self.split(z, nyquist, split);
     }
 
-    /// See [`super::Twiddle::half_product`]. A product's bits from the 16th on are wanted, in the lower word of the real parts, in the upper of the others.
+    /// See [`super::Twiddle::half_product`]. A product's bits from the 16th on are wanted, in the lower word of the
+    /// real parts, in the upper of the others.
     #[inline(always)]
     fn half_product(self, x: Four, turns: Four) -> Four {
         let avx2 = self.0.avx2;
@@ -140,7 +143,10 @@ impl Avx2 {
         let real = |product| avx2._mm256_srli_epi64::<16>(product);
         let imaginary = |product| avx2._mm256_slli_epi64::<16>(product);
         let re = avx2._mm256_add_epi32(real(avx2._mm256_mul_epi32(x, turns)), real(avx2._mm256_mul_epi32(im, sin)));
-        let im = avx2._mm256_add_epi32(imaginary(avx2._mm256_mul_epi32(im, turns)), imaginary(avx2._mm256_mul_epi32(x, minus_sin)));
+        let im = avx2._mm256_add_epi32(
+            imaginary(avx2._mm256_mul_epi32(im, turns)),
+            imaginary(avx2._mm256_mul_epi32(x, minus_sin)),
+        );
         avx2._mm256_blend_epi32::<0b1010_1010>(re, im)
     }
 
@@ -173,8 +179,9 @@ impl Avx2 {
     #[inline(always)]
     fn first_pass(self, values: &[Complex], z: &mut [Complex]) {
         let quarter = z.len() / 4;
-        let quads =
-            |index: usize| values.get(index * quarter..).and_then(|from| from.get(..quarter)).unwrap_or_default().as_chunks::<4>().0;
+        let quads = |index: usize| {
+            values.get(index * quarter..).and_then(|from| from.get(..quarter)).unwrap_or_default().as_chunks::<4>().0
+        };
         let parts = quads(0).iter().zip(quads(1)).zip(quads(2).iter().zip(quads(3)));
         let blocks = z.as_chunks_mut::<4>().0;
         let bits = 32 - quarter.trailing_zeros().clamp(1, 31);
@@ -207,7 +214,8 @@ impl Avx2 {
     fn radix_4_pass(self, z: &mut [Complex], turns: &[[Turns; 3]]) {
         for block in z.as_chunks_mut::<4>().0.chunks_exact_mut((4 * turns.len()).max(1)) {
             let Some((first, second)) = block.split_at_mut_checked(2 * turns.len()) else { return };
-            let (Some((x0, x1)), Some((x2, x3))) = (first.split_at_mut_checked(turns.len()), second.split_at_mut_checked(turns.len()))
+            let (Some((x0, x1)), Some((x2, x3))) =
+                (first.split_at_mut_checked(turns.len()), second.split_at_mut_checked(turns.len()))
             else {
                 return;
             };
@@ -278,9 +286,12 @@ impl Avx2 {
 #[inline(always)]
 fn window_samples(pieces: [&[i16]; 2], window: &[[u8; 2]], shift: u32, values: &mut [i32]) {
     let half_step = (1 << shift) >> 1;
-    let product = |sample: i16, weight: &[u8; 2]| (i32::from(sample) * i32::from(i16::from_le_bytes(*weight)) + half_step) >> shift;
+    let product = |sample: i16, weight: &[u8; 2]| {
+        (i32::from(sample) * i32::from(i16::from_le_bytes(*weight)) + half_step) >> shift
+    };
     let half = window.len().saturating_sub(1);
-    let (rising_weights, falling_weights) = (window.get(..half).unwrap_or_default(), window.get(1..).unwrap_or_default());
+    let (rising_weights, falling_weights) =
+        (window.get(..half).unwrap_or_default(), window.get(1..).unwrap_or_default());
     let mut values = values;
     let mut at = 0;
     for piece in pieces {

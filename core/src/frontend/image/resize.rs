@@ -1,8 +1,10 @@
 //! Bicubic interpolation along one axis, as MATLAB's `imresize` does it (Keys 1981, `a = -1/2`).
 //!
-//! Output `j` of `O` is at `u = (j + ½) I/O - ½` among the `I` inputs; input `i` has the weight `h(|i - u| / max(1, I/O))`, which makes a low-pass of it where it
-//! shrinks, and the output is the mean with these weights. With `x = |i - u| / max(1, I/O)`
-//! `h = (3x³ - 5x² + 2) / 2` up to 1, `(-x³ + 5x² - 8x + 4) / 2` up to 2, then 0. Beyond its ends the input is mirrored.
+//! Output `j` of `O` is at `u = (j + ½) I/O - ½` among the `I` inputs; input `i` has the weight `h(|i - u| / max(1,
+//! I/O))`, which makes a low-pass of it where it shrinks, and the output is the mean with these weights. With `x = |i -
+//! u| / max(1, I/O)`
+//! `h = (3x³ - 5x² + 2) / 2` up to 1, `(-x³ + 5x² - 8x + 4) / 2` up to 2, then 0. Beyond its ends the input is
+//! mirrored.
 
 /// Fraction bits of a weight.
 const WEIGHT_BITS: u32 = 14;
@@ -29,7 +31,12 @@ impl Axis {
     pub(super) fn new(inputs: usize, outputs: usize) -> Self {
         let (inputs, outputs) = (inputs as i64, outputs as i64);
         let one = 2 * inputs.max(outputs);
-        Self { inputs, outputs, reach: 2 * one, reciprocal: (1i64 << RECIPROCAL_BITS).checked_div(one).unwrap_or_default() }
+        Self {
+            inputs,
+            outputs,
+            reach: 2 * one,
+            reciprocal: (1i64 << RECIPROCAL_BITS).checked_div(one).unwrap_or_default(),
+        }
     }
 
     /// The inputs of an output, each with its weight, which is `2¹⁴` for `h = 1`.
@@ -37,12 +44,13 @@ impl Axis {
         let step = 2 * self.outputs;
         let centre = (2 * output as i64 + 1) * self.inputs - self.outputs;
         let first = (centre - self.reach).checked_div_euclid(step).map_or(0, |before| before + 1);
-        (first..).map(move |input| (input, (centre - step * input))).take_while(move |(_, distance)| -distance < self.reach).map(
-            move |(input, distance)| {
+        (first..)
+            .map(move |input| (input, (centre - step * input)))
+            .take_while(move |(_, distance)| -distance < self.reach)
+            .map(move |(input, distance)| {
                 let x = (distance.abs() * self.reciprocal) >> (RECIPROCAL_BITS - DISTANCE_BITS);
                 (self.mirrored(input), kernel(x))
-            },
-        )
+            })
     }
 
     /// The input that stands at a place, which may lie beyond the ends.

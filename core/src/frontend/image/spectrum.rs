@@ -1,7 +1,8 @@
 //! One frame to levels.
 //!
-//! The FFT is in f32: the least level of an utterance decides its grays, and that is a zero between two overtones or a frame of silence, so far below the
-//! loudest that the integers of the log-mel rows' FFT have nothing left there. A window in Q0.15 would hide it too: Q0.31 loses nothing to f32.
+//! The FFT is in f32: the least level of an utterance decides its grays, and that is a zero between two overtones or a
+//! frame of silence, so far below the loudest that the integers of the log-mel rows' FFT have nothing left there. A
+//! window in Q0.15 would hide it too: Q0.31 loses nothing to f32.
 
 use microfft::Complex32;
 use microfft::real::{rfft_256, rfft_512};
@@ -17,11 +18,13 @@ const FULL_SCALE_LOG2: i32 = 92;
 /// `ε²` on the scale of the power, with `ε = 2⁻⁵²` of full scale: 2⁻¹².
 const EPSILON_POWER: f32 = 1.0 / (1u64 << (2 * 52 - FULL_SCALE_LOG2)) as f32;
 
-/// Levels of a frame's bins, DC first. `window` is the first half of the window, two numbers for each value; `work` has room for the FFT. Of `|S| + ε` it takes the power as
+/// Levels of a frame's bins, DC first. `window` is the first half of the window, two numbers for each value; `work` has
+/// room for the FFT. Of `|S| + ε` it takes the power as
 /// `|S|² + ε²`, which differs where `|S|` is about `ε` alone.
 pub(super) fn levels(frame: &[i16], window: &[[u8; 2]], work: &mut [f32], levels: &mut [i16]) {
     let (window, _) = window.as_chunks();
-    let weights = window.iter().chain(window.iter().rev()).map(|&[[a, b], [c, d]]| i32::from_le_bytes([a, b, c, d]) as f32);
+    let weights =
+        window.iter().chain(window.iter().rev()).map(|&[[a, b], [c, d]]| i32::from_le_bytes([a, b, c, d]) as f32);
     let (values, padding) = work.split_at_mut_checked(frame.len()).unwrap_or_default();
     padding.fill(0.0);
     for ((value, sample), weight) in values.iter_mut().zip(frame).zip(weights) {
@@ -32,7 +35,9 @@ pub(super) fn levels(frame: &[i16], window: &[[u8; 2]], work: &mut [f32], levels
     } else {
         work.first_chunk_mut().map(|frame| rfft_256(frame).as_slice())
     };
-    let Some(([ends, inner @ ..], [dc, levels @ .., nyquist])) = spectrum.map(|spectrum| (spectrum, levels)) else { return };
+    let Some(([ends, inner @ ..], [dc, levels @ .., nyquist])) = spectrum.map(|spectrum| (spectrum, levels)) else {
+        return;
+    };
     // Both are real and share the first place.
     *dc = level(Complex32::new(ends.re, 0.0));
     *nyquist = level(Complex32::new(ends.im, 0.0));

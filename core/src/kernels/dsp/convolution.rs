@@ -5,8 +5,8 @@ use super::super::matrix::block_len;
 use super::aligned;
 use crate::quant::Multipliers;
 
-/// Four columns of two rows and two vectors: r0 weights of the first row, r1 vectors, r4 and r5 the first row's sums, r6 and r7 the second's; r3, r8 to
-/// r12 and lr are used. 14 instructions for 16 products.
+/// Four columns of two rows and two vectors: r0 weights of the first row, r1 vectors, r4 and r5 the first row's sums,
+/// r6 and r7 the second's; r3, r8 to r12 and lr are used. 14 instructions for 16 products.
 macro_rules! pair_group {
     () => {
         concat!(
@@ -27,8 +27,8 @@ pub struct Convolver<'a, 'm> {
 }
 
 impl<'a, 'm> Convolver<'a, 'm> {
-    /// None for what the kernel does not take: parameters that are not aligned to 4 bytes or too short, channels that are no multiple of 4, an output zero
-    /// point that is not -128.
+    /// None for what the kernel does not take: parameters that are not aligned to 4 bytes or too short, channels that
+    /// are no multiple of 4, an output zero point that is not -128.
     pub fn new(conv: &'a Conv2d<'m>) -> Option<Self> {
         let (channels, columns) = (conv.channels, conv.patch_len().next_multiple_of(4));
         let Multipliers { mantissa, shift } = conv.multipliers;
@@ -43,8 +43,8 @@ impl<'a, 'm> Convolver<'a, 'm> {
         (complete && all_aligned && conv.output_zero_point == -128).then_some(Self { conv, columns })
     }
 
-    /// From what the positions see, interleaved, `[2][channels]`, or `[channels]` if both are the same one; false for what the kernel does not take: data
-    /// that is not aligned to 4 bytes or of another length.
+    /// From what the positions see, interleaved, `[2][channels]`, or `[channels]` if both are the same one; false for
+    /// what the kernel does not take: data that is not aligned to 4 bytes or of another length.
     pub fn run(&self, pair: &[i16], outputs: &mut [i8]) -> bool {
         let Self { conv, columns } = *self;
         let (channels, all) = (conv.channels, outputs.len());
@@ -70,8 +70,8 @@ impl<'a, 'm> Convolver<'a, 'm> {
         true
     }
 
-    /// For a convolution of three rows and three bands of one channel, from the four codes of each row around the positions, `[2][channels]`; false for
-    /// what the kernel does not take: another convolution, one position alone.
+    /// For a convolution of three rows and three bands of one channel, from the four codes of each row around the
+    /// positions, `[2][channels]`; false for what the kernel does not take: another convolution, one position alone.
     pub fn run_3x3(&self, seen: &[[i8; 4]; 3], outputs: &mut [i8]) -> bool {
         let Self { conv, columns } = *self;
         if conv.patch_len() != 9 || columns != 12 || outputs.len() != 2 * conv.channels {
@@ -104,8 +104,8 @@ struct SingleChannel {
     weights: *const u8,
 }
 
-/// One row of a block of nine columns, at two positions: r0 weights, r2 to r10 what the positions see, in pairs, the stack as [`convolve_3x3`] has it; r1, r11,
-/// r12 and lr are used.
+/// One row of a block of nine columns, at two positions: r0 weights, r2 to r10 what the positions see, in pairs, the
+/// stack as [`convolve_3x3`] has it; r1, r11, r12 and lr are used.
 macro_rules! row_3x3 {
     ($row:literal) => {
         concat!(
@@ -141,10 +141,12 @@ macro_rules! row_3x3 {
     };
 }
 
-/// As [`convolve_pair`], for the nine columns of three rows and bands of one channel; all that two positions see stays in registers.
+/// As [`convolve_pair`], for the nine columns of three rows and bands of one channel; all that two positions see stays
+/// in registers.
 ///
 /// # Safety
-/// The rows, from `first` to `end`, are to be a positive multiple of 4; `weights` readable for 12 bytes a row, bias, mantissas and shifts for one a row;
+/// The rows, from `first` to `end`, are to be a positive multiple of 4; `weights` readable for 12 bytes a row, bias,
+/// mantissas and shifts for one a row;
 /// `first`, and what is `channels` behind it, writable for one a row; weights, bias and mantissas aligned to 4 bytes.
 #[unsafe(naked)]
 unsafe extern "C" fn convolve_3x3(seen: *const [[i8; 4]; 3], job: *const SingleChannel) {
@@ -217,12 +219,14 @@ struct Convolution {
 
 /// For each row and both vectors `clamp(-128 + requantize(Σ_k w[r][k] x[k] + bias[r]), -128, 127)`, two rows at a time.
 ///
-/// ASRS leaves the last bit that it shifts out in the carry, which is what rounding adds: `(h >> s) - 127 - (1 - carry)` is the code before the clamp.
+/// ASRS leaves the last bit that it shifts out in the carry, which is what rounding adds: `(h >> s) - 127 - (1 -
+/// carry)` is the code before the clamp.
 ///
 /// # Safety
-/// `groups` and the rows, which are those of the outputs from `first` to `end`, are to be positive, the rows a multiple of 4; `weights` readable for 4 bytes a
-/// group and row, `pair` for 8 values a group, bias, mantissas and shifts for one a row, both outputs writable for one a row; all but outputs and shifts
-/// aligned to 4 bytes. After two rows the weights are to move by `to_third_row` bytes, after two more by `to_next_block`.
+/// `groups` and the rows, which are those of the outputs from `first` to `end`, are to be positive, the rows a multiple
+/// of 4; `weights` readable for 4 bytes a group and row, `pair` for 8 values a group, bias, mantissas and shifts for
+/// one a row, both outputs writable for one a row; all but outputs and shifts aligned to 4 bytes. After two rows the
+/// weights are to move by `to_third_row` bytes, after two more by `to_next_block`.
 #[unsafe(naked)]
 unsafe extern "C" fn convolve_pair(job: *mut Convolution) {
     core::arch::naked_asm!(
@@ -230,7 +234,8 @@ unsafe extern "C" fn convolve_pair(job: *mut Convolution) {
         "push {{r0, r4-r11, lr}}",
         "mov r3, r0",
         "ldr r0, [r3]",
-        // r3 is the job: weights 0, pair 4, groups 8, moves of the weights 12 and 16, bias 20, mantissa 24, shift 28, first 32, second 36, end 40.
+        // r3 is the job: weights 0, pair 4, groups 8, moves of the weights 12 and 16, bias 20, mantissa 24, shift 28,
+        // first 32, second 36, end 40.
         "2:",
         // Sums begin as the bias.
         "ldr r1, [r3, #20]",
@@ -277,7 +282,8 @@ unsafe extern "C" fn convolve_pair(job: *mut Convolution) {
         "strb r5, [r2], #1",
         "strb r7, [r2], #1",
         "strd r1, r2, [r3, #32]",
-        // The third and fourth row of a block stand behind the first two, then comes the next block: the moves take turns.
+        // The third and fourth row of a block stand behind the first two, then comes the next block: the moves take
+        // turns.
         "ldrd r8, r9, [r3, #12]",
         "add r0, r0, r8",
         "strd r9, r8, [r3, #12]",
@@ -288,15 +294,22 @@ unsafe extern "C" fn convolve_pair(job: *mut Convolution) {
     )
 }
 
-/// Writes the codes that two neighbouring positions see of a row into an interleaved pair: `codes` begins with the first's and ends with the second's, which
-/// begin `channels` later; false for what the kernel does not take: data that is not aligned to 4 bytes, lengths that are no multiple of 4 or do not fit.
+/// Writes the codes that two neighbouring positions see of a row into an interleaved pair: `codes` begins with the
+/// first's and ends with the second's, which begin `channels` later; false for what the kernel does not take: data that
+/// is not aligned to 4 bytes, lengths that are no multiple of 4 or do not fit.
 pub fn widen(pair: &mut [i16], codes: &[i8], channels: usize) -> bool {
     let Some(width) = codes.len().checked_sub(channels) else { return false };
-    if width == 0 || !width.is_multiple_of(4) || !channels.is_multiple_of(4) || pair.len() != 2 * width || !aligned(pair) || !aligned(codes)
+    if width == 0
+        || !width.is_multiple_of(4)
+        || !channels.is_multiple_of(4)
+        || pair.len() != 2 * width
+        || !aligned(pair)
+        || !aligned(codes)
     {
         return false;
     }
-    // SAFETY: there are `width` codes from the first and from `channels` on, room for as many of both, at least one group; all is aligned.
+    // SAFETY: there are `width` codes from the first and from `channels` on, room for as many of both, at least one
+    // group; all is aligned.
     unsafe { widen_groups(codes.as_ptr(), pair.as_mut_ptr(), width / 4, channels) };
     true
 }
@@ -304,7 +317,8 @@ pub fn widen(pair: &mut [i16], codes: &[i8], channels: usize) -> bool {
 /// Four codes become four int16, and behind them as many that stand `second` bytes after the first.
 ///
 /// # Safety
-/// `groups` is to be positive; `codes` and what is `second` bytes behind it readable for 4 bytes a group, `to` writable for 8 values; all aligned to 4 bytes.
+/// `groups` is to be positive; `codes` and what is `second` bytes behind it readable for 4 bytes a group, `to` writable
+/// for 8 values; all aligned to 4 bytes.
 #[unsafe(naked)]
 unsafe extern "C" fn widen_groups(codes: *const i8, to: *mut i16, groups: usize, second: usize) {
     core::arch::naked_asm!(

@@ -1,14 +1,16 @@
 //! Butterflies of the FFT.
 
-/// The radix-4 butterflies of all blocks of `4 len` complex values at position `k`; `twiddles` hold a cosine in their lower and a sine in their upper half, and
-/// for `k = 0` are 1. Values that are no whole number of blocks, and a position beyond `len`, do not come: they are left as they are.
+/// The radix-4 butterflies of all blocks of `4 len` complex values at position `k`; `twiddles` hold a cosine in their
+/// lower and a sine in their upper half, and for `k = 0` are 1. Values that are no whole number of blocks, and a
+/// position beyond `len`, do not come: they are left as they are.
 pub fn butterflies(z: &mut [[i32; 2]], len: usize, k: usize, [w1, w2, w3]: [u32; 3]) {
     if k >= len || z.is_empty() || z.len().checked_rem(4 * len) != Some(0) {
         return;
     }
     let first = z.as_mut_ptr().wrapping_add(k);
     let end = first.wrapping_add(z.len());
-    // SAFETY: every block has four values from position `k` on, `len` apart; `end` is that many blocks after `first`, of which there is at least one.
+    // SAFETY: every block has four values from position `k` on, `len` apart; `end` is that many blocks after `first`,
+    // of which there is at least one.
     unsafe {
         if k == 0 {
             plain_butterflies(first, 8 * len, end);
@@ -18,10 +20,12 @@ pub fn butterflies(z: &mut [[i32; 2]], len: usize, k: usize, [w1, w2, w3]: [u32;
     }
 }
 
-/// Radix-4 butterflies without twiddles, in place: halves of four values `stride` bytes apart, then the same four times as far on, until `end`.
+/// Radix-4 butterflies without twiddles, in place: halves of four values `stride` bytes apart, then the same four times
+/// as far on, until `end`.
 ///
 /// # Safety
-/// The values from `first` to `end`, all blocks of them, are to be there; `end` is to be a positive number of blocks of `4 stride` bytes after `first`.
+/// The values from `first` to `end`, all blocks of them, are to be there; `end` is to be a positive number of blocks of
+/// `4 stride` bytes after `first`.
 #[unsafe(naked)]
 unsafe extern "C" fn plain_butterflies(first: *mut [i32; 2], stride: usize, end: *mut [i32; 2]) {
     core::arch::naked_asm!(
@@ -75,7 +79,14 @@ unsafe extern "C" fn plain_butterflies(first: *mut [i32; 2], stride: usize, end:
 /// # Safety
 /// As [`plain_butterflies`].
 #[unsafe(naked)]
-unsafe extern "C" fn turned_butterflies(first: *mut [i32; 2], stride: usize, w1: u32, w2: u32, w3: u32, end: *mut [i32; 2]) {
+unsafe extern "C" fn turned_butterflies(
+    first: *mut [i32; 2],
+    stride: usize,
+    w1: u32,
+    w2: u32,
+    w3: u32,
+    end: *mut [i32; 2],
+) {
     core::arch::naked_asm!(
         processor!(),
         "push {{r4-r11, lr}}",

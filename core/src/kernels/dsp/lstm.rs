@@ -15,8 +15,8 @@ pub struct Gates<'a> {
 }
 
 impl<'a> Gates<'a> {
-    /// None for what the kernel does not take: data that is not aligned to 4 bytes, vectors whose lengths are no multiples of 4, parameters that are too
-    /// short.
+    /// None for what the kernel does not take: data that is not aligned to 4 bytes, vectors whose lengths are no
+    /// multiples of 4, parameters that are too short.
     pub fn new(lstm: &'a Lstm<'_>, x: &'a [i16], hidden: &'a [i16]) -> Option<Self> {
         let Multipliers { mantissa, shift } = lstm.multipliers;
         let (units, rows) = (lstm.hidden, 4 * lstm.hidden);
@@ -26,9 +26,15 @@ impl<'a> Gates<'a> {
             && mantissa.len() >= rows
             && shift.len() >= rows
             && lstm.input_shift.len() >= rows;
-        let weights_aligned = aligned(lstm.input_weights) && aligned(lstm.recurrent_weights) && aligned(x) && aligned(hidden);
+        let weights_aligned =
+            aligned(lstm.input_weights) && aligned(lstm.recurrent_weights) && aligned(x) && aligned(hidden);
         let rows_aligned = aligned(lstm.bias) && aligned(mantissa) && aligned(shift) && aligned(lstm.input_shift);
-        if !long_enough || !weights_aligned || !rows_aligned || !x.len().is_multiple_of(4) || !hidden.len().is_multiple_of(4) {
+        if !long_enough
+            || !weights_aligned
+            || !rows_aligned
+            || !x.len().is_multiple_of(4)
+            || !hidden.len().is_multiple_of(4)
+        {
             return None;
         }
         let next = Unit {
@@ -73,12 +79,13 @@ struct Unit {
     shift: *const u8,
 }
 
-/// For each of four rows `saturate(requantize((Σ W x << input_shift) + Σ R h + bias))`, int16. A shift of ARM takes the lowest byte of a register, so that
-/// the four shifts of a word are used one after the other as the word moves down. The first row is in the lowest 16 bits of what comes back.
+/// For each of four rows `saturate(requantize((Σ W x << input_shift) + Σ R h + bias))`, int16. A shift of ARM takes the
+/// lowest byte of a register, so that the four shifts of a word are used one after the other as the word moves down.
+/// The first row is in the lowest 16 bits of what comes back.
 ///
 /// # Safety
-/// `w` is to be readable for 16 bytes and `x` for 4 values for each of its groups, `r` and `hidden` likewise, the others for four values; all aligned to 4
-/// bytes.
+/// `w` is to be readable for 16 bytes and `x` for 4 values for each of its groups, `r` and `hidden` likewise, the
+/// others for four values; all aligned to 4 bytes.
 #[unsafe(naked)]
 unsafe extern "C" fn lstm_gates(unit: *mut Unit) -> u64 {
     core::arch::naked_asm!(

@@ -1,8 +1,9 @@
 //! The kernels of this processor beside the portable code, on random and extreme data, and what they cost.
 //!
-//! The wrappers of the kernels hand data that is not aligned to 4 bytes to the portable code, so each layer is run twice, with its weights aligned and not, and
-//! both have to give the same; convolutions and pools also what plain loops give here. `firmware-sim device --kernels` reads what is printed: for each kernel a line `name: MACs, instructions`; the exit code is 1 if
-//! anything differs, and a line says what.
+//! The wrappers of the kernels hand data that is not aligned to 4 bytes to the portable code, so each layer is run
+//! twice, with its weights aligned and not, and both have to give the same; convolutions and pools also what plain
+//! loops give here. `firmware-sim device --kernels` reads what is printed: for each kernel a line `name: MACs,
+//! instructions`; the exit code is 1 if anything differs, and a line says what.
 
 #![no_std]
 #![no_main]
@@ -88,7 +89,13 @@ impl Random {
 }
 
 /// A packed matrix of random weights, aligned in `first` and not in `second`.
-fn fill_weights<'m>(random: &mut Random, rows: usize, columns: usize, first: &'m mut [u8], second: &'m mut [u8]) -> (&'m [u8], &'m [u8]) {
+fn fill_weights<'m>(
+    random: &mut Random,
+    rows: usize,
+    columns: usize,
+    first: &'m mut [u8],
+    second: &'m mut [u8],
+) -> (&'m [u8], &'m [u8]) {
     let len = packed_len(rows, columns);
     first[..len].fill(0);
     for row in 0..rows {
@@ -127,7 +134,8 @@ fn plain_convolution(conv: &Conv2d<'_>, heard: &[[i8; ROW]], index: usize) -> i8
         let place = column / channels;
         (column, place / conv.bands, place % conv.bands, column % channels)
     }) {
-        let (time, band) = ((heard.len() + kernel_row).checked_sub(conv.rows), (position + kernel_band).checked_sub(beside));
+        let (time, band) =
+            ((heard.len() + kernel_row).checked_sub(conv.rows), (position + kernel_band).checked_sub(beside));
         let code = match (time, band) {
             (Some(time), Some(band)) if band < bands => heard[time][band * channels + of_band],
             _ => conv.input_zero_point,
@@ -139,7 +147,8 @@ fn plain_convolution(conv: &Conv2d<'_>, heard: &[[i8; ROW]], index: usize) -> i8
     (multiplier + zero_point).clamp(zero_point, 127) as i8
 }
 
-/// Rows through a convolution, whose shapes are `[channels, rows, bands, input bands, input channels]`; the instructions of the aligned run.
+/// Rows through a convolution, whose shapes are `[channels, rows, bands, input bands, input channels]`; the
+/// instructions of the aligned run.
 fn convolution(random: &mut Random, memory: &mut Memory, shape: [usize; 5], padding: Padding, rows: usize) -> u64 {
     let [channels, height, width, bands, input_channels] = shape;
     let columns = height * width * input_channels;
@@ -218,9 +227,17 @@ fn lstm(random: &mut Random, memory: &mut Memory, shape: [usize; 2], steps: usiz
         x.0[..inputs].iter_mut().for_each(|x| *x = random.value(-32768, 32767) as i16);
         let ([cell, cell_wanted], [output, wanted]) = (&mut cells, &mut hiddens);
         let from = clock::now();
-        layer.push(&mut LstmState { hidden: &mut output.0[..hidden], cell: &mut cell[..hidden] }, &x.0[..inputs], &mut memory.work);
+        layer.push(
+            &mut LstmState { hidden: &mut output.0[..hidden], cell: &mut cell[..hidden] },
+            &x.0[..inputs],
+            &mut memory.work,
+        );
         instructions += u64::from(clock::instructions(from, clock::now()));
-        twin.push(&mut LstmState { hidden: &mut wanted.0[..hidden], cell: &mut cell_wanted[..hidden] }, &x.0[..inputs], &mut memory.work);
+        twin.push(
+            &mut LstmState { hidden: &mut wanted.0[..hidden], cell: &mut cell_wanted[..hidden] },
+            &x.0[..inputs],
+            &mut memory.work,
+        );
         require(output.0 == wanted.0 && cell == cell_wanted, "lstm", &shape);
     }
     instructions
@@ -272,7 +289,11 @@ fn max_pool(random: &mut Random, memory: &mut Memory, input: Shape, [rows, bands
                 block.iter().flat_map(|row| row[at..].iter().step_by(input.channels).take(bands)).max()
             };
             let right = |(index, code)| wanted(index) == Some(code);
-            require(state.maximum[..pool.output_len()].iter().enumerate().all(right), "max pool", &[input.bands, input.channels]);
+            require(
+                state.maximum[..pool.output_len()].iter().enumerate().all(right),
+                "max pool",
+                &[input.bands, input.channels],
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The least that a firmware needs: a model in flash, memory for it, samples in, a prediction out. Built for its size, and never run.
+//! The least that a firmware needs: a model in flash, memory for it, samples in, a prediction out. Built for its size,
+//! and never run.
 
 #![no_std]
 #![no_main]

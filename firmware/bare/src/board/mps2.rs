@@ -1,6 +1,6 @@
-//! QEMU's mps2-an386, a Cortex-M4F. It has no microphone: SysTick interrupts as often as a DMA would, and what the DMA would have written since then is
-//! read by semihosting from `audio.raw` (16-bit little-endian PCM) in the emulator's working directory. Behind it there is a second of silence, then the
-//! program ends.
+//! QEMU's mps2-an386, a Cortex-M4F. It has no microphone: SysTick interrupts as often as a DMA would, and what the DMA
+//! would have written since then is read by semihosting from `audio.raw` (16-bit little-endian PCM) in the emulator's
+//! working directory. Behind it there is a second of silence, then the program ends.
 
 use core::cell::RefCell;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -40,7 +40,9 @@ static OVER: AtomicBool = AtomicBool::new(false);
 pub fn start_microphone(capture: Capture, [filling, next]: [&'static mut Block; 2]) {
     let Ok(recording) = File::open(c"audio.raw") else { panic!("cannot open audio.raw") };
     let Some(mut peripherals) = Peripherals::take() else { panic!("the microphone was started before") };
-    critical_section::with(|cs| MICROPHONE.replace(cs, Some(Microphone { capture, filling, next, recording, silence: 0 })));
+    critical_section::with(|cs| {
+        MICROPHONE.replace(cs, Some(Microphone { capture, filling, next, recording, silence: 0 }))
+    });
     peripherals.SYST.set_clock_source(SystClkSource::Core);
     peripherals.SYST.set_reload(TICKS_PER_BLOCK as u32 - 1);
     peripherals.SYST.clear_current();

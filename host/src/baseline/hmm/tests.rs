@@ -42,7 +42,9 @@ fn a_likelihood_is_the_sum_over_all_paths_of_states() {
 
 #[test]
 fn re_estimation_never_makes_the_training_sequences_less_likely() {
-    for shape in [Shape { states: 1, components: 4 }, Shape { states: 3, components: 2 }, Shape { states: 5, components: 1 }] {
+    for shape in
+        [Shape { states: 1, components: 4 }, Shape { states: 3, components: 2 }, Shape { states: 5, components: 1 }]
+    {
         let mut rng = rng();
         let sequences = sequences(0.3, 10, &mut rng);
         let sequences: Vec<&Sequence> = sequences.iter().collect();
@@ -51,7 +53,12 @@ fn re_estimation_never_makes_the_training_sequences_less_likely() {
         let first = total(&model);
         for step in 0..30 {
             let next = model.re_estimated(&sequences);
-            assert!(total(&next) >= total(&model) - 1e-9, "{shape:?}, step {step}: {} after {}", total(&next), total(&model));
+            assert!(
+                total(&next) >= total(&model) - 1e-9,
+                "{shape:?}, step {step}: {} after {}",
+                total(&next),
+                total(&model)
+            );
             model = next;
         }
         assert!(total(&model) > first + 1.0, "{shape:?}: {} after {first}", total(&model));
@@ -65,7 +72,10 @@ fn transitions_are_probabilities_and_never_lead_back() {
     let model = Hmm::fit(&sequences.iter().collect::<Vec<_>>(), Shape { states: 4, components: 1 }, &mut rng);
     for (from, row) in model.log_transitions.iter().enumerate() {
         assert!((row.iter().map(|a| a.exp()).sum::<f64>() - 1.0).abs() < 1e-9, "{row:?}");
-        assert!(row.iter().enumerate().all(|(to, a)| to == from || to == from + 1 || *a == f64::NEG_INFINITY), "{row:?}");
+        assert!(
+            row.iter().enumerate().all(|(to, a)| to == from || to == from + 1 || *a == f64::NEG_INFINITY),
+            "{row:?}"
+        );
     }
 }
 

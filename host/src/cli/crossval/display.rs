@@ -95,7 +95,8 @@ impl State {
     fn start(&mut self, id: FoldId, epochs: usize) {
         self.started.get_or_insert_with(Instant::now);
         let bar = self.bars.as_ref().map(|bars| {
-            let bar = bars.add(ProgressBar::new(self.epochs as u64).with_position(epochs as u64).with_prefix(id.to_string()));
+            let bar =
+                bars.add(ProgressBar::new(self.epochs as u64).with_position(epochs as u64).with_prefix(id.to_string()));
             if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:30} epoch {pos}/{len} {msg}") {
                 bar.set_style(style);
             }
@@ -111,13 +112,19 @@ impl State {
         let told = self.teachers_told.entry(id).or_insert_with(Instant::now);
         if self.bars.is_none() && told.elapsed() >= INTERVAL {
             *told = Instant::now();
-            println!("{id}: teacher {}, epoch {}, accuracy {:.1} %", teacher + 1, metrics.epoch, 100.0 * metrics.train_accuracy);
+            println!(
+                "{id}: teacher {}, epoch {}, accuracy {:.1} %",
+                teacher + 1,
+                metrics.epoch,
+                100.0 * metrics.train_accuracy
+            );
         }
     }
 
     fn epoch(&mut self, id: FoldId, metrics: &EpochMetrics) {
         self.done += 1;
-        let message = format!("loss {:.3}, accuracy {:.1} %{}", metrics.train_loss, 100.0 * metrics.train_accuracy, self.left());
+        let message =
+            format!("loss {:.3}, accuracy {:.1} %{}", metrics.train_loss, 100.0 * metrics.train_accuracy, self.left());
         let Some(fold) = self.folds.get_mut(&id) else { return };
         if let Some(bar) = &fold.bar {
             bar.set_position(metrics.epoch as u64);
@@ -131,7 +138,8 @@ impl State {
     /// The time that all folds still need, at the pace so far.
     fn left(&self) -> String {
         let Some(started) = self.started else { return String::new() };
-        let seconds = started.elapsed().as_secs_f64() / self.done.max(1) as f64 * self.left.saturating_sub(self.done) as f64;
+        let seconds =
+            started.elapsed().as_secs_f64() / self.done.max(1) as f64 * self.left.saturating_sub(self.done) as f64;
         if seconds < 90.0 {
             format!(" (about {seconds:.0} s left for all)")
         } else {

@@ -10,7 +10,11 @@ fn args(dir: &Path) -> CrossvalArgs {
     write_tones(&dir.join("corpus"), &[("low", 1.0), ("high", 1.1)]);
     write_recipe(&dir.join("recipe.json"), 8);
     CrossvalArgs {
-        training: TrainingOptions { corpus: Some(dir.join("corpus")), recipe: Some(dir.join("recipe.json")), ..TrainingOptions::default() },
+        training: TrainingOptions {
+            corpus: Some(dir.join("corpus")),
+            recipe: Some(dir.join("recipe.json")),
+            ..TrainingOptions::default()
+        },
         folds: Some(2),
         out: Some(dir.join("all")),
         cache: dir.join("cache"),
@@ -29,7 +33,8 @@ fn to(args: &CrossvalArgs, out: &str) -> CrossvalArgs {
 
 /// The figures, without what is measured with a clock.
 fn report(root: &Path) -> CrossvalReport {
-    let mut report: CrossvalReport = serde_json::from_slice(&std::fs::read(root.join("crossval.json")).unwrap()).unwrap();
+    let mut report: CrossvalReport =
+        serde_json::from_slice(&std::fs::read(root.join("crossval.json")).unwrap()).unwrap();
     for condition in &mut report.conditions {
         condition.training_seconds = 0.0;
         condition.folds.iter_mut().for_each(|fold| fold.training_seconds = 0.0);
@@ -41,7 +46,8 @@ fn report(root: &Path) -> CrossvalReport {
 fn results(root: &Path, seed: u64) -> Vec<[Vec<u8>; 4]> {
     let read = |fold| {
         let folder = FoldId { condition: Condition::CuesRemoved, seed, fold }.folder(root);
-        ["network.bin", "model.ser", "model.onnx", "predictions.json"].map(|name| std::fs::read(folder.join(name)).unwrap())
+        ["network.bin", "model.ser", "model.onnx", "predictions.json"]
+            .map(|name| std::fs::read(folder.join(name)).unwrap())
     };
     (0..2).map(read).collect()
 }
@@ -72,7 +78,10 @@ fn every_fold_is_a_run_folder_and_the_table_is_written_three_times() {
     for name in ["crossval.txt", "crossval.csv", "copies.json"] {
         assert!(root.join(name).is_file(), "{name}");
     }
-    assert_eq!(std::fs::read(root.join("crossval.json")).unwrap(), std::fs::read(dir.path().join("copy.json")).unwrap());
+    assert_eq!(
+        std::fs::read(root.join("crossval.json")).unwrap(),
+        std::fs::read(dir.path().join("copy.json")).unwrap()
+    );
     let report = report(&root);
     assert_eq!((report.conditions.len(), report.utterances, report.conditions[0].int8.confusion.total()), (2, 48, 48));
 }
@@ -87,8 +96,14 @@ fn a_crossval_that_is_stopped_and_resumed_is_one_that_is_not_however_many_folds_
     let stop = AtomicBool::new(false);
     let root = dir.path().join("other");
     let (config, corpus) = other.training.plan(None, DEFAULT_SEED).unwrap();
-    let runner =
-        Crossval { root: &root, config: &config, corpus: &corpus, protocol: Protocol::Sentence, folds: Some(2), cache: &other.cache };
+    let runner = Crossval {
+        root: &root,
+        config: &config,
+        corpus: &corpus,
+        protocol: Protocol::Sentence,
+        folds: Some(2),
+        cache: &other.cache,
+    };
     let pending = runner.prepare(&[Condition::CuesRemoved], &[1, 5], None).unwrap();
     assert_eq!(pending.len(), 4);
     let stop_at_a_step = |_: FoldId, event: Event<'_>| {
@@ -98,7 +113,9 @@ fn a_crossval_that_is_stopped_and_resumed_is_one_that_is_not_however_many_folds_
     };
     let failed = runner.run(&pending, 1, &stop, &stop_at_a_step).unwrap();
     assert!(failed.is_empty(), "{failed:?}");
-    assert!(FoldId { condition: Condition::CuesRemoved, seed: 1, fold: 0 }.folder(&root).join("checkpoint.bin").is_file());
+    assert!(
+        FoldId { condition: Condition::CuesRemoved, seed: 1, fold: 0 }.folder(&root).join("checkpoint.bin").is_file()
+    );
     assert!(!root.join("cues-removed/seed-1/fold-1/checkpoint.bin").exists());
     go(&other).unwrap();
     for seed in [1, 5] {
@@ -137,7 +154,9 @@ fn a_finished_fold_is_not_trained_again_and_other_options_are_refused() {
     assert!(refused(CrossvalArgs { training: epochs, ..args.clone() }).contains("number of epochs"));
     assert!(refused(CrossvalArgs { folds: Some(4), ..args.clone() }).contains("number of folds"));
     // A new seed is no other option of the folds that are there, another protocol for it is.
-    assert!(refused(CrossvalArgs { seeds: vec![2], protocol: Some(Protocol::Random), ..args.clone() }).contains("protocol"));
+    assert!(
+        refused(CrossvalArgs { seeds: vec![2], protocol: Some(Protocol::Random), ..args.clone() }).contains("protocol")
+    );
     assert!(refused(CrossvalArgs { seeds: vec![2, 2], ..args.clone() }).contains("2 twice"));
     assert!(refused(CrossvalArgs { fold: Some(2), ..args }).contains("fold must be 0 to 1"));
     assert!(!dir.path().join("all/cues-removed/seed-2").exists());
@@ -163,7 +182,8 @@ fn other_protocols_train_too_and_speakers_have_figures_of_their_own() {
     assert!(report(&dir.path().join("random")).conditions[0].speakers.is_empty());
     go(&CrossvalArgs { protocol: Some(Protocol::Speaker), folds: None, ..to(&args, "speaker") }).unwrap();
     let report = report(&dir.path().join("speaker"));
-    let speakers: Vec<(&str, u64)> = report.conditions[0].speakers.iter().map(|s| (s.speaker.as_str(), s.answers)).collect();
+    let speakers: Vec<(&str, u64)> =
+        report.conditions[0].speakers.iter().map(|s| (s.speaker.as_str(), s.answers)).collect();
     assert_eq!(speakers, [("high", 24), ("low", 24)]);
 }
 

@@ -8,7 +8,8 @@ use crate::split::Protocol;
 fn args(dir: &Path, only: &[&str]) -> PaperArgs {
     let corpus = dir.join("corpus");
     write_tones(&corpus, &[("low", 1.0), ("high", 1.1)]);
-    for folder in ["low", "high"].iter().flat_map(|speaker| EMOTIONS.map(|emotion| corpus.join(speaker).join(emotion))) {
+    for folder in ["low", "high"].iter().flat_map(|speaker| EMOTIONS.map(|emotion| corpus.join(speaker).join(emotion)))
+    {
         std::fs::copy(folder.join("1.wav"), folder.join("5.wav")).unwrap();
     }
     PaperArgs {
@@ -28,13 +29,26 @@ fn the_page_has_what_is_finished_and_says_what_is_not() {
     let dir = tempfile::tempdir().unwrap();
     reproduce(&args(dir.path(), &["knn"]), &AtomicBool::new(false)).unwrap();
     let html = std::fs::read_to_string(dir.path().join("paper/paper.html")).unwrap();
-    let page = roxmltree::Document::parse_with_options(&html, roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() }).unwrap();
+    let page = roxmltree::Document::parse_with_options(
+        &html,
+        roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() },
+    )
+    .unwrap();
     let text: String = page.descendants().filter_map(|node| node.text()).collect();
-    for wanted in ["78.9\u{a0}%", "65.4\u{a0}%", "4,540,642", "knn", "Not finished", "edge (as-recorded), sentence", "not measured"] {
+    for wanted in [
+        "78.9\u{a0}%",
+        "65.4\u{a0}%",
+        "4,540,642",
+        "knn",
+        "Not finished",
+        "edge (as-recorded), sentence",
+        "not measured",
+    ] {
         assert!(text.contains(wanted), "{wanted}");
     }
     assert!(!html.contains("http://") || html.matches("http://").all(|_| html.contains("http://www.w3.org")));
-    let figures: serde_json::Value = serde_json::from_slice(&std::fs::read(dir.path().join("figures.json")).unwrap()).unwrap();
+    let figures: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(dir.path().join("figures.json")).unwrap()).unwrap();
     assert_eq!(figures["comparison"]["rows"].as_array().unwrap().len(), 4);
     assert!(dir.path().join("paper/emotions.png").is_file());
 }
@@ -91,6 +105,7 @@ fn an_unknown_system_is_an_error_that_names_the_known() {
 #[test]
 fn a_page_of_nothing_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
-    let error = reproduce(&PaperArgs { page: true, ..args(dir.path(), &[]) }, &AtomicBool::new(false)).unwrap_err().to_string();
+    let error =
+        reproduce(&PaperArgs { page: true, ..args(dir.path(), &[]) }, &AtomicBool::new(false)).unwrap_err().to_string();
     assert!(error.contains("nothing is finished"), "{error}");
 }

@@ -11,7 +11,11 @@ fn args(dir: &Path) -> TrainArgs {
     write_tones(&dir.join("corpus"), &[("", 1.0)]);
     write_recipe(&dir.join("recipe.json"), 4);
     TrainArgs {
-        training: TrainingOptions { corpus: Some(dir.join("corpus")), recipe: Some(dir.join("recipe.json")), ..TrainingOptions::default() },
+        training: TrainingOptions {
+            corpus: Some(dir.join("corpus")),
+            recipe: Some(dir.join("recipe.json")),
+            ..TrainingOptions::default()
+        },
         folds: Some(2),
         out: Some(dir.join("run")),
         cache: dir.join("cache"),
@@ -49,8 +53,12 @@ fn teachers_are_trained_in_the_run_folder_and_not_twice() {
     std::fs::write(dir.path().join("recipe.json"), serde_json::to_vec(&recipe).unwrap()).unwrap();
     let taught = TrainArgs { out: Some(dir.path().join("taught")), ..args.clone() };
     train(&taught, &AtomicBool::new(true)).unwrap();
-    assert!(RunFolder::open(&dir.path().join("taught")).unwrap().network().is_err(), "asked to stop before its teachers were trained");
-    let resume = TrainArgs { resume: true, out: taught.out.clone(), cache: taught.cache.clone(), ..TrainArgs::default() };
+    assert!(
+        RunFolder::open(&dir.path().join("taught")).unwrap().network().is_err(),
+        "asked to stop before its teachers were trained"
+    );
+    let resume =
+        TrainArgs { resume: true, out: taught.out.clone(), cache: taught.cache.clone(), ..TrainArgs::default() };
     go(&resume).unwrap();
     let teacher = |index: &str| RunFolder::open(&dir.path().join("taught/teachers").join(index)).unwrap();
     assert!(!teacher("0").config().unwrap().recipe.backwards && teacher("1").config().unwrap().recipe.backwards);
@@ -78,11 +86,15 @@ fn teachers_are_trained_in_the_run_folder_and_not_twice() {
 #[test]
 fn options_change_the_teachers_of_a_recipe() {
     let recipe = |epochs: Option<usize>, teachers: Option<usize>, preset: &str| {
-        let options = TrainingOptions { epochs, teachers, preset: Some(preset.to_owned()), ..TrainingOptions::default() };
+        let options =
+            TrainingOptions { epochs, teachers, preset: Some(preset.to_owned()), ..TrainingOptions::default() };
         options.configure(None, 1).map(|config| config.recipe)
     };
     let teachers = |epochs, teachers, preset| {
-        recipe(epochs, teachers, preset).unwrap().distillation.map(|found| (found.teachers, found.backwards, found.epochs))
+        recipe(epochs, teachers, preset)
+            .unwrap()
+            .distillation
+            .map(|found| (found.teachers, found.backwards, found.epochs))
     };
     assert_eq!(teachers(None, None, "edge"), Some((4, 2, 150)));
     assert_eq!(teachers(None, None, "rnn"), None);
@@ -113,7 +125,10 @@ fn a_network_of_ones_own_is_trained_under_the_name_of_its_file() {
     network.front_end.mel_bands = 20;
     let file = dir.path().join("narrow.json");
     std::fs::write(&file, serde_json::to_vec(&network).unwrap()).unwrap();
-    let with_network = TrainArgs { training: TrainingOptions { network: Some(file.clone()), ..args.training.clone() }, ..args.clone() };
+    let with_network = TrainArgs {
+        training: TrainingOptions { network: Some(file.clone()), ..args.training.clone() },
+        ..args.clone()
+    };
     go(&with_network).unwrap();
     let folder = RunFolder::open(&dir.path().join("run")).unwrap();
     let config = folder.config().unwrap();
@@ -148,7 +163,8 @@ fn a_run_that_is_stopped_and_resumed_is_a_run_that_is_not() {
     go(&args).unwrap();
     let other = TrainArgs { out: Some(dir.path().join("other")), ..args.clone() };
     train(&other, &AtomicBool::new(true)).unwrap();
-    go(&TrainArgs { resume: true, out: other.out.clone(), cache: other.cache.clone(), ..TrainArgs::default() }).unwrap();
+    go(&TrainArgs { resume: true, out: other.out.clone(), cache: other.cache.clone(), ..TrainArgs::default() })
+        .unwrap();
     let network = |run: &str| RunFolder::open(&dir.path().join(run)).unwrap().network().unwrap();
     assert_eq!(network("other"), network("run"));
 }
@@ -218,7 +234,9 @@ fn unusable_options_are_refused_before_anything_is_written() {
     let args = args(dir.path());
     let refused = |args: TrainArgs| format!("{:#}", go(&args).unwrap_err());
     let training = |change: TrainingOptions| TrainArgs { training: change, ..args.clone() };
-    assert!(refused(training(TrainingOptions { preset: Some("huge".into()), ..args.training.clone() })).contains("'huge'"));
+    assert!(
+        refused(training(TrainingOptions { preset: Some("huge".into()), ..args.training.clone() })).contains("'huge'")
+    );
     assert!(refused(training(TrainingOptions { epochs: Some(0), ..args.training.clone() })).contains("epochs is 0"));
     let nowhere = Some(dir.path().join("nowhere"));
     assert!(refused(training(TrainingOptions { corpus: nowhere, ..args.training.clone() })).contains("nowhere"));

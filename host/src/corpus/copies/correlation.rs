@@ -1,16 +1,18 @@
 //! How like two recordings are: the peak of their normalised cross-correlation.
 //!
-//! Recordings are compared between 60 and 1000 Hz, where voices have most of their energy and a shift of a fraction of a sample is no
-//! difference, at a sample rate of 2 kHz. With the spectra `X` and `Y` in that band, padded to hold every lag,
+//! Recordings are compared between 60 and 1000 Hz, where voices have most of their energy and a shift of a fraction of
+//! a sample is no difference, at a sample rate of 2 kHz. With the spectra `X` and `Y` in that band, padded to hold
+//! every lag,
 //!
 //! `c[l] = Σ_n x[n] y[n + l] / sqrt(Σ x² Σ y²)`, the inverse transform of `X* Y`, on the lags of 16 kHz.
 //!
-//! Silence has no energy, so it does not count how much of it was cut; speech that only one has does. A gain of any sign does not count.
+//! Silence has no energy, so it does not count how much of it was cut; speech that only one has does. A gain of any
+//! sign does not count.
 //!
-//! That is too slow for every pair, so [`Fingerprints`] decide first which are worth it. A fingerprint holds the amplitudes `A[k, b]` of the
-//! frames and bands of a spectrogram, `Σ A² = 1`. By Cauchy and Schwarz `Σ_n x[n] y[n + l] ≤ Σ_k,b A_x[k, b] A_y[k + l, b]`: recordings
-//! that are alike have fingerprints that are. What frames that lie half a hop beside each other lose of it is left to
-//! [`LEAST_LIKENESS`].
+//! That is too slow for every pair, so [`Fingerprints`] decide first which are worth it. A fingerprint holds the
+//! amplitudes `A[k, b]` of the frames and bands of a spectrogram, `Σ A² = 1`. By Cauchy and Schwarz `Σ_n x[n] y[n + l]
+//! ≤ Σ_k,b A_x[k, b] A_y[k + l, b]`: recordings that are alike have fingerprints that are. What frames that lie half a
+//! hop beside each other lose of it is left to [`LEAST_LIKENESS`].
 
 use std::sync::Arc;
 
@@ -39,8 +41,8 @@ const HOP_LEN: usize = 64;
 const BAND_BINS: usize = 8;
 /// Bands of a fingerprint, from 62.5 Hz to the end.
 const BANDS: usize = FRAME_LEN / 2 / BAND_BINS - 1;
-/// Fingerprints that are less alike are not of copies: those of recordings with a correlation of 0.9, their frames half a hop apart,
-/// are alike by 0.86. A test looks for copies that this loses.
+/// Fingerprints that are less alike are not of copies: those of recordings with a correlation of 0.9, their frames half
+/// a hop apart, are alike by 0.86. A test looks for copies that this loses.
 pub(super) const LEAST_LIKENESS: f32 = 0.75;
 
 /// A recording as it is compared.
@@ -93,10 +95,13 @@ impl Correlator {
         let lowest = len * LOWEST_HZ / RATE_HZ as usize;
         let forward = self.planner.plan_fft_forward(len);
         let inverse = self.planner.plan_fft_inverse(FINER * len);
-        let (first, second) = (spectrum(forward.as_ref(), &first.samples)?, spectrum(forward.as_ref(), &second.samples)?);
+        let (first, second) =
+            (spectrum(forward.as_ref(), &first.samples)?, spectrum(forward.as_ref(), &second.samples)?);
         // The last bin has no twin among the negative frequencies, as the others have; it holds nothing.
         let band = lowest..len / 2;
-        let norm = |spectrum: &[Complex<f32>]| spectrum.iter().take(band.end).skip(band.start).map(Complex::norm_sqr).sum::<f32>().sqrt();
+        let norm = |spectrum: &[Complex<f32>]| {
+            spectrum.iter().take(band.end).skip(band.start).map(Complex::norm_sqr).sum::<f32>().sqrt()
+        };
         let scale = 2.0 * norm(&first) * norm(&second);
         if scale <= 0.0 {
             return Ok(Peak { correlation: 0.0, lag_s: 0.0 });
@@ -136,12 +141,19 @@ impl Fingerprints {
         let (frame, rows) = (planner.plan_fft_forward(FRAME_LEN), longest.next_power_of_two().max(2));
         // Lags wrap around. What wraps is not negative, so it hides no likeness.
         let (forward, inverse) = (planner.plan_fft_forward(rows), planner.plan_fft_inverse(rows));
-        let spectra = voices.iter().map(|voice| fingerprint(&voice.samples, frame.as_ref(), forward.as_ref())).collect::<Result<_>>()?;
+        let spectra = voices
+            .iter()
+            .map(|voice| fingerprint(&voice.samples, frame.as_ref(), forward.as_ref()))
+            .collect::<Result<_>>()?;
         Ok(Self { spectra, inverse })
     }
 
     pub(super) fn scratch(&self) -> Scratch {
-        Scratch { product: self.inverse.make_input_vec(), likeness: self.inverse.make_output_vec(), rest: self.inverse.make_scratch_vec() }
+        Scratch {
+            product: self.inverse.make_input_vec(),
+            likeness: self.inverse.make_output_vec(),
+            rest: self.inverse.make_scratch_vec(),
+        }
     }
 
     /// The largest correlation of two fingerprints over all lags, 0 to about 1.
@@ -165,11 +177,16 @@ fn frames(samples: &[f32]) -> usize {
     (samples.len() + FRAME_LEN).div_ceil(HOP_LEN)
 }
 
-fn fingerprint(samples: &[f32], frame: &dyn RealToComplex<f32>, rows: &dyn RealToComplex<f32>) -> Result<Vec<Complex<f32>>> {
+fn fingerprint(
+    samples: &[f32],
+    frame: &dyn RealToComplex<f32>,
+    rows: &dyn RealToComplex<f32>,
+) -> Result<Vec<Complex<f32>>> {
     let mut padded = vec![0.0; FRAME_LEN - HOP_LEN];
     padded.extend(samples);
     padded.resize(padded.len() + FRAME_LEN + HOP_LEN, 0.0);
-    let window: Vec<f32> = (0..FRAME_LEN).map(|n| (std::f32::consts::PI * n as f32 / FRAME_LEN as f32).sin().powi(2)).collect();
+    let window: Vec<f32> =
+        (0..FRAME_LEN).map(|n| (std::f32::consts::PI * n as f32 / FRAME_LEN as f32).sin().powi(2)).collect();
     let mut amplitudes = vec![vec![0.0; rows.len()]; BANDS];
     for (row, samples) in padded.windows(FRAME_LEN).step_by(HOP_LEN).take(frames(samples)).enumerate() {
         let windowed: Vec<f32> = samples.iter().zip(&window).map(|(sample, weight)| sample * weight).collect();

@@ -59,7 +59,9 @@ fn a_copy_is_found_however_it_was_cut_scaled_and_shifted() {
 #[test]
 fn the_same_sentence_spoken_twice_and_two_sentences_of_a_voice_are_no_copies() {
     let one = speech(1, 1, 0);
-    for (what, other) in [("again", speech(2, 1, 0)), ("another emotion", speech(1, 4, 0)), ("another sentence", speech(1, 1, 1))] {
+    for (what, other) in
+        [("again", speech(2, 1, 0)), ("another emotion", speech(1, 4, 0)), ("another sentence", speech(1, 1, 1))]
+    {
         let found = peak(&one, &other);
         assert!(found.correlation < 0.7, "{what}: {found:?}");
     }
@@ -91,7 +93,9 @@ fn fingerprints_keep_most_pairs_from_being_correlated() {
     let fingerprints = Fingerprints::new(&voices.iter().collect::<Vec<_>>()).unwrap();
     let mut scratch = fingerprints.scratch();
     let pairs = (0..24).flat_map(|one| (0..one).map(move |other| (one, other)));
-    let alike = pairs.filter(|&(one, other)| fingerprints.likeness(one, other, &mut scratch).unwrap() >= LEAST_LIKENESS).count();
+    let alike = pairs
+        .filter(|&(one, other)| fingerprints.likeness(one, other, &mut scratch).unwrap() >= LEAST_LIKENESS)
+        .count();
     assert!(alike < 28, "{alike} of 276");
 }
 
@@ -131,7 +135,10 @@ fn copies_with_different_labels_come_first_and_are_told_by_speaker_and_labels() 
     let [pair] = conflict.pairs.as_slice() else { panic!("{conflict:?}") };
     assert!(pair.correlation > 0.98 && (pair.lag_ms - 43.75).abs() < 0.2, "{pair:?}");
     assert_eq!(ambiguous(&copies).into_iter().collect::<Vec<_>>(), ids(conflict));
-    assert_eq!(conflicts(&copies), ["1 recording of li is there both as fear and as sad: no classifier can be right about both"]);
+    assert_eq!(
+        conflicts(&copies),
+        ["1 recording of li is there both as fear and as sad: no classifier can be right about both"]
+    );
     let divided = |protocol| copies.iter().map(|copies| copies.may_be_divided(protocol)).collect::<Vec<_>>();
     assert_eq!(divided(Protocol::Random), [true, true]);
     assert_eq!(divided(Protocol::Sentence), [false, true]);
@@ -150,7 +157,10 @@ fn a_check_reports_copies_and_warns_of_labels_that_differ() {
     let corpus = corpus(dir.path());
     let report = crate::corpus::check::check(&corpus).unwrap();
     assert_eq!(report.copies, Copies::find(&corpus).unwrap());
-    for wanted in ["1 recording of li is there both as fear and as sad", "2 groups with protocol random, 1 with sentence, 1 with speaker"] {
+    for wanted in [
+        "1 recording of li is there both as fear and as sad",
+        "2 groups with protocol random, 1 with sentence, 1 with speaker",
+    ] {
         assert!(report.warnings.iter().any(|warning| warning.contains(wanted)), "{:?}", report.warnings);
     }
     let text = report.to_string();

@@ -1,7 +1,7 @@
 //! What an LSTM does to each unit at one step, and the way back, for several utterances at a time.
 //!
-//! All slices are `[utterance][unit]`, gates `[utterance][gate][unit]` in the order of [`super::Lstm::columns`]; units are padded to
-//! whole vectors.
+//! All slices are `[utterance][unit]`, gates `[utterance][gate][unit]` in the order of [`super::Lstm::columns`]; units
+//! are padded to whole vectors.
 
 use pulp::{Simd, WithSimd};
 
@@ -58,7 +58,8 @@ pub(super) struct Retreat<'a> {
     pub(super) cell: &'a [f32],
     /// Gradient of the hidden state after the step.
     pub(super) of_hidden: &'a [f32],
-    /// Gradient of the cell state after the step, as far as it comes from later steps; replaced by that of the state before.
+    /// Gradient of the cell state after the step, as far as it comes from later steps; replaced by that of the state
+    /// before.
     pub(super) of_cell: &'a mut [f32],
     /// Gradient of the gates' sums.
     pub(super) of_sums: &'a mut [f32],
@@ -75,7 +76,8 @@ impl WithSimd for Retreat<'_> {
         let (of_cell, of_sums) = (vectors_mut::<S>(self.of_cell), vectors_mut::<S>(self.of_sums));
         for at in 0..cell.len() {
             let gate = at / units * 4 * units + at % units;
-            let (input, forget, output, candidate) = (gates[gate], gates[gate + units], gates[gate + 2 * units], gates[gate + 3 * units]);
+            let (input, forget, output, candidate) =
+                (gates[gate], gates[gate + units], gates[gate + 2 * units], gates[gate + 3 * units]);
             let squashed = tanh(simd, cell[at]);
             let of_squashed = simd.mul_f32s(of_hidden[at], output);
             let of_after = simd.mul_add_e_f32s(of_squashed, tanh_slope(simd, squashed), of_cell[at]);
@@ -91,8 +93,8 @@ impl WithSimd for Retreat<'_> {
 
 /// tanh, off by at most 1.6e-7.
 ///
-/// Lambert's continued fraction, cut at the seventh power, of a quarter of the argument; then `tanh 2y = 2 tanh y / (1 + tanh² y)`,
-/// twice. Beyond ±9 tanh is ±1 in single precision.
+/// Lambert's continued fraction, cut at the seventh power, of a quarter of the argument; then `tanh 2y = 2 tanh y / (1
+/// + tanh² y)`, twice. Beyond ±9 tanh is ±1 in single precision.
 #[inline(always)]
 pub(super) fn tanh<S: Simd>(simd: S, x: S::f32s) -> S::f32s {
     let (lowest, highest, one) = (simd.splat_f32s(-9.0), simd.splat_f32s(9.0), simd.splat_f32s(1.0));

@@ -1,9 +1,10 @@
 //! An LSTM over a batch, outside of Burn: forward, and back through time.
 //!
-//! What the gates hear of the input is one product for all steps and utterances, cut along its columns. Then utterances go through in
-//! groups that are computed in parallel. The groups do not depend on the number of threads, and what is summed over them is summed in
-//! their order. Where the input is large, a flattened image, its weights are by far the largest part of the network: they are read where
-//! they lie, each product packs no more of them at a time than a cache holds.
+//! What the gates hear of the input is one product for all steps and utterances, cut along its columns. Then utterances
+//! go through in groups that are computed in parallel. The groups do not depend on the number of threads, and what is
+//! summed over them is summed in their order. Where the input is large, a flattened image, its weights are by far the
+//! largest part of the network: they are read where they lie, each product packs no more of them at a time than a cache
+//! holds.
 
 use std::borrow::Cow;
 
@@ -96,8 +97,8 @@ impl Weights {
 
     /// A sequence `[step][utterance][input]` through the LSTM; states start at zero.
     ///
-    /// With `taken`, `[step][utterance][hidden]`, these are the hidden states that leave and that the next step hears; backward they are
-    /// taken for the LSTM's own. The cell states stay its own.
+    /// With `taken`, `[step][utterance][hidden]`, these are the hidden states that leave and that the next step hears;
+    /// backward they are taken for the LSTM's own. The cell states stay its own.
     pub(super) fn forward(self, sequence: &[f32], taken: Option<&[f32]>, steps: usize, batch: usize) -> Pass {
         let columns = 4 * self.units();
         let recurrent = Packed::columns(&self.pad(&self.recurrent), columns, 0..columns);
@@ -130,7 +131,14 @@ impl Weights {
         join_columns(&parts.collect::<Vec<_>>(), rows, columns)
     }
 
-    fn forward_group(&self, inputs: Vec<f32>, mut gates: Vec<f32>, taken: Option<&[f32]>, utterances: usize, recurrent: &Packed) -> Group {
+    fn forward_group(
+        &self,
+        inputs: Vec<f32>,
+        mut gates: Vec<f32>,
+        taken: Option<&[f32]>,
+        utterances: usize,
+        recurrent: &Packed,
+    ) -> Group {
         let units = self.units();
         let rows = inputs.len() / self.inputs;
         let mut cells = vec![0.0; rows * units];
@@ -156,7 +164,10 @@ impl Weights {
             before.copy_from_slice(cell);
             if let Some(taken) = taken {
                 let of_step = taken[step * utterances * self.hidden..].chunks_exact(self.hidden);
-                present.chunks_exact_mut(units).zip(of_step).for_each(|(to, from)| to[..self.hidden].copy_from_slice(from));
+                present
+                    .chunks_exact_mut(units)
+                    .zip(of_step)
+                    .for_each(|(to, from)| to[..self.hidden].copy_from_slice(from));
             }
         }
         Group { utterances, inputs, gates, cells, hidden }
@@ -223,7 +234,15 @@ impl Pass {
                 let weights = &Packed::transposed(weights, columns);
                 let mut out = vec![0.0; rows * weights.stride()];
                 let (input, starts) = (&of_sums, &[0]);
-                vectorised(Product { input, starts, run: columns, step: columns, weights, out: &mut out, accumulate: false });
+                vectorised(Product {
+                    input,
+                    starts,
+                    run: columns,
+                    step: columns,
+                    weights,
+                    out: &mut out,
+                    accumulate: false,
+                });
                 out
             })
             .collect();
@@ -251,7 +270,15 @@ impl Group {
             vectorised(Retreat { units, gates, before, cell, of_hidden: &of_hidden, of_cell: &mut of_cell, of_sums });
             if step > 0 {
                 let (starts, out) = (&[0], &mut of_hidden);
-                vectorised(Product { input: of_sums, starts, run: columns, step: columns, weights: recurrent, out, accumulate: false });
+                vectorised(Product {
+                    input: of_sums,
+                    starts,
+                    run: columns,
+                    step: columns,
+                    weights: recurrent,
+                    out,
+                    accumulate: false,
+                });
             }
         }
         of_sums

@@ -11,7 +11,8 @@ fn values(count: usize, rng: &mut ChaCha8Rng) -> Vec<f32> {
 }
 
 fn tensor<const D: usize>(shape: [usize; D], rng: &mut ChaCha8Rng) -> Tensor<D> {
-    Tensor::from_data(TensorData::new(values(shape.iter().product(), rng), shape), &Device::flex().autodiff()).require_grad()
+    Tensor::from_data(TensorData::new(values(shape.iter().product(), rng), shape), &Device::flex().autodiff())
+        .require_grad()
 }
 
 /// An LSTM and a sequence for it, sizes around those of vectors and groups.
@@ -24,7 +25,8 @@ fn random_case(seed: u64) -> (Lstm, Tensor<3>) {
     (lstm, tensor(shape, rng).mul_scalar(2.0).detach().require_grad())
 }
 
-/// The same by Burn's own operations: the plain twin. With `taken` these are the hidden states, with the gradient of its own.
+/// The same by Burn's own operations: the plain twin. With `taken` these are the hidden states, with the gradient of
+/// its own.
 fn twin(lstm: &Lstm, sequence: &Tensor<3>, taken: Option<&Tensor<3>>) -> Tensor<3> {
     let [steps, batch, _] = sequence.dims();
     let columns = Lstm::columns(lstm.hidden);
@@ -33,7 +35,9 @@ fn twin(lstm: &Lstm, sequence: &Tensor<3>, taken: Option<&Tensor<3>>) -> Tensor<
     let mut outputs = Vec::new();
     for step in 0..steps {
         let input: Tensor<2> = sequence.clone().slice_dim(0, step..step + 1).squeeze_dim(0);
-        let sums = input.matmul(lstm.input_weight.val()) + hidden.matmul(lstm.recurrent_weight.val()) + lstm.bias.val().unsqueeze();
+        let sums = input.matmul(lstm.input_weight.val())
+            + hidden.matmul(lstm.recurrent_weight.val())
+            + lstm.bias.val().unsqueeze();
         let sum = |columns: &std::ops::Range<usize>| sums.clone().slice_dim(1, columns.clone());
         cell = sigmoid(sum(&columns.forget)) * cell + sigmoid(sum(&columns.input)) * tanh(sum(&columns.cell));
         hidden = sigmoid(sum(&columns.output)) * tanh(cell.clone());
@@ -66,10 +70,20 @@ fn assert_same_gradients(lstm: &Lstm, pass: &LstmPass, sequence: &Tensor<3>, wan
     assert_close(&of_input, &sequence.grad(&of_twin).unwrap(), 1e-5, &format!("gradient of the input of case {seed}"));
     for (name, param) in [("input", &lstm.input_weight), ("recurrent", &lstm.recurrent_weight)] {
         let wanted = param.val().grad(&of_twin).unwrap();
-        assert_close(&gradients.get::<2>(param.id).unwrap(), &wanted, 1e-5, &format!("gradient of the {name} weights of case {seed}"));
+        assert_close(
+            &gradients.get::<2>(param.id).unwrap(),
+            &wanted,
+            1e-5,
+            &format!("gradient of the {name} weights of case {seed}"),
+        );
     }
     let wanted = lstm.bias.val().grad(&of_twin).unwrap();
-    assert_close(&gradients.get::<1>(lstm.bias.id).unwrap(), &wanted, 1e-5, &format!("gradient of the bias of case {seed}"));
+    assert_close(
+        &gradients.get::<1>(lstm.bias.id).unwrap(),
+        &wanted,
+        1e-5,
+        &format!("gradient of the bias of case {seed}"),
+    );
 }
 
 #[test]
@@ -126,7 +140,13 @@ fn tanh_is_off_by_less_than_two_parts_in_ten_million() {
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     let rng = &mut ChaCha8Rng::seed_from_u64(1);
-    let weights = Weights { inputs: 13, hidden: 11, input: values(13 * 44, rng), recurrent: values(11 * 44, rng), bias: values(44, rng) };
+    let weights = Weights {
+        inputs: 13,
+        hidden: 11,
+        input: values(13 * 44, rng),
+        recurrent: values(11 * 44, rng),
+        bias: values(44, rng),
+    };
     let sequence = values(6 * 19 * 13, rng);
     let run = |threads| {
         rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(|| {

@@ -1,7 +1,8 @@
 use super::*;
 use ser_core::spec::{Image, paper, paper_seq};
 
-/// A network for images of 13 columns of 17 bands, with all that a network for images may have; `flat` makes its columns one step.
+/// A network for images of 13 columns of 17 bands, with all that a network for images may have; `flat` makes its
+/// columns one step.
 fn image_network(flat: bool) -> Network {
     let pool = Layer::MaxPool { rows: 3, bands: 3, overlap: 1 };
     let convolutions = [
@@ -30,7 +31,9 @@ fn of_colours() -> Normalization {
 /// Normalised pixels, within ± 127 / 32.
 fn image(network: &Network, seed: usize) -> Rows {
     let Some(Image { bands, columns }) = network.front_end.image else { panic!("no image") };
-    let values = (0..columns * bands * 3).map(|i| ((((i + 7) * (seed + 3)) * 7919) % 1000) as f32 / 126.0 - 127.0 / 32.0).collect();
+    let values = (0..columns * bands * 3)
+        .map(|i| ((((i + 7) * (seed + 3)) * 7919) % 1000) as f32 / 126.0 - 127.0 / 32.0)
+        .collect();
     Rows { bands: 3 * bands, values }
 }
 
@@ -39,7 +42,10 @@ fn plain_style() -> Style {
 }
 
 fn graph_of(network: &Network, style: Style) -> Graph {
-    let graph = Graph::new(network, style, 5, &Device::flex().autodiff()).unwrap().with_input_gain(network, &of_colours()).unwrap();
+    let graph = Graph::new(network, style, 5, &Device::flex().autodiff())
+        .unwrap()
+        .with_input_gain(network, &of_colours())
+        .unwrap();
     // Biases that are not zero.
     let values: Vec<f32> = graph.values().iter().map(|value| if *value == 0.0 { 0.1 } else { *value }).collect();
     if style.batch_norm { graph.with_values(&values).unwrap() } else { graph }
@@ -105,8 +111,12 @@ fn all_parameters_of_a_network_for_images_have_the_gradient_of_finite_difference
         let square: f64 = along.all.iter().map(|g| f64::from(*g).powi(2)).sum();
         let step = 1e-3 / square.sqrt();
         let moved = |by: f64| {
-            let values: Vec<f32> =
-                graph.values().iter().zip(&along.all).map(|(v, g)| (f64::from(*v) + by * f64::from(*g)) as f32).collect();
+            let values: Vec<f32> = graph
+                .values()
+                .iter()
+                .zip(&along.all)
+                .map(|(v, g)| (f64::from(*v) + by * f64::from(*g)) as f32)
+                .collect();
             let output = graph.clone().with_values(&values).unwrap().forward_train(&batch, None).unwrap();
             f64::from(loss(&output).into_data().iter::<f32>().next().unwrap())
         };

@@ -15,7 +15,8 @@ fn exported(graph: &Graph, utterances: &[Rows]) -> (FloatModel, Vec<u8>) {
     let float = graph.to_float_network(&network(), &normalization()).unwrap();
     let model = FloatModel::from_onnx(&to_onnx(&float).unwrap()).unwrap();
     let layers = quantise(&float, &Calibration::new(&float, &model, utterances).unwrap()).unwrap();
-    let bytes = write_model(&network(), &normalization(), &layers, Confidence { temperature: 1.0, threshold: 0.5 }).unwrap();
+    let bytes =
+        write_model(&network(), &normalization(), &layers, Confidence { temperature: 1.0, threshold: 0.5 }).unwrap();
     (model, bytes)
 }
 
@@ -86,7 +87,8 @@ fn the_gradient_with_the_floats_own_values_is_the_floats_own() {
     let plain = TrainOutput { logits, auxiliary, trunk, sequence, lstms };
 
     let outputs: Vec<_> = utterances.iter().map(|rows| float.run(rows).unwrap().unwrap()).collect();
-    let of_layer = |layer: usize| -> Vec<Vec<f32>> { outputs.iter().map(|output| output.layers[layer].values.clone()).collect() };
+    let of_layer =
+        |layer: usize| -> Vec<Vec<f32>> { outputs.iter().map(|output| output.layers[layer].values.clone()).collect() };
     let core = CoreOutputs {
         // Behind the pools, and the convolution in the middle that has none.
         blocks: [1, 2, 4].map(of_layer).to_vec(),

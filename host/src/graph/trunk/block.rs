@@ -1,8 +1,8 @@
-//! One utterance through a convolution and its max pool. The map before the pool is never stored: its rows are made when the
-//! pool takes them.
+//! One utterance through a convolution and its max pool. The map before the pool is never stored: its rows are made
+//! when the pool takes them.
 //!
-//! A map is stored as `[row][band][channel]`. That which a convolution reads has the zeros around it that its padding says, so that no
-//! position is a special case.
+//! A map is stored as `[row][band][channel]`. That which a convolution reads has the zeros around it that its padding
+//! says, so that no position is a special case.
 
 use pulp::{Simd, WithSimd};
 use ser_core::spec::Padding;
@@ -48,7 +48,20 @@ impl Shape {
         let pooled_bands = pool.bands(padding.output_len(bands, kernel[1]));
         let pooled_row_len = pooled_bands * stride;
         let row_len = (bands + 2 * Self::zeros(padding, kernel)[2]) * input_stride;
-        Self { inputs, input_stride, bands, row_len, run, outputs, stride, pooled_bands, pooled_row_len, kernel, padding, pool }
+        Self {
+            inputs,
+            input_stride,
+            bands,
+            row_len,
+            run,
+            outputs,
+            stride,
+            pooled_bands,
+            pooled_row_len,
+            kernel,
+            padding,
+            pool,
+        }
     }
 
     /// Zeros around an input: rows before it, rows behind it, bands on either side.
@@ -113,21 +126,35 @@ pub(super) fn convolve(shape: &Shape, weights: &Packed, input: &[f32], rows: usi
     let [pool_rows, pool_bands] = shape.pool.size;
     let [kernel_rows, kernel_bands] = shape.kernel;
     // Bands without a gap between them are one run.
-    let (runs, run) = if shape.inputs == shape.input_stride { (1, kernel_bands * shape.inputs) } else { (kernel_bands, shape.inputs) };
-    let starts: Vec<usize> =
-        (0..kernel_rows).flat_map(|row| (0..runs).map(move |band| row * shape.row_len + band * shape.input_stride)).collect();
+    let (runs, run) = if shape.inputs == shape.input_stride {
+        (1, kernel_bands * shape.inputs)
+    } else {
+        (kernel_bands, shape.inputs)
+    };
+    let starts: Vec<usize> = (0..kernel_rows)
+        .flat_map(|row| (0..runs).map(move |band| row * shape.row_len + band * shape.input_stride))
+        .collect();
     let len = shape.pooled_rows(rows) * shape.pooled_row_len;
     let mut pooled = Pooled { values: vec![0.0; len], winners: vec![0; len] };
     let row_len = ((shape.pooled_bands - 1) * shape.pool.stride[1] + pool_bands) * shape.stride;
     let mut unpooled = vec![0.0; pool_rows * row_len];
-    let of_rows = pooled.values.chunks_exact_mut(shape.pooled_row_len).zip(pooled.winners.chunks_exact_mut(shape.pooled_row_len));
+    let of_rows =
+        pooled.values.chunks_exact_mut(shape.pooled_row_len).zip(pooled.winners.chunks_exact_mut(shape.pooled_row_len));
     for (row, (values, winners)) in of_rows.enumerate() {
         // Rows that the block before has too.
         let shared = if row > 0 { pool_rows - shape.pool.stride[0] } else { 0 };
         unpooled.copy_within((pool_rows - shared) * row_len.., 0);
         for (within, out) in unpooled.chunks_exact_mut(row_len).enumerate().skip(shared) {
             let input = &input[shape.block_start(row, 0) + within * shape.row_len..];
-            vectorised(Product { input, starts: &starts, run, step: shape.input_stride, weights, out, accumulate: false });
+            vectorised(Product {
+                input,
+                starts: &starts,
+                run,
+                step: shape.input_stride,
+                weights,
+                out,
+                accumulate: false,
+            });
         }
         vectorised(Maxima { pool: shape.pool, stride: shape.stride, unpooled: &unpooled, values, winners });
     }

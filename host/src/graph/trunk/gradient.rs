@@ -1,8 +1,8 @@
 //! Gradients of a convolution for one utterance.
 //!
-//! A max pool passes the gradient of a value to the one position that it came from. The others get zero, and are not computed with:
-//! a quarter of the work remains behind a pool of 2×2. Nor are gradients that ReLU has cut. Where blocks overlap a position may get several,
-//! which add up.
+//! A max pool passes the gradient of a value to the one position that it came from. The others get zero, and are not
+//! computed with: a quarter of the work remains behind a pool of 2×2. Nor are gradients that ReLU has cut. Where blocks
+//! overlap a position may get several, which add up.
 
 use pulp::{Simd, WithSimd};
 
@@ -42,7 +42,8 @@ impl Shape {
     }
 }
 
-/// Gradient of the weights, for [`Shape::gather`]. `of_pooled` is the gradient of what left the pool, `winners` where it came from.
+/// Gradient of the weights, for [`Shape::gather`]. `of_pooled` is the gradient of what left the pool, `winners` where
+/// it came from.
 pub(super) fn weight_gradient(shape: &Shape, input: &[f32], of_pooled: &[f32], winners: &[u32]) -> Vec<f32> {
     let mut out = vec![0.0; shape.spread_len()];
     vectorised(Weights { shape, input, of_pooled, winners, offsets: &shape.pool_offsets(), out: &mut out });
@@ -80,7 +81,8 @@ impl WithSimd for Weights<'_> {
                     position += shape.stride;
                     start += shape.block_start(0, 1);
                 }
-                // Several sums at a time hide the latency of an addition: those of a run, and those of the kernel's rows.
+                // Several sums at a time hide the latency of an addition: those of a run, and those of the kernel's
+                // rows.
                 let mut kernel_row = 0;
                 while kernel_row < kernel_rows {
                     let left = kernel_rows - kernel_row;
@@ -141,9 +143,15 @@ impl Weights<'_> {
     }
 }
 
-/// Gradient of an input of so many rows, `[row][band][channel]` without the zeros around it. `weights` come from [`Shape::spread`].
-/// Bands of the input must begin at whole vectors.
-pub(super) fn input_gradient(shape: &Shape, weights: &[f32], rows: usize, of_pooled: &[f32], winners: &[u32]) -> Vec<f32> {
+/// Gradient of an input of so many rows, `[row][band][channel]` without the zeros around it. `weights` come from
+/// [`Shape::spread`]. Bands of the input must begin at whole vectors.
+pub(super) fn input_gradient(
+    shape: &Shape,
+    weights: &[f32],
+    rows: usize,
+    of_pooled: &[f32],
+    winners: &[u32],
+) -> Vec<f32> {
     let mut padded = shape.input_zeros(rows);
     vectorised(Input { shape, weights, of_pooled, winners, offsets: &shape.pool_offsets(), out: &mut padded });
     let mut out = Vec::with_capacity(rows * shape.bands * shape.input_stride);
@@ -167,7 +175,8 @@ impl WithSimd for Input<'_> {
     fn with_simd<S: Simd>(mut self, simd: S) {
         let shape = self.shape;
         let (run, stride, outputs) = (shape.run, shape.stride, shape.outputs);
-        // Channels by the position of the block that they came from: those of one position are summed before they are stored.
+        // Channels by the position of the block that they came from: those of one position are summed before they are
+        // stored.
         let mut came = vec![0; self.offsets.len() * outputs];
         let mut counts = vec![0; self.offsets.len()];
         for position in 0..self.of_pooled.len() / stride {
@@ -202,9 +211,17 @@ impl WithSimd for Input<'_> {
 }
 
 impl Input<'_> {
-    /// Adds the products of some channels' gradients with `V` vectors of their weights, which begin at `from`, at `to`; gives `V`.
+    /// Adds the products of some channels' gradients with `V` vectors of their weights, which begin at `from`, at `to`;
+    /// gives `V`.
     #[inline(always)]
-    fn sum<S: Simd, const V: usize>(&mut self, simd: S, gradients: &[f32], outputs: &[usize], from: usize, to: usize) -> usize {
+    fn sum<S: Simd, const V: usize>(
+        &mut self,
+        simd: S,
+        gradients: &[f32],
+        outputs: &[usize],
+        from: usize,
+        to: usize,
+    ) -> usize {
         let of_output = self.shape.kernel[0] * self.shape.run;
         let mut sums = [simd.splat_f32s(0.0); V];
         for &output in outputs {

@@ -63,12 +63,15 @@ pub(super) struct Norm {
 impl Norm {
     /// For rows whose channels are padded to `stride`.
     pub(super) fn new(scale: &[f32], shift: &[f32], statistics: &Statistics, stride: usize) -> Self {
-        let padded = |values: &[f32]| values.iter().copied().chain(std::iter::repeat(0.0)).take(stride).collect::<Vec<_>>();
+        let padded =
+            |values: &[f32]| values.iter().copied().chain(std::iter::repeat(0.0)).take(stride).collect::<Vec<_>>();
         let mean = padded(&statistics.mean);
         let inverse_deviation: Vec<f32> =
             padded(&statistics.variance).iter().map(|v| (1.0 / (f64::from(*v) + EPSILON).sqrt()) as f32).collect();
-        let gain: Vec<f32> = padded(scale).iter().zip(&inverse_deviation).map(|(scale, inverse)| scale * inverse).collect();
-        let offset = padded(shift).iter().zip(&mean).zip(&gain).map(|((shift, mean), gain)| shift - mean * gain).collect();
+        let gain: Vec<f32> =
+            padded(scale).iter().zip(&inverse_deviation).map(|(scale, inverse)| scale * inverse).collect();
+        let offset =
+            padded(shift).iter().zip(&mean).zip(&gain).map(|((shift, mean), gain)| shift - mean * gain).collect();
         Self { gain, offset, mean, inverse_deviation }
     }
 
@@ -88,13 +91,15 @@ impl Norm {
         sums
     }
 
-    /// The gradient of the norm's output to that of its input, in place. `means` are those of all positions of the batch.
+    /// The gradient of the norm's output to that of its input, in place. `means` are those of all positions of the
+    /// batch.
     pub(super) fn through_norm(&self, means: &Sums, values: &[f32], gradients: &mut [f32]) {
         vectorised(ThroughNorm { norm: self, means, values, gradients });
     }
 }
 
-/// For each channel, gradients of shift and scale: sums over positions of `n`'s gradient, and of that times the standardised input.
+/// For each channel, gradients of shift and scale: sums over positions of `n`'s gradient, and of that times the
+/// standardised input.
 #[derive(Clone, Debug)]
 pub(super) struct Sums {
     pub(super) shift: Vec<f32>,
@@ -106,7 +111,9 @@ impl Sums {
     pub(super) fn of(utterances: &[Self]) -> Self {
         let channels = utterances.first().map_or(0, |first| first.shift.len());
         let sum = |values: fn(&Self) -> &[f32]| {
-            (0..channels).map(|channel| utterances.iter().map(|u| f64::from(values(u)[channel])).sum::<f64>() as f32).collect()
+            (0..channels)
+                .map(|channel| utterances.iter().map(|u| f64::from(values(u)[channel])).sum::<f64>() as f32)
+                .collect()
         };
         Self { shift: sum(|sums| &sums.shift), scale: sum(|sums| &sums.scale) }
     }
@@ -136,13 +143,18 @@ impl WithSimd for Deviations<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let (values, centre, sums) = (vectors::<S>(self.values), vectors::<S>(self.centre), vectors_mut::<S>(self.sums));
+        let (values, centre, sums) =
+            (vectors::<S>(self.values), vectors::<S>(self.centre), vectors_mut::<S>(self.sums));
         for channel in 0..sums.len() {
             let mut sum = simd.splat_f32s(0.0);
             let mut at = channel;
             while at < values.len() {
                 let deviation = simd.sub_f32s(values[at], centre[channel]);
-                sum = if self.power == 1 { simd.add_f32s(sum, deviation) } else { simd.mul_add_e_f32s(deviation, deviation, sum) };
+                sum = if self.power == 1 {
+                    simd.add_f32s(sum, deviation)
+                } else {
+                    simd.mul_add_e_f32s(deviation, deviation, sum)
+                };
                 at += sums.len();
             }
             sums[channel] = sum;
@@ -161,7 +173,8 @@ impl WithSimd for Activate<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let (gain, offset, out) = (vectors::<S>(&self.norm.gain), vectors::<S>(&self.norm.offset), vectors_mut::<S>(self.out));
+        let (gain, offset, out) =
+            (vectors::<S>(&self.norm.gain), vectors::<S>(&self.norm.offset), vectors_mut::<S>(self.out));
         let zero = simd.splat_f32s(0.0);
         for channel in 0..gain.len() {
             let mut at = channel;

@@ -30,8 +30,13 @@ fn random_case(seed: u64) -> Case {
     let rng = &mut ChaCha8Rng::seed_from_u64(seed);
     let (utterances, all_bands) = (rng.random_range(1..5), rng.random_range(14..45));
     let all_rows = rng.random_range(14..30);
-    let input = spec::Shape { bands: all_bands, channels: if rng.random_bool(0.5) { 1 } else { rng.random_range(1..12) } };
-    let batch = Batch { values: values(utterances * all_rows * input.len(), rng), rows: all_rows, valid_rows: vec![all_rows; utterances] };
+    let input =
+        spec::Shape { bands: all_bands, channels: if rng.random_bool(0.5) { 1 } else { rng.random_range(1..12) } };
+    let batch = Batch {
+        values: values(utterances * all_rows * input.len(), rng),
+        rows: all_rows,
+        valid_rows: vec![all_rows; utterances],
+    };
     let first_pool = if rng.random_bool(0.3) { random_pool(2, 2, rng) } else { Pool::NONE };
     let (mut rows, mut bands) = (first_pool.rows(all_rows), first_pool.bands(all_bands));
     let mut inputs = input.channels;
@@ -39,12 +44,17 @@ fn random_case(seed: u64) -> Case {
         .map(|_| {
             let wanted = [Padding::Causal, Padding::Same, Padding::Valid][rng.random_range(0..3)];
             let mut kernel = [rng.random_range(1..6), 2 * rng.random_range(0..3) + 1];
-            let padding = if wanted == Padding::Valid && (rows <= kernel[0] || bands <= kernel[1]) { Padding::Causal } else { wanted };
+            let padding = if wanted == Padding::Valid && (rows <= kernel[0] || bands <= kernel[1]) {
+                Padding::Causal
+            } else {
+                wanted
+            };
             if padding == Padding::Same {
                 kernel[0] |= 1;
             }
             let pool = random_pool(padding.output_len(rows, kernel[0]), padding.output_len(bands, kernel[1]), rng);
-            (rows, bands) = (pool.rows(padding.output_len(rows, kernel[0])), pool.bands(padding.output_len(bands, kernel[1])));
+            (rows, bands) =
+                (pool.rows(padding.output_len(rows, kernel[0])), pool.bands(padding.output_len(bands, kernel[1])));
             let outputs = rng.random_range(1..50);
             let batch_norm = rng.random_bool(0.8);
             let of_norm = |scale: Vec<f32>, otherwise: f32| if batch_norm { scale } else { vec![otherwise; outputs] };
@@ -59,7 +69,10 @@ fn random_case(seed: u64) -> Case {
                 weight: values(outputs * inputs * kernel[0] * kernel[1], rng),
                 scale: of_norm(values(outputs, rng), 1.0),
                 shift: values(outputs, rng),
-                running: Statistics { mean: of_norm(values(outputs, rng), 0.0), variance: of_norm(variance, 1.0 - EPSILON as f32) },
+                running: Statistics {
+                    mean: of_norm(values(outputs, rng), 0.0),
+                    variance: of_norm(variance, 1.0 - EPSILON as f32),
+                },
             };
             inputs = outputs;
             block
@@ -79,7 +92,8 @@ impl Case {
         let of_block = |block: &Block| {
             rows = block.pool.rows(block.padding.output_len(rows, block.kernel[0]));
             bands = block.pool.bands(block.padding.output_len(bands, block.kernel[1]));
-            let output = |_: &usize| values(rows * bands * block.outputs, rng).iter().map(|value| value.max(0.0)).collect();
+            let output =
+                |_: &usize| values(rows * bands * block.outputs, rng).iter().map(|value| value.max(0.0)).collect();
             self.batch.valid_rows.iter().map(output).collect()
         };
         self.blocks.iter().map(of_block).collect()
@@ -104,8 +118,12 @@ fn twin(case: &Case, norming: Norming, outputs: Option<&[Outputs]>) -> Twin {
     let device = Device::flex().autodiff();
     let vector = |values: &[f32]| Tensor::<1>::from_data(TensorData::from(values), &device);
     let utterances = case.batch.valid_rows.len();
-    let data = TensorData::new(case.batch.values.clone(), [utterances, case.batch.rows, case.input.bands, case.input.channels]);
-    let mut map: Tensor<4> = max_pool2d(Tensor::from_data(data, &device).permute([0, 3, 1, 2]), options(case.first_pool));
+    let data = TensorData::new(
+        case.batch.values.clone(),
+        [utterances, case.batch.rows, case.input.bands, case.input.channels],
+    );
+    let mut map: Tensor<4> =
+        max_pool2d(Tensor::from_data(data, &device).permute([0, 3, 1, 2]), options(case.first_pool));
     let (mut parameters, mut statistics) = (Vec::new(), Vec::new());
     for (place, block) in case.blocks.iter().enumerate() {
         let [rows, bands] = block.kernel;
@@ -183,13 +201,19 @@ fn the_forward_pass_is_that_of_burns_operations() {
 #[track_caller]
 fn assert_same_gradients(came: &Pass, wanted: Twin, seed: u64) {
     let of_sequence = values(came.sequence.len(), &mut ChaCha8Rng::seed_from_u64(seed));
-    let factors = Tensor::from_data(TensorData::new(of_sequence.clone(), wanted.sequence.shape()), &wanted.sequence.device());
+    let factors =
+        Tensor::from_data(TensorData::new(of_sequence.clone(), wanted.sequence.shape()), &wanted.sequence.device());
     let gradients: Gradients = (wanted.sequence * factors).sum().backward();
-    for (place, (came, (weight, scale, shift))) in came.backward(&of_sequence).into_iter().zip(wanted.parameters).enumerate() {
+    for (place, (came, (weight, scale, shift))) in
+        came.backward(&of_sequence).into_iter().zip(wanted.parameters).enumerate()
+    {
         // Together, because norm takes away the scale of a weight: what is left of its gradient may be rounding alone.
         let came = [came.weight, came.scale, came.shift].concat();
-        let wanted =
-            [plain(&weight.grad(&gradients).unwrap()), plain(&scale.grad(&gradients).unwrap()), plain(&shift.grad(&gradients).unwrap())];
+        let wanted = [
+            plain(&weight.grad(&gradients).unwrap()),
+            plain(&scale.grad(&gradients).unwrap()),
+            plain(&shift.grad(&gradients).unwrap()),
+        ];
         assert_close(&came, &wanted.concat(), 1e-4, &format!("gradients of block {place} in case {seed}"));
     }
 }
@@ -214,7 +238,8 @@ fn what_is_taken_for_the_output_of_a_block_enters_the_next_and_cuts_its_gradient
     for seed in (0..60).filter(|seed| !random_case(*seed).blocks.is_empty()) {
         let case = random_case(seed);
         let outputs = case.random_outputs(&mut ChaCha8Rng::seed_from_u64(1000 + seed));
-        let came = Pass::new(&case.batch, case.input, case.first_pool, case.blocks.clone(), Norming::Running, Some(&outputs));
+        let came =
+            Pass::new(&case.batch, case.input, case.first_pool, case.blocks.clone(), Norming::Running, Some(&outputs));
         let wanted = twin(&case, Norming::Running, Some(&outputs));
         assert_eq!(came.sequence, plain(&wanted.sequence));
         assert_same_gradients(&came, wanted, seed);

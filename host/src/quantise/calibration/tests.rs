@@ -6,11 +6,13 @@ use super::*;
 #[test]
 fn the_range_is_the_largest_value_but_for_the_share_that_may_saturate() {
     let mut rng = ChaCha8Rng::seed_from_u64(4);
-    let utterances: Vec<Rows> =
-        (0..40).map(|_| Rows { bands: 100, values: (0..20_000).map(|_| rng.random_range(-1.0f32..1.0).powi(3)).collect() }).collect();
+    let utterances: Vec<Rows> = (0..40)
+        .map(|_| Rows { bands: 100, values: (0..20_000).map(|_| rng.random_range(-1.0f32..1.0).powi(3)).collect() })
+        .collect();
     let mut statistics = LayerStatistics::ranging_over(40 * 20_000);
     utterances.iter().for_each(|rows| statistics.add(rows));
-    let mut positive: Vec<f32> = utterances.iter().flat_map(|rows| &rows.values).copied().filter(|value| *value > 0.0).collect();
+    let mut positive: Vec<f32> =
+        utterances.iter().flat_map(|rows| &rows.values).copied().filter(|value| *value > 0.0).collect();
     positive.sort_unstable_by(|a, b| b.total_cmp(a));
     let above = (positive.len() as f64 * SATURATED_SHARE) as usize;
     assert!((3..=4).contains(&above));

@@ -9,7 +9,8 @@ use crate::report::matrix::{self, Cells};
 use crate::report::plot::{Area, Picture, TEXT, UNITS, fitting, heading, text_style, write};
 use crate::report::text::percent;
 
-/// Draws two matrices, each with what it is of, on the same convention: a row is a true class, a column what it was taken for.
+/// Draws two matrices, each with what it is of, on the same convention: a row is a true class, a column what it was
+/// taken for.
 ///
 /// # Errors
 ///
@@ -25,9 +26,12 @@ pub fn confusion(name: &str, title: &str, cells: Cells, matrices: [(&str, &Confu
         }
         Ok(())
     };
-    let description: Vec<String> =
-        matrices.iter().map(|(of, confusion)| format!("{} {}", right(of, confusion), matrix::description(confusion))).collect();
-    let height = matrices.iter().map(|(_, confusion)| matrix::height(confusion)).max().unwrap_or_default() + (TEXT as u32 + 24) / UNITS;
+    let description: Vec<String> = matrices
+        .iter()
+        .map(|(of, confusion)| format!("{} {}", right(of, confusion), matrix::description(confusion)))
+        .collect();
+    let height = matrices.iter().map(|(_, confusion)| matrix::height(confusion)).max().unwrap_or_default()
+        + (TEXT as u32 + 24) / UNITS;
     Picture::draw(name.to_owned(), title.to_owned(), description.join(" "), (2 * matrix::WIDTH, height), draw)
 }
 

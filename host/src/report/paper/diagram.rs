@@ -26,9 +26,11 @@ struct Stage {
     parameters: Option<usize>,
 }
 
-/// Draws a network: each layer with the shape that leaves it and its weights and biases; the darker, the larger its share of them.
+/// Draws a network: each layer with the shape that leaves it and its weights and biases; the darker, the larger its
+/// share of them.
 ///
-/// `rows` are the time steps of the input and those that leave each layer, in order; if it is empty a shape is that of one time step.
+/// `rows` are the time steps of the input and those that leave each layer, in order; if it is empty a shape is that of
+/// one time step.
 ///
 /// # Errors
 ///
@@ -36,23 +38,31 @@ struct Stage {
 pub fn diagram(name: &str, title: &str, network: &Network, rows: &[usize]) -> Result<Picture> {
     let stages = stages(network, rows);
     let wanted = stages.len();
-    ensure!(rows.is_empty() || rows.len() == wanted, "{name}: wanted the time steps of {wanted} outputs or none, got {}", rows.len());
+    ensure!(
+        rows.is_empty() || rows.len() == wanted,
+        "{name}: wanted the time steps of {wanted} outputs or none, got {}",
+        rows.len()
+    );
     let total: usize = stages.iter().filter_map(|stage| stage.parameters).sum();
     let labels: Vec<&str> = network.labels.iter().map(|label| label.as_str()).collect();
     let classes = format!("softmax: {}", labels.join(", "));
-    let columns = if rows.is_empty() { "output of a step: bands × channels" } else { "output: steps × bands × channels" };
+    let columns =
+        if rows.is_empty() { "output of a step: bands × channels" } else { "output: steps × bands × channels" };
     let (left, right) = SIDES;
     let draw = |area: &Area<'_>| -> Result<()> {
         let mut y = heading(area, title, &[])?;
-        for (text, x, side) in
-            [("layer", left + 16, HPos::Left), (columns, (left + right) / 2, HPos::Center), ("parameters", right - 16, HPos::Right)]
-        {
+        for (text, x, side) in [
+            ("layer", left + 16, HPos::Left),
+            (columns, (left + right) / 2, HPos::Center),
+            ("parameters", right - 16, HPos::Right),
+        ] {
             write(area, text, (x, y), text_style(fitting([columns], 420), GREY, side, VPos::Top))?;
         }
         y += TEXT + 14;
         for stage in &stages {
             let share = stage.parameters.unwrap_or_default() as f64 / total.max(1) as f64;
-            let parameters = stage.parameters.map(|parameters| if parameters > 0 { thousands(parameters) } else { "–".to_owned() });
+            let parameters =
+                stage.parameters.map(|parameters| if parameters > 0 { thousands(parameters) } else { "–".to_owned() });
             let cells = [
                 (stage.name.as_str(), left + 16, HPos::Left),
                 (&stage.output, (left + right) / 2, HPos::Center),
@@ -73,7 +83,13 @@ pub fn diagram(name: &str, title: &str, network: &Network, rows: &[usize]) -> Re
         write(area, &sum, (right - 16, y + BOX + 14), text_style(TEXT, BLACK, HPos::Right, VPos::Top))
     };
     let height = 100 + (BOX + ARROW) * stages.len() as i32 + BOX + 14 + TEXT + 20;
-    Picture::draw(name.to_owned(), title.to_owned(), description(&stages, &classes, total), (WIDTH, height as u32 / UNITS), draw)
+    Picture::draw(
+        name.to_owned(),
+        title.to_owned(),
+        description(&stages, &classes, total),
+        (WIDTH, height as u32 / UNITS),
+        draw,
+    )
 }
 
 fn stages(network: &Network, rows: &[usize]) -> Vec<Stage> {
@@ -108,7 +124,9 @@ fn arrow(area: &Area<'_>, y: i32) -> Result<()> {
 /// The network in words.
 fn description(stages: &[Stage], classes: &str, total: usize) -> String {
     let words = |stage: &Stage| match stage.parameters {
-        Some(parameters) if parameters > 0 => format!("{} to {} with {} parameters", stage.name, stage.output, thousands(parameters)),
+        Some(parameters) if parameters > 0 => {
+            format!("{} to {} with {} parameters", stage.name, stage.output, thousands(parameters))
+        }
         Some(_) => format!("{} to {}", stage.name, stage.output),
         None => format!("{} of {}", stage.name, stage.output),
     };

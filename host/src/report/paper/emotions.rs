@@ -24,7 +24,9 @@ const TITLE: u32 = 32;
 /// If there is none, or one is shorter than a frame.
 pub fn emotions(name: &str, title: &str, utterances: &[(&str, &[i16])]) -> Result<Picture> {
     ensure!(!utterances.is_empty(), "{name}: wanted an utterance at least, got none");
-    let linear = |(emotion, samples): &(&str, &[i16])| Spectrogram::linear(samples).with_context(|| format!("{name}: {emotion}"));
+    let linear = |(emotion, samples): &(&str, &[i16])| {
+        Spectrogram::linear(samples).with_context(|| format!("{name}: {emotion}"))
+    };
     let spectrograms: Vec<Spectrogram> = utterances.iter().map(linear).collect::<Result<_>>()?;
     let levels = Levels::of(&spectrograms);
     let longest = spectrograms.iter().map(|spectrogram| spectrogram.seconds().1).fold(0.0, f64::max);
@@ -33,7 +35,9 @@ pub fn emotions(name: &str, title: &str, utterances: &[(&str, &[i16])]) -> Resul
     let draw = |area: &Area<'_>| -> Result<()> {
         let (_, below) = area.split_vertically(heading(area, title, &[])?);
         let (grid, bar) = below.split_horizontally(below.dim_in_pixel().0 as i32 - BAR_WIDTH);
-        for ((panel, (emotion, _)), spectrogram) in grid.split_evenly((rows, COLUMNS)).iter().zip(utterances).zip(&spectrograms) {
+        for ((panel, (emotion, _)), spectrogram) in
+            grid.split_evenly((rows, COLUMNS)).iter().zip(utterances).zip(&spectrograms)
+        {
             let x = Axis { label: "time, s", range: (0.0, longest), ticks: 6, format: number };
             let image = spectrogram.panel(panel, TEXT + 4, &x, &levels)?;
             // Above the axes, where they begin.
@@ -41,14 +45,18 @@ pub fn emotions(name: &str, title: &str, utterances: &[(&str, &[i16])]) -> Resul
             write(panel, emotion, (left, 4), text_style(TEXT, BLACK, HPos::Left, VPos::Top))?;
             images.push(image);
         }
-        let (top, bottom) =
-            images.iter().fold((i32::MAX, 0), |(top, bottom), image| (top.min(image.top), bottom.max(image.top + image.height)));
+        let (top, bottom) = images
+            .iter()
+            .fold((i32::MAX, 0), |(top, bottom), image| (top.min(image.top), bottom.max(image.top + image.height)));
         levels.bar(&bar, top, bottom)
     };
-    let seconds = |((emotion, _), spectrogram): (&(&str, &[i16]), &Spectrogram)| format!("{emotion} {:.2} s", spectrogram.seconds().1);
+    let seconds = |((emotion, _), spectrogram): (&(&str, &[i16]), &Spectrogram)| {
+        format!("{emotion} {:.2} s", spectrogram.seconds().1)
+    };
     let lengths: Vec<String> = utterances.iter().zip(&spectrograms).map(seconds).collect();
     let analysis = spectrograms.first().map_or("", Spectrogram::analysis);
-    let description = format!("Spectrograms ({analysis}), {} to {} dBFS: {}.", levels.low, levels.high, lengths.join(", "));
+    let description =
+        format!("Spectrograms ({analysis}), {} to {} dBFS: {}.", levels.low, levels.high, lengths.join(", "));
     let size = (WIDTH, TITLE + ROW * rows as u32);
     let picture = Picture::draw(name.to_owned(), title.to_owned(), description, size, draw)?;
     Ok(picture.with_images(images))

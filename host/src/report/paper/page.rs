@@ -48,7 +48,10 @@ impl PaperReport {
     ///
     /// If a file of a finished run is damaged, or no utterance of an emotion can be read.
     pub fn new(root: &Path, corpus: &Corpus, comparison: Comparison) -> Result<Self> {
-        let curves = NETWORKS.iter().map(|name| Ok(((*name).to_owned(), curves(root, &comparison, name)?))).collect::<Result<_>>()?;
+        let curves = NETWORKS
+            .iter()
+            .map(|name| Ok(((*name).to_owned(), curves(root, &comparison, name)?)))
+            .collect::<Result<_>>()?;
         let utterances = corpus.utterances.len();
         Ok(Self { corpus: corpus.name.clone(), utterances, comparison, curves, examples: examples(corpus)? })
     }
@@ -90,12 +93,21 @@ impl PaperReport {
         }
         rows.push(vec!["the same network, LSTMs over 26 steps".into(), "\u{2013}".into(), measured("paper-seq")]);
         let of_repeated = self.comparison.repeated.as_ref().map_or_else(|| "not measured".to_owned(), both);
-        let repeated = format!("the same network on at most {DISTINCT} recordings, repeated to 1,200 (one split; see below)");
+        let repeated =
+            format!("the same network on at most {DISTINCT} recordings, repeated to 1,200 (one split; see below)");
         rows.push(vec![repeated, "\u{2013}".into(), of_repeated]);
         for (name, accuracy) in PRINTED.compared {
-            rows.push(vec![format!("{name} that it is compared with"), percent(accuracy), measured(&name.to_lowercase())]);
+            rows.push(vec![
+                format!("{name} that it is compared with"),
+                percent(accuracy),
+                measured(&name.to_lowercase()),
+            ]);
         }
-        rows.push(vec!["parameters of the network".into(), thousands(PRINTED.parameters), thousands(parameters("paper"))]);
+        rows.push(vec![
+            "parameters of the network".into(),
+            thousands(PRINTED.parameters),
+            thousands(parameters("paper")),
+        ]);
         let printed = PRINTED.confusion();
         let ours = row("paper").map(|row| &row.float.confusion);
         for (class, (label, recall)) in EMOTIONS.iter().zip(printed.recalls()).enumerate() {
@@ -116,13 +128,17 @@ impl PaperReport {
             head: vec!["figure".into(), "printed".into(), "measured".into()],
             rows,
         };
-        let part = |group: &str, seen, table| Part { group: group.to_owned(), seen, pictures: Vec::new(), table: Some(table) };
+        let part =
+            |group: &str, seen, table| Part { group: group.to_owned(), seen, pictures: Vec::new(), table: Some(table) };
         Section {
             id: "printed",
             heading: "Printed and measured",
             how: "The paper prints three accuracies for one network. The recalls are those of its confusion matrix. Where float and int8 are given, int8 is what the \
                   core says on a microcontroller, bit for bit.",
-            parts: vec![part("Figures", self.verdict(), figures), part("Why they may differ", TWINS.to_owned(), differ)],
+            parts: vec![
+                part("Figures", self.verdict(), figures),
+                part("Why they may differ", TWINS.to_owned(), differ),
+            ],
         }
     }
 
@@ -132,7 +148,8 @@ impl PaperReport {
             return "The paper's network has not been trained here yet.".to_owned();
         };
         let difference = 100.0 * (row.float.war.mean - PRINTED.accuracy());
-        let edge = counterpart(&self.comparison, "edge").and_then(|edge| Some((edge.int8.as_ref()?, edge.model_bytes?)));
+        let edge =
+            counterpart(&self.comparison, "edge").and_then(|edge| Some((edge.int8.as_ref()?, edge.model_bytes?)));
         let beside = edge.map_or_else(String::new, |(int8, bytes)| {
             let share = row.model_bytes.unwrap_or(0) as f64 / bytes as f64;
             format!(
@@ -155,7 +172,12 @@ impl PaperReport {
             let mut rows: Vec<&Row> = self.comparison.of(splits.protocol, condition).collect();
             rows.sort_by(|a, b| best(b).total_cmp(&best(a)));
             let table = comparison_table(splits, condition, &rows);
-            Part { group: format!("{}, {condition}", splits.name), seen: leader(&rows), pictures: Vec::new(), table: Some(table) }
+            Part {
+                group: format!("{}, {condition}", splits.name),
+                seen: leader(&rows),
+                pictures: Vec::new(),
+                table: Some(table),
+            }
         });
         Section {
             id: "comparison",
@@ -196,8 +218,14 @@ impl PaperReport {
         let mut parts = Vec::new();
         for (name, curves) in self.curves.iter().filter(|(_, curves)| !curves.is_empty()) {
             let war = counterpart(&self.comparison, name).map_or(0.0, |row| row.float.war.mean);
-            let training = Training { prefix: name, name, curves, heard: "training utterances", tested: "float network", war };
-            parts.push(Part { group: name.clone(), seen: training.seen(), pictures: training.pictures()?, table: None });
+            let training =
+                Training { prefix: name, name, curves, heard: "training utterances", tested: "float network", war };
+            parts.push(Part {
+                group: name.clone(),
+                seen: training.seen(),
+                pictures: training.pictures()?,
+                table: None,
+            });
         }
         Ok(Section {
             id: "training",
@@ -209,7 +237,8 @@ impl PaperReport {
     }
 
     fn emotions(&self) -> Result<Section> {
-        let utterances: Vec<(&str, &[i16])> = self.examples.iter().map(|(emotion, samples)| (*emotion, samples.as_slice())).collect();
+        let utterances: Vec<(&str, &[i16])> =
+            self.examples.iter().map(|(emotion, samples)| (*emotion, samples.as_slice())).collect();
         Ok(Section {
             id: "emotions",
             heading: "Spectrograms of the six emotions",
@@ -273,7 +302,8 @@ fn networks() -> Result<Section> {
     for name in NETWORKS.into_iter().chain(["edge"]) {
         let network = preset(name).with_context(|| format!("no preset {name}"))?;
         let input_rows = network.front_end.image_rows();
-        let rows: Vec<usize> = input_rows.map_or_else(Vec::new, |rows| std::iter::once(rows).chain(network.rows(rows)).collect());
+        let rows: Vec<usize> =
+            input_rows.map_or_else(Vec::new, |rows| std::iter::once(rows).chain(network.rows(rows)).collect());
         parts.push(Part {
             group: name.to_owned(),
             seen: cost(&network)?,
@@ -318,7 +348,11 @@ fn layers(name: &str, network: &Network, rows: &[usize]) -> Table {
         let parameters = if parameters == 0 { String::new() } else { thousands(parameters) };
         table.push(vec![kind(layer), shape(rows.get(index + 1), output.bands, output.channels), parameters]);
     }
-    Table { caption: format!("Layers of {name}"), head: vec!["layer".into(), "output".into(), "parameters".into()], rows: table }
+    Table {
+        caption: format!("Layers of {name}"),
+        head: vec!["layer".into(), "output".into(), "parameters".into()],
+        rows: table,
+    }
 }
 
 /// A layer's name and window.
@@ -389,7 +423,11 @@ fn comparison_table(splits: Splits, condition: Condition, rows: &[&Row]) -> Tabl
         if (splits.protocol, condition) != COUNTERPART {
             return None;
         }
-        let compared = PRINTED.compared.iter().find(|(compared, _)| compared.to_lowercase() == name).map(|(_, accuracy)| *accuracy);
+        let compared = PRINTED
+            .compared
+            .iter()
+            .find(|(compared, _)| compared.to_lowercase() == name)
+            .map(|(_, accuracy)| *accuracy);
         if name == "paper" { Some(PRINTED.accuracy()) } else { compared }
     };
     let dash = || "\u{2013}".to_owned();
@@ -473,8 +511,10 @@ fn examples(corpus: &Corpus) -> Result<Vec<(&'static str, Vec<i16>)>> {
         .iter()
         .enumerate()
         .map(|(emotion, name)| {
-            let mut candidates: Vec<_> = corpus.utterances.iter().filter(|utterance| utterance.emotion == emotion).collect();
-            candidates.sort_by_key(|utterance| (utterance.speaker != first.speaker, utterance.sentence != first.sentence));
+            let mut candidates: Vec<_> =
+                corpus.utterances.iter().filter(|utterance| utterance.emotion == emotion).collect();
+            candidates
+                .sort_by_key(|utterance| (utterance.speaker != first.speaker, utterance.sentence != first.sentence));
             let samples = candidates.iter().find_map(|utterance| utterance.samples().ok());
             Ok((*name, samples.with_context(|| format!("no utterance of {name} can be read"))?))
         })

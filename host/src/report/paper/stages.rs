@@ -1,4 +1,5 @@
-//! How an utterance becomes the network's input, stage by stage: the numbers are those of the core's own filter, tables and rows.
+//! How an utterance becomes the network's input, stage by stage: the numbers are those of the core's own filter, tables
+//! and rows.
 
 mod panels;
 
@@ -62,8 +63,11 @@ impl Stages {
         let at = loudest(log_mel.rows()) * front_end.hop_len;
         let frame = filtered.get(at..at + front_end.frame_len).context("a row without its samples")?.to_vec();
         let codes = OwnedTables::new(front_end)?.window;
-        let weight =
-            |n: usize| codes.get(n.min(front_end.frame_len - n)).map_or(0.0, |code| f64::from(i16::from_le_bytes(*code)) / FULL_SCALE);
+        let weight = |n: usize| {
+            codes
+                .get(n.min(front_end.frame_len - n))
+                .map_or(0.0, |code| f64::from(i16::from_le_bytes(*code)) / FULL_SCALE)
+        };
         let window: Vec<f64> = (0..front_end.frame_len).map(weight).collect();
         let energy: f64 = window.iter().map(|weight| weight * weight).sum();
         let scale = 2.0 / (front_end.fft_len as f64 * energy);
@@ -113,16 +117,23 @@ fn loudest(rows: &Rows) -> usize {
     loudest.map_or(0, |(index, _)| index)
 }
 
-/// Draws eight stages of one utterance (16 kHz samples): waveform, filter, the loudest frame, its window, its power spectrum, the mel filterbank,
-/// log-mel rows, normalised rows. Silence is kept, so that time is true.
+/// Draws eight stages of one utterance (16 kHz samples): waveform, filter, the loudest frame, its window, its power
+/// spectrum, the mel filterbank, log-mel rows, normalised rows. Silence is kept, so that time is true.
 ///
-/// Without a `normalization` each band is normalised over the utterance itself, levels absolute. One with levels relative to the peak so far shows
-/// silence in front of the speech as loud, since here it isn't trimmed.
+/// Without a `normalization` each band is normalised over the utterance itself, levels absolute. One with levels
+/// relative to the peak so far shows silence in front of the speech as loud, since here it isn't trimmed.
 ///
 /// # Errors
 ///
-/// If the front end's description is unusable, the normalisation is that of another number of bands, or there are fewer samples than a frame has.
-pub fn stages(name: &str, title: &str, front_end: &FrontEnd, samples: &[i16], normalization: Option<&Normalization>) -> Result<Picture> {
+/// If the front end's description is unusable, the normalisation is that of another number of bands, or there are fewer
+/// samples than a frame has.
+pub fn stages(
+    name: &str,
+    title: &str,
+    front_end: &FrontEnd,
+    samples: &[i16],
+    normalization: Option<&Normalization>,
+) -> Result<Picture> {
     let normalised_over = if normalization.is_some() { "training part" } else { "utterance" };
     let stages = Stages::of(front_end, samples, normalization).with_context(|| name.to_owned())?;
     let mut images = Vec::new();
@@ -185,8 +196,11 @@ mod tests {
             let shown = stages.log_mel.rows().iter().nth(stages.at / front_end.hop_len).unwrap();
             let floor = 10f64.powf(f64::from(front_end.floor_db) / 10.0);
             for (corners, shown) in stages.corners_hz.windows(3).zip(shown) {
-                let weight =
-                    |hz: f64| ((hz - corners[0]) / (corners[1] - corners[0])).min((corners[2] - hz) / (corners[2] - corners[1])).max(0.0);
+                let weight = |hz: f64| {
+                    ((hz - corners[0]) / (corners[1] - corners[0]))
+                        .min((corners[2] - hz) / (corners[2] - corners[1]))
+                        .max(0.0)
+                };
                 let power = |(bin, db): (usize, &f64)| weight(bin as f64 * bin_hz) * 10f64.powf(db / 10.0);
                 let wanted = 10.0 * (stages.power_db.iter().enumerate().map(power).sum::<f64>() + floor).log10();
                 assert!((f64::from(*shown) - wanted).abs() < 0.1, "{corners:?}: {shown}, wanted {wanted}");
@@ -196,7 +210,8 @@ mod tests {
 
     #[test]
     fn without_a_normalisation_each_band_has_mean_0_and_deviation_1() {
-        let samples: Vec<i16> = (0..16_000).map(|n| ((n * n) % 20_011 - 10_000) as i16 / (1 + (n / 2000) as i16)).collect();
+        let samples: Vec<i16> =
+            (0..16_000).map(|n| ((n * n) % 20_011 - 10_000) as i16 / (1 + (n / 2000) as i16)).collect();
         let front_end = edge().front_end;
         let stages = Stages::of(&front_end, &samples, None).unwrap();
         let (rows, bands) = (stages.normalised.rows(), front_end.mel_bands);

@@ -78,7 +78,16 @@ fn the_stages_are_named_with_units_whatever_the_front_end() {
         let (picture, texts) = (draw(), texts(&draw()));
         assert_eq!(picture.svg(), draw().svg());
         assert_eq!(images(&picture), 2);
-        for axis in ["time, s", "of full scale", "time in the frame, ms", "frequency, kHz", "dBFS in a bin", "weight", "dBFS", "sd"] {
+        for axis in [
+            "time, s",
+            "of full scale",
+            "time in the frame, ms",
+            "frequency, kHz",
+            "dBFS in a bin",
+            "weight",
+            "dBFS",
+            "sd",
+        ] {
             assert!(has(&texts, axis), "{axis}: {texts:?}");
         }
         let bands = format!("6  Mel filterbank, {} bands", front_end.mel_bands);
@@ -103,7 +112,11 @@ fn a_diagram_shows_every_layer_with_its_shape_and_size() {
     assert!(has(&texts, &total), "{texts:?}");
     for (layer, _, output) in network.shapes() {
         assert!(has(&texts, layer.name()));
-        let shape = if output.bands == 1 { output.channels.to_string() } else { format!("{} × {}", output.bands, output.channels) };
+        let shape = if output.bands == 1 {
+            output.channels.to_string()
+        } else {
+            format!("{} × {}", output.bands, output.channels)
+        };
         assert!(has(&texts, &shape), "{shape}: {texts:?}");
     }
     assert!(has(&texts, "softmax: angry, fear, happy, neutral, sad, surprise"));
@@ -137,12 +150,16 @@ fn two_matrices_stand_side_by_side_on_one_convention() {
     own.add(0, Some(0));
     own.add(1, None);
     let printed = PRINTED.confusion();
-    let draw = || confusion("both", "Confusion", Cells::Utterances, [("as printed", &printed), ("here", &own)]).unwrap();
+    let draw =
+        || confusion("both", "Confusion", Cells::Utterances, [("as printed", &printed), ("here", &own)]).unwrap();
     let texts = texts(&draw());
     assert_eq!(draw().svg(), draw().svg());
     let count = |wanted: &str| texts.iter().filter(|text| *text == wanted).count();
     assert_eq!((count("recognised as"), count("true class"), count("none")), (2, 2, 1));
-    assert!(has(&texts, "as printed: 187 of 240 right, 77.9 %.") && has(&texts, "here: 1 of 2 right, 50.0 %."), "{texts:?}");
+    assert!(
+        has(&texts, "as printed: 187 of 240 right, 77.9 %.") && has(&texts, "here: 1 of 2 right, 50.0 %."),
+        "{texts:?}"
+    );
 }
 
 #[test]
@@ -158,15 +175,24 @@ fn several_runs_are_drawn_thin_and_their_mean_thick() {
     };
     let curve = |run: usize| Curve { run: run.to_string(), epochs: (1..=30).map(|n| epoch(run, n)).collect() };
     let curves: Vec<Curve> = (0..5).map(curve).collect();
-    let training =
-        Training { prefix: "paper", name: "paper", curves: &curves, heard: "training utterances", tested: "float network", war: 0.6 };
+    let training = Training {
+        prefix: "paper",
+        name: "paper",
+        curves: &curves,
+        heard: "training utterances",
+        tested: "float network",
+        war: 0.6,
+    };
     let pictures = training.pictures().unwrap();
     assert_eq!(
         pictures.iter().map(|picture| picture.name.as_str()).collect::<Vec<_>>(),
         ["paper-loss", "paper-accuracy", "paper-learning-rate"]
     );
     let loss = texts(&pictures[0]);
-    assert!(has(&loss, "epoch") && has(&loss, "cross-entropy, nat") && has(&loss, "training loss, nat: mean"), "{loss:?}");
+    assert!(
+        has(&loss, "epoch") && has(&loss, "cross-entropy, nat") && has(&loss, "training loss, nat: mean"),
+        "{loss:?}"
+    );
     assert!(has(&texts(&pictures[1]), "test part, float network, at the end"));
     assert!(Training { curves: &[], ..training }.pictures().unwrap().is_empty());
 }

@@ -3,8 +3,11 @@ use crate::run::{Auxiliary, AuxiliaryTarget};
 
 fn speakers() -> Vec<Example> {
     let names = ["ann", "bob", "cleo"];
-    let alike =
-        |(index, example): (usize, Example)| Example { speaker: names[index / 6].into(), sentence: format!("s{}", index % 2), ..example };
+    let alike = |(index, example): (usize, Example)| Example {
+        speaker: names[index / 6].into(),
+        sentence: format!("s{}", index % 2),
+        ..example
+    };
     examples().into_iter().enumerate().map(alike).collect()
 }
 

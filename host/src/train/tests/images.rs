@@ -29,7 +29,12 @@ fn image(class: usize, seed: usize) -> Rows {
 }
 
 fn images() -> Vec<Example> {
-    let example = |i: usize| Example { speeds: vec![image(i % 6, i)], class: i % 6, speaker: String::new(), sentence: String::new() };
+    let example = |i: usize| Example {
+        speeds: vec![image(i % 6, i)],
+        class: i % 6,
+        speaker: String::new(),
+        sentence: String::new(),
+    };
     (0..18).map(example).collect()
 }
 
@@ -49,9 +54,11 @@ fn a_handful_of_images_is_learnt_by_heart_with_the_papers_recipe() {
         let stored = Classifier::new(&trainer.network().unwrap(), &config).unwrap();
         let images = images();
         let utterances: Vec<&Rows> = images.iter().map(|example| &example.speeds[0]).collect();
-        let (trained, stored) = (trainer.classifier().unwrap().logits(&utterances).unwrap(), stored.logits(&utterances).unwrap());
-        let right =
-            |logits: &[Option<Vec<f32>>]| logits.iter().zip(&images).filter(|(l, e)| argmax(l.as_ref().unwrap()) == e.class).count();
+        let (trained, stored) =
+            (trainer.classifier().unwrap().logits(&utterances).unwrap(), stored.logits(&utterances).unwrap());
+        let right = |logits: &[Option<Vec<f32>>]| {
+            logits.iter().zip(&images).filter(|(l, e)| argmax(l.as_ref().unwrap()) == e.class).count()
+        };
         assert!(right(&trained) >= 15, "{} of 18", right(&trained));
         for (trained, stored) in trained.iter().flatten().flatten().zip(stored.iter().flatten().flatten()) {
             assert!((trained - stored).abs() < 1e-4, "{trained} {stored}");
@@ -99,7 +106,9 @@ fn without_an_average_the_result_is_the_weights_of_the_last_step() {
 fn shuffled_once_all_epochs_have_the_same_order_and_drop_what_fills_no_batch() {
     let trainer = image_trainer(2, true);
     assert_eq!(trainer.batches.steps(), 3);
-    let order = |epoch: usize| -> Vec<usize> { (0..3).flat_map(|step| trainer.batches.get(epoch, step).unwrap().examples).collect() };
+    let order = |epoch: usize| -> Vec<usize> {
+        (0..3).flat_map(|step| trainer.batches.get(epoch, step).unwrap().examples).collect()
+    };
     assert_eq!(order(0), order(1));
     let mut distinct = order(0);
     distinct.sort_unstable();

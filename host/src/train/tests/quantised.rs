@@ -45,7 +45,8 @@ fn the_stage_lowers_the_loss_of_the_core() {
 fn a_stage_that_is_resumed_gives_the_bits_of_an_uninterrupted_one() {
     let mut uninterrupted = quantised_trainer(2);
     finish(&mut uninterrupted);
-    // Of four steps in an epoch: before the stage, at its start, within its first epoch, between its epochs, within its last.
+    // Of four steps in an epoch: before the stage, at its start, within its first epoch, between its epochs, within its
+    // last.
     for steps in [7, 8, 9, 12, 15] {
         let mut interrupted = quantised_trainer(2);
         for _ in 0..steps {

@@ -20,8 +20,9 @@ fn targets_are_the_mean_answers_of_the_teachers_in_their_share() {
     };
     let (all, step) = targets(1.0);
     let graph = Graph::from_float_network(&teacher, &device(Backend::Flex).unwrap()).unwrap();
-    let answers =
-        |batch: &Batch| -> Vec<f32> { burn::tensor::activation::softmax(graph.forward(batch).unwrap(), 1).into_data().iter().collect() };
+    let answers = |batch: &Batch| -> Vec<f32> {
+        burn::tensor::activation::softmax(graph.forward(batch).unwrap(), 1).into_data().iter().collect()
+    };
     let (forwards, backwards) = (answers(&step.batch), answers(&step.batch.reversed()));
     assert!(forwards.iter().zip(&backwards).any(|(a, b)| (a - b).abs() > 1e-4), "the two teachers differ");
     for ((all, a), b) in all.iter().zip(&forwards).zip(&backwards) {
@@ -43,7 +44,8 @@ fn a_teacher_of_other_features_is_refused() {
 
 #[test]
 fn reversed_twice_is_the_batch_itself_and_padding_stays_behind() {
-    let rows = |len: usize, from: usize| Rows { bands: 2, values: (0..2 * len).map(|value| (from + value) as f32).collect() };
+    let rows =
+        |len: usize, from: usize| Rows { bands: 2, values: (0..2 * len).map(|value| (from + value) as f32).collect() };
     let batch = Batch::new(&[rows(3, 0), rows(5, 100)], StepRows { first: 4, further: 4 });
     let reversed = batch.reversed();
     assert_eq!((reversed.rows, &reversed.valid_rows), (8, &batch.valid_rows));

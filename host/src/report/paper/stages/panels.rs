@@ -22,14 +22,20 @@ impl Stages {
     }
 
     fn frequency(&self) -> Axis<'static> {
-        Axis { label: "frequency, kHz", range: (0.0, f64::from(self.front_end.sample_rate_hz) / 2000.0), ticks: 8, format: number }
+        Axis {
+            label: "frequency, kHz",
+            range: (0.0, f64::from(self.front_end.sample_rate_hz) / 2000.0),
+            ticks: 8,
+            format: number,
+        }
     }
 
     pub(super) fn draw_wave(&self, area: &Area<'_>, title: &str, samples: &[f64]) -> Result<()> {
         let chart = axes(area, heading(area, title, &[])?, &self.time(), &amplitude(samples))?;
         let piece = samples.len().div_ceil(STROKES);
         let ends = |(index, piece_of): (usize, &[f64])| {
-            let (low, high) = piece_of.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)));
+            let (low, high) =
+                piece_of.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)));
             let at = self.seconds(index * piece + piece_of.len() / 2);
             [(at, low), (at, high)]
         };
@@ -50,12 +56,22 @@ impl Stages {
 
     pub(super) fn draw_windowed(&self, area: &Area<'_>) -> Result<()> {
         // On the scale of the frame before the window.
-        let chart = axes(area, heading(area, "4  The frame times the window", &[])?, &self.within_frame(), &amplitude(&self.frame))?;
+        let chart = axes(
+            area,
+            heading(area, "4  The frame times the window", &[])?,
+            &self.within_frame(),
+            &amplitude(&self.frame),
+        )?;
         series(area, &chart, &self.over_frame(|n| self.frame[n] * self.window[n]), &thin(Stroke::Solid))
     }
 
     fn within_frame(&self) -> Axis<'static> {
-        Axis { label: "time in the frame, ms", range: (0.0, 1e3 * self.seconds(self.frame.len())), ticks: 8, format: number }
+        Axis {
+            label: "time in the frame, ms",
+            range: (0.0, 1e3 * self.seconds(self.frame.len())),
+            ticks: 8,
+            format: number,
+        }
     }
 
     fn over_frame(&self, value: impl Fn(usize) -> f64) -> Vec<(f64, f64)> {
@@ -70,7 +86,8 @@ impl Stages {
         let title = format!("5  Power spectrum of that frame, FFT of {}", self.front_end.fft_len);
         let chart = axes(area, heading(area, &title, &[])?, &self.frequency(), &y)?;
         let bin_khz = f64::from(self.front_end.sample_rate_hz) / 1e3 / self.front_end.fft_len as f64;
-        let points: Vec<(f64, f64)> = self.power_db.iter().enumerate().map(|(bin, db)| (bin as f64 * bin_khz, db.max(low))).collect();
+        let points: Vec<(f64, f64)> =
+            self.power_db.iter().enumerate().map(|(bin, db)| (bin as f64 * bin_khz, db.max(low))).collect();
         series(area, &chart, &points, &thin(Stroke::Solid))
     }
 
@@ -79,7 +96,8 @@ impl Stages {
         let title = format!("6  Mel filterbank, {} bands", self.front_end.mel_bands);
         let chart = axes(area, heading(area, &title, &[])?, &self.frequency(), &y)?;
         for (band, corners) in self.corners_hz.windows(3).enumerate() {
-            let points: Vec<(f64, f64)> = corners.iter().zip([0.0, 1.0, 0.0]).map(|(hz, weight)| (hz / 1e3, weight)).collect();
+            let points: Vec<(f64, f64)> =
+                corners.iter().zip([0.0, 1.0, 0.0]).map(|(hz, weight)| (hz / 1e3, weight)).collect();
             // Neighbours are told apart where they overlap.
             let colour = if band % 2 == 0 { DARK } else { MIDDLE };
             series(area, &chart, &points, &Look { width: 2, ..Look::line(colour, Stroke::Solid, Marker::None) })?;

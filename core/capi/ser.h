@@ -45,7 +45,8 @@
 // Alignment of the memory for a handle, bytes.
 #define SER_ALIGN 8
 
-// What a recognizer needs beside the model's state, in sizes of a pointer: on processors of 32 and of 64 bits. See SER_RECOGNIZER_BYTES.
+// What a recognizer needs beside the model's state, in sizes of a pointer: on processors of 32 and of 64 bits. See
+// SER_RECOGNIZER_BYTES.
 #define SER_RECOGNIZER_POINTERS 300
 
 // What a listener needs beside the model's state, in sizes of a pointer. See SER_LISTENER_BYTES.
@@ -87,11 +88,13 @@ enum ser_status_t
     SER_ERROR_CONFIG = -12,
     // The buffer has not the length of a snapshot: ser_model_info tells the bytes.
     SER_ERROR_SNAPSHOT_LENGTH = -13,
-    // A snapshot of something else: of the other kind of handle, of another model or arithmetic, or by another version of the library.
+    // A snapshot of something else: of the other kind of handle, of another model or arithmetic, or by another version
+    // of the library.
     SER_ERROR_SNAPSHOT_FOREIGN = -14,
     // The snapshot is damaged.
     SER_ERROR_SNAPSHOT_DAMAGED = -15,
-    // The model is for images of whole utterances: neither a recognizer nor a listener, which hear streams, can be made of it.
+    // The model is for images of whole utterances: neither a recognizer nor a listener, which hear streams, can be
+    // made of it.
     SER_ERROR_MODEL_FOR_IMAGES = -16,
 };
 #ifndef __cplusplus
@@ -121,7 +124,8 @@ typedef int32_t ser_event_kind_t;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-// Hears an endless stream, finds utterances and recognises each. It lies in the memory that ser_listener_create was given.
+// Hears an endless stream, finds utterances and recognises each. It lies in the memory that ser_listener_create was
+// given.
 typedef struct ser_listener_t ser_listener_t;
 
 // Recognises utterances whose ends the caller knows. It lies in the memory that ser_recognizer_create was given.
@@ -177,8 +181,8 @@ typedef struct {
     ser_prediction_t prediction;
 } ser_event_t;
 
-// Called with each event and with the pointer that came with it. The event is there during the call alone. It has to return, and it may call no function
-// with the same listener: that is SER_ERROR_BUSY.
+// Called with each event and with the pointer that came with it. The event is there during the call alone. It has to
+// return, and it may call no function with the same listener: that is SER_ERROR_BUSY.
 typedef void (*ser_event_fn)(const ser_event_t *event, void *user);
 
 // What a model file says of itself, and what it needs.
@@ -219,15 +223,17 @@ ser_status_t ser_listener_default_config(ser_listener_config_t *config);
 
 // Makes a listener, before its first sample, in memory of the caller, and sets `listener` to it.
 //
-// `config` may be NULL: then it is that of ser_listener_default_config. `memory` is aligned to SER_ALIGN and has at least SER_LISTENER_BYTES or, less,
-// ser_model_info's `listener_bytes`. To be done with the listener it is enough not to use it any more.
+// `config` may be NULL: then it is that of ser_listener_default_config. `memory` is aligned to SER_ALIGN and has at
+// least SER_LISTENER_BYTES or, less, ser_model_info's `listener_bytes`. To be done with the listener it is enough not
+// to use it any more.
 //
-// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _MEMORY_TOO_SHORT, _CONFIG, or one of SER_ERROR_NOT_A_MODEL and SER_ERROR_MODEL_...: then `listener` is set to
-// NULL, unless it is itself at fault.
+// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _MEMORY_TOO_SHORT, _CONFIG, or one of SER_ERROR_NOT_A_MODEL and
+// SER_ERROR_MODEL_...: then `listener` is set to NULL, unless it is itself at fault.
 //
 // # Safety
-// `model` points to `model_bytes` bytes and `memory` to `memory_bytes` bytes. As long as the listener is used both stay where they are, the model stays as
-// it is, and nobody else touches the memory. `listener` points to a pointer outside of that memory.
+// `model` points to `model_bytes` bytes and `memory` to `memory_bytes` bytes. As long as the listener is used both
+// stay where they are, the model stays as it is, and nobody else touches the memory. `listener` points to a pointer
+// outside of that memory.
 ser_status_t ser_listener_create(const uint8_t *model,
                                  size_t model_bytes,
                                  const ser_listener_config_t *config,
@@ -235,8 +241,8 @@ ser_status_t ser_listener_create(const uint8_t *model,
                                  size_t memory_bytes,
                                  ser_listener_t **listener);
 
-// Takes `count` samples at the model's rate, as many as there are, and calls `event` with `user` for each event; where chunks begin and end makes no
-// difference. `samples` may be NULL if there are none.
+// Takes `count` samples at the model's rate, as many as there are, and calls `event` with `user` for each event; where
+// chunks begin and end makes no difference. `samples` may be NULL if there are none.
 //
 // SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY: then none were taken.
 //
@@ -248,15 +254,14 @@ ser_status_t ser_listener_push(ser_listener_t *listener,
                                ser_event_fn event,
                                void *user);
 
-// Ends the stream, and an utterance that still lasts with it: `event` is called with `user` for that. Ready for another stream.
+// Ends the stream, and an utterance that still lasts with it: `event` is called with `user` for that. Ready for
+// another stream.
 //
 // SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY: then the stream goes on.
 //
 // # Safety
 // `listener` was made by ser_listener_create; `event` may be called with `user`.
-ser_status_t ser_listener_finish(ser_listener_t *listener,
-                                 ser_event_fn event,
-                                 void *user);
+ser_status_t ser_listener_finish(ser_listener_t *listener, ser_event_fn event, void *user);
 
 // Forgets what was heard.
 //
@@ -282,80 +287,80 @@ ser_status_t ser_listener_floor_db(ser_listener_t *listener, float *floor_db);
 // `listener` was made by ser_listener_create; `snapshot` points to so many bytes outside of its memory.
 ser_status_t ser_listener_snapshot(ser_listener_t *listener, uint8_t *snapshot, size_t snapshot_bytes);
 
-// Goes on from a snapshot, which any listener with the same model and parameters may have taken: the same events come from there on.
+// Goes on from a snapshot, which any listener with the same model and parameters may have taken: the same events come
+// from there on.
 //
-// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY: then nothing has changed. SER_ERROR_SNAPSHOT_...: then the listener is as before its first sample.
+// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY: then nothing has changed. SER_ERROR_SNAPSHOT_...: then
+// the listener is as before its first sample.
 //
 // # Safety
 // `listener` was made by ser_listener_create; `snapshot` points to so many bytes.
-ser_status_t ser_listener_restore(ser_listener_t *listener,
-                                  const uint8_t *snapshot,
-                                  size_t snapshot_bytes);
+ser_status_t ser_listener_restore(ser_listener_t *listener, const uint8_t *snapshot, size_t snapshot_bytes);
 
 // Version of this library, like "1.2.3"; a string that is never freed. SER_VERSION is that of the header.
 const char *ser_version(void);
 
-// Number of the arithmetic that this library computes; the same number, the same bits. SER_CONTRACT_ID is that of the header.
+// Number of the arithmetic that this library computes; the same number, the same bits. SER_CONTRACT_ID is that of the
+// header.
 uint32_t ser_contract_id(void);
 
 // Format of the model files that this library reads. SER_MODEL_FORMAT is that of the header.
 uint32_t ser_model_format(void);
 
-// Checks a model file of `model_bytes` bytes and says what it needs. The model needs no alignment, but is fastest at a multiple of 16.
+// Checks a model file of `model_bytes` bytes and says what it needs. The model needs no alignment, but is fastest at a
+// multiple of 16.
 //
-// SER_ERROR_NULL, _MISALIGNED, _LENGTH, or one of SER_ERROR_NOT_A_MODEL and SER_ERROR_MODEL_...: then `info` is left as it is.
+// SER_ERROR_NULL, _MISALIGNED, _LENGTH, or one of SER_ERROR_NOT_A_MODEL and SER_ERROR_MODEL_...: then `info` is left
+// as it is.
 //
 // # Safety
 // `model` points to so many bytes, `info` to memory for the answer.
-ser_status_t ser_model_info(const uint8_t *model,
-                            size_t model_bytes,
-                            ser_model_info_t *info);
+ser_status_t ser_model_info(const uint8_t *model, size_t model_bytes, ser_model_info_t *info);
 
 // Makes a recognizer, before its first sample, in memory of the caller, and sets `recognizer` to it.
 //
-// `memory` is aligned to SER_ALIGN and has at least SER_RECOGNIZER_BYTES or, less, ser_model_info's `recognizer_bytes`. To be done with the
-// recognizer it is enough not to use it any more.
+// `memory` is aligned to SER_ALIGN and has at least SER_RECOGNIZER_BYTES or, less, ser_model_info's
+// `recognizer_bytes`. To be done with the recognizer it is enough not to use it any more.
 //
-// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _MEMORY_TOO_SHORT, or one of SER_ERROR_NOT_A_MODEL and SER_ERROR_MODEL_...: then `recognizer` is set to NULL,
-// unless it is itself at fault.
+// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _MEMORY_TOO_SHORT, or one of SER_ERROR_NOT_A_MODEL and SER_ERROR_MODEL_...:
+// then `recognizer` is set to NULL, unless it is itself at fault.
 //
 // # Safety
-// `model` points to `model_bytes` bytes and `memory` to `memory_bytes` bytes. As long as the recognizer is used both stay where they are, the model stays
-// as it is, and nobody else touches the memory. `recognizer` points to a pointer outside of that memory.
+// `model` points to `model_bytes` bytes and `memory` to `memory_bytes` bytes. As long as the recognizer is used both
+// stay where they are, the model stays as it is, and nobody else touches the memory. `recognizer` points to a pointer
+// outside of that memory.
 ser_status_t ser_recognizer_create(const uint8_t *model,
                                    size_t model_bytes,
                                    void *memory,
                                    size_t memory_bytes,
                                    ser_recognizer_t **recognizer);
 
-// Takes `count` samples at the model's rate, as many as there are; where chunks begin and end makes no difference. `samples` may be NULL if there are none.
+// Takes `count` samples at the model's rate, as many as there are; where chunks begin and end makes no difference.
+// `samples` may be NULL if there are none.
 //
 // SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY: then none were taken.
 //
 // # Safety
 // `recognizer` was made by ser_recognizer_create; `samples` points to so many samples.
-ser_status_t ser_recognizer_push(ser_recognizer_t *recognizer,
-                                 const int16_t *samples,
-                                 size_t count);
+ser_status_t ser_recognizer_push(ser_recognizer_t *recognizer, const int16_t *samples, size_t count);
 
 // The prediction for what was heard since the start of the utterance.
 //
-// SER_TOO_LITTLE_SPEECH as long as there is none; SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY. But for SER_OK, `prediction` is left as it is.
+// SER_TOO_LITTLE_SPEECH as long as there is none; SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY. But for SER_OK,
+// `prediction` is left as it is.
 //
 // # Safety
 // `recognizer` was made by ser_recognizer_create; `prediction` points to memory for the answer.
-ser_status_t ser_recognizer_prediction(ser_recognizer_t *recognizer,
-                                       ser_prediction_t *prediction);
+ser_status_t ser_recognizer_prediction(ser_recognizer_t *recognizer, ser_prediction_t *prediction);
 
 // Ends the utterance: gives its prediction, and is ready for the next. Silence at the end counts for nothing.
 //
-// SER_TOO_LITTLE_SPEECH if there is none, all the same ready for the next; SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY: then the utterance goes on.
-// But for SER_OK, `prediction` is left as it is.
+// SER_TOO_LITTLE_SPEECH if there is none, all the same ready for the next; SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE,
+// _BUSY: then the utterance goes on. But for SER_OK, `prediction` is left as it is.
 //
 // # Safety
 // `recognizer` was made by ser_recognizer_create; `prediction` points to memory for the answer.
-ser_status_t ser_recognizer_finish(ser_recognizer_t *recognizer,
-                                   ser_prediction_t *prediction);
+ser_status_t ser_recognizer_finish(ser_recognizer_t *recognizer, ser_prediction_t *prediction);
 
 // Forgets what was heard.
 //
@@ -373,15 +378,15 @@ ser_status_t ser_recognizer_reset(ser_recognizer_t *recognizer);
 // `recognizer` was made by ser_recognizer_create; `snapshot` points to so many bytes outside of its memory.
 ser_status_t ser_recognizer_snapshot(ser_recognizer_t *recognizer, uint8_t *snapshot, size_t snapshot_bytes);
 
-// Goes on from a snapshot, which any recognizer with the same model may have taken: the same bits come out from there on.
+// Goes on from a snapshot, which any recognizer with the same model may have taken: the same bits come out from there
+// on.
 //
-// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY: then nothing has changed. SER_ERROR_SNAPSHOT_...: then the recognizer is as before its first sample.
+// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY: then nothing has changed. SER_ERROR_SNAPSHOT_...: then
+// the recognizer is as before its first sample.
 //
 // # Safety
 // `recognizer` was made by ser_recognizer_create; `snapshot` points to so many bytes.
-ser_status_t ser_recognizer_restore(ser_recognizer_t *recognizer,
-                                    const uint8_t *snapshot,
-                                    size_t snapshot_bytes);
+ser_status_t ser_recognizer_restore(ser_recognizer_t *recognizer, const uint8_t *snapshot, size_t snapshot_bytes);
 
 // A status in English, a string that is never freed. Any number may be asked for.
 const char *ser_status_text(int32_t status);

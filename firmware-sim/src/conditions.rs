@@ -1,25 +1,25 @@
-//! The conditions of a sweep: tables of what is done to speech and of what is played in its place. `docs/robustness.md`
-//! explains them.
+//! The conditions of a sweep: one table of disturbances of speech and one of sounds that are not speech.
+//! `docs/robustness.md` explains them.
 
 use anyhow::Result;
 use rand::rngs::ChaCha8Rng;
-use ser_host::audio::SAMPLE_RATE_HZ;
-use ser_host::disturb::sounds::{babble, clicks, hum, tone, white};
-use ser_host::disturb::{at_level, band_limit, clip, gain, mix, sampled_at, surround};
+use ser_host::corpus::audio::SAMPLE_RATE_HZ;
+use ser_host::features::disturb::sounds::{babble, clicks, hum, tone, white};
+use ser_host::features::disturb::{at_level, band_limit, clip, gain, mix, sampled_at, surround};
 
-/// Others who talk at once.
+/// Voices that babble at once behind a recording.
 pub const TALKERS: usize = 8;
 /// Level of the noise before and after speech, dBFS.
 const FLOOR_DB: f64 = -60.0;
-/// Length of a sound that is no speech, samples: 3 s.
+/// Length of a sound that is not speech, samples: 3 s.
 const SOUND_LEN: usize = 3 * SAMPLE_RATE_HZ as usize;
-/// Sounds of a kind that differ by chance.
+/// Number of sounds of a random kind.
 const RANDOM_SOUNDS: usize = 20;
 
 /// One kind of disturbance.
 #[derive(Debug)]
 pub struct Family {
-    /// What to call it.
+    /// Name in tables.
     pub name: &'static str,
     /// The parameter with its unit.
     pub parameter: &'static str,
@@ -30,7 +30,7 @@ pub struct Family {
     disturbance: Disturbance,
 }
 
-/// What is done to a recording, with the meaning of the parameter.
+/// A disturbance; each variant states the unit of the parameter.
 #[derive(Clone, Copy, Debug)]
 enum Disturbance {
     /// dB.
@@ -43,13 +43,13 @@ enum Disturbance {
     Hum,
     /// kHz.
     SampleRate,
-    /// kHz, half a sample rate.
+    /// kHz, half the sample rate.
     Bandwidth,
     /// dB below the peak.
     Clipping,
-    /// s, before and again after.
+    /// s of silence before the recording, and the same after it.
     DigitalSilence,
-    /// s, before and again after.
+    /// s of silence before the recording, and the same after it.
     NoisySilence,
 }
 
@@ -57,7 +57,7 @@ const SNR: &str = "signal-to-noise ratio (dB)";
 const SNRS_DB: [f64; 4] = [20.0, 10.0, 5.0, 0.0];
 const SILENCES_S: [f64; 4] = [0.0, 0.5, 1.0, 2.0];
 
-/// What is done to speech.
+/// The disturbances of speech.
 pub const FAMILIES: [Family; 9] = [
     Family {
         name: "gain",
@@ -106,20 +106,20 @@ pub const FAMILIES: [Family; 9] = [
     },
 ];
 
-/// A recording with the noise that it will be disturbed with.
+/// A recording and the noise to disturb it with.
 #[derive(Debug)]
 pub struct Subject {
     samples: Vec<i16>,
     white: Vec<f64>,
     hum: Vec<f64>,
-    /// None if nobody else has a voice.
+    /// None if there is no other recording to babble behind this one.
     babble: Option<Vec<f64>>,
-    /// Noise before the recording, and after it, of the longest duration.
+    /// Noise before the recording and noise after it, each as long as the longest silence of a sweep.
     floors: [Vec<i16>; 2],
 }
 
 impl Subject {
-    /// Draws the noise for a recording; `talkers` are recordings of others.
+    /// Draws the noise for a recording; `talkers` are recordings of other utterances.
     pub fn new(samples: Vec<i16>, talkers: &[Vec<i16>], rng: &mut ChaCha8Rng) -> Self {
         let longest_s = SILENCES_S.into_iter().fold(0.0, f64::max);
         let babble = babble(samples.len(), talkers, TALKERS, rng);
@@ -132,7 +132,7 @@ impl Subject {
         }
     }
 
-    /// The recording disturbed; None if there is nothing to disturb it with.
+    /// The disturbed recording; None if the disturbance is babble and there are no others.
     pub fn disturbed(&self, family: &Family, value: f64) -> Result<Option<Vec<i16>>> {
         let samples = &self.samples;
         if family.clean == Some(value) {
@@ -166,12 +166,12 @@ fn samples_in(seconds: f64) -> usize {
     (seconds * f64::from(SAMPLE_RATE_HZ)).round() as usize
 }
 
-/// A kind of sound that is no speech.
+/// A kind of sound that is not speech.
 #[derive(Debug)]
 pub struct Sound {
-    /// What to call it, with its level.
+    /// Name in tables, with the level.
     pub name: &'static str,
-    /// How many of it are played.
+    /// Number of sounds that are played.
     pub count: usize,
     kind: SoundKind,
     level_db: f64,
@@ -191,7 +191,7 @@ const TONE_HZ: f64 = 1000.0;
 /// Clicks in a second.
 const CLICKS_PER_SECOND: usize = 10;
 
-/// What is played in place of speech.
+/// The sounds that are played in place of speech.
 pub const SOUNDS: [Sound; 6] = [
     Sound { name: "digital silence", count: 1, kind: SoundKind::Silence, level_db: f64::NEG_INFINITY },
     Sound { name: "white noise at -40 dBFS", count: RANDOM_SOUNDS, kind: SoundKind::White, level_db: -40.0 },
@@ -202,7 +202,7 @@ pub const SOUNDS: [Sound; 6] = [
 ];
 
 impl Sound {
-    /// One such sound.
+    /// A sound of this kind, drawn from `rng` if the kind is random.
     pub fn play(&self, rng: &mut ChaCha8Rng) -> Vec<i16> {
         let sound = match self.kind {
             SoundKind::Silence => vec![0.0; SOUND_LEN],
@@ -219,7 +219,7 @@ impl Sound {
 mod tests {
     use super::*;
     use rand::SeedableRng;
-    use ser_host::synth;
+    use ser_host::corpus::synth;
 
     fn subject(talkers: usize) -> (Vec<i16>, Subject) {
         let samples = synth::render(1, 0, 0, 0);

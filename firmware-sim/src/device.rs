@@ -1,4 +1,4 @@
-//! `firmware-sim device`: the core as machine code of a microcontroller, in an emulator, beside the core on this
+//! `firmware-sim device`: runs the core in an emulated microcontroller and compares it with the core on this
 //! workstation.
 
 mod answers;
@@ -14,10 +14,10 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use ser_core::Model;
 use ser_core::recognizer::{Observation, Recognizer};
-use ser_host::audio::read_wav;
 use ser_host::corpus::Corpus;
+use ser_host::corpus::audio::read_wav;
+use ser_host::corpus::synth;
 use ser_host::files::write_atomic;
-use ser_host::synth;
 
 use crate::Outcome;
 use crate::models::{BuiltIn, File};
@@ -27,9 +27,9 @@ use report::{Difference, Report};
 
 /// Run the core in an emulated microcontroller and compare it, bit for bit, with the core on this workstation.
 ///
-/// Builds an image of the core with the model in flash (or takes one), lets QEMU run it over recordings, compares what
-/// every layer passed on, and counts instructions, flash, RAM and stack. The exit code is 1 if anything differs, 2 for
-/// an error.
+/// Builds an image of the core with the model in flash (or takes a built one) and lets QEMU run it over recordings.
+/// Compares the output of every layer, and counts instructions, flash, RAM and stack. The exit code is 1 if anything
+/// differs or a figure has grown beyond its snapshot, 2 for an error.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  firmware-sim device\n  firmware-sim device --board an505 --model edge.ser voice.wav\n  \
@@ -43,37 +43,37 @@ pub struct DeviceArgs {
     /// int8 model file [default: the built-in one, trained on CASIA].
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// An image that was built before, with the same model and for the same board.
+    /// Run this image instead of building one; it must be built for the same model and board.
     #[arg(long, value_name = "ELF")]
     image: Option<PathBuf>,
-    /// Where images are built.
+    /// Folder to build images in.
     #[arg(long, value_name = "DIR", default_value = "target/device")]
     target_dir: PathBuf,
-    /// Take the utterances from this corpus [default: the synthetic corpus, and noise and square waves at full scale].
+    /// Take the utterances from this corpus [default: the synthetic corpus, then noise and square waves at full scale].
     #[arg(long, value_name = "DIR", conflicts_with = "files")]
     corpus: Option<PathBuf>,
-    /// So many utterances of the corpus, evenly chosen.
+    /// Number of utterances to take from the corpus, spread evenly over it.
     #[arg(long, value_name = "N", default_value_t = 12, conflicts_with = "files")]
     utterances: usize,
-    /// Compare the processor's kernels with the portable code on random and extreme data, and count their instructions,
-    /// in place of running over recordings.
+    /// Instead of running recordings, compare the processor's kernels with the portable code on random and extreme
+    /// data, and count their instructions.
     #[arg(long, conflicts_with_all = ["files", "corpus", "image", "json", "snapshot"])]
     kernels: bool,
-    /// Write the figures to this JSON file too.
+    /// Write the figures to this JSON file as well.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Compare the figures with those of this file; the exit code is 1 if one is more than 2 % larger.
+    /// Compare the figures with those in this file; the exit code is 1 if a figure is more than 2 % larger.
     #[arg(long, value_name = "FILE")]
     snapshot: Option<PathBuf>,
-    /// Write the figures to the snapshot in place of comparing them.
+    /// Write the figures to the snapshot instead of comparing them.
     #[arg(long, requires = "snapshot")]
     update: bool,
-    /// Recordings, in place of a corpus.
+    /// Recordings to run over instead of a corpus.
     #[arg(value_name = "WAV")]
     files: Vec<PathBuf>,
 }
 
-/// Runs the command. A recording that cannot be read is reported and counted; the others are run all the same.
+/// Runs the command. A recording that cannot be read is reported and counted, and the others still run.
 pub fn run(args: &DeviceArgs) -> Result<Outcome> {
     let file = File::model(args.model.as_deref(), BuiltIn::Casia)?;
     let model = file.parse()?;
@@ -119,14 +119,14 @@ pub fn run(args: &DeviceArgs) -> Result<Outcome> {
     Ok(if report.differences.is_empty() && !grown { Outcome::Passed } else { Outcome::Failed })
 }
 
-/// Features of the core that the model needs: what a firmware for it alone would be built with.
+/// Features of the core that a firmware for this model alone needs.
 fn features(model: &Model<'_>) -> Vec<&'static str> {
     let denoise = model.front_end().denoise.map(|_| "denoise");
     let image = model.layers().iter().any(|layer| layer.spec().is_for_images()).then_some("image");
     denoise.into_iter().chain(image).collect()
 }
 
-/// Compares the figures with a snapshot, or writes it; whether one has grown.
+/// Compares the figures with a snapshot, or writes it if `update`. Returns whether a figure has grown.
 fn compare(path: &Path, figures: &snapshot::Figures, update: bool) -> Result<bool> {
     if update {
         snapshot::write(path, figures)?;
@@ -140,7 +140,7 @@ fn compare(path: &Path, figures: &snapshot::Figures, update: bool) -> Result<boo
         println!("snapshot     nothing is more than 2 % larger than in {}", path.display());
     }
     if snapshot::has_fallen(&kept, figures) {
-        println!("snapshot     something is more than 2 % smaller: --update keeps it so");
+        println!("snapshot     something is more than 2 % smaller: --update writes the smaller figures");
     }
     Ok(!growth.is_empty())
 }
@@ -179,7 +179,7 @@ fn audio(args: &DeviceArgs) -> Result<(BTreeMap<String, Vec<i16>>, usize)> {
     Ok((audio, unreadable))
 }
 
-/// What drives the front end to its limits: half a second each.
+/// Sounds that drive the front end to its limits, half a second each.
 fn audio_at_full_scale() -> impl Iterator<Item = (&'static str, Vec<i16>)> {
     let mut state = 0x5EED_u32;
     let noise = std::iter::repeat_with(move || {
@@ -198,7 +198,7 @@ fn audio_at_full_scale() -> impl Iterator<Item = (&'static str, Vec<i16>)> {
     .into_iter()
 }
 
-/// What the core says here.
+/// The answer of the core on this workstation.
 fn on_workstation(model: &Model<'_>, samples: &[i16]) -> Result<Answer> {
     let mut memory = vec![0; model.state_words()];
     let mut recognizer = Recognizer::new(model, &mut memory)?;

@@ -1,4 +1,4 @@
-//! `firmware-sim eval`: the core over a corpus, and beside it the float model.
+//! `firmware-sim eval`: runs the core over a corpus and compares it with the float model.
 
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -8,15 +8,15 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use rayon::prelude::*;
 use ser_core::Model;
-use ser_host::audio::SAMPLE_RATE_HZ;
-use ser_host::compare::{FloatTwin, Heard, Noise, Reference, hear};
+use ser_host::corpus::audio::SAMPLE_RATE_HZ;
+use ser_host::corpus::labels::{EMOTIONS, emotion_index};
+use ser_host::corpus::split::{Part, Protocol, Split};
+use ser_host::corpus::synth;
 use ser_host::corpus::{Corpus, Utterance};
-use ser_host::emotion::{EMOTIONS, emotion_index};
+use ser_host::evaluation::compare::{FloatTwin, Heard, Noise, Reference, hear};
+use ser_host::evaluation::metrics::Confusion;
 use ser_host::files::write_atomic;
-use ser_host::inspect::state_bytes;
-use ser_host::metrics::Confusion;
-use ser_host::split::{Part, Protocol, Split};
-use ser_host::synth;
+use ser_host::model::inspect::state_bytes;
 
 use crate::Outcome;
 use crate::models::{BuiltIn, File};
@@ -26,8 +26,8 @@ use crate::tally::Tally;
 
 /// Recognise the test recordings with the int8 core and with the float model, and compare.
 ///
-/// Without arguments: the model that comes with the program on the test part of the synthetic corpus, which is made on
-/// the fly. The exit code is 1 if the two agree on too few utterances, 2 for an error.
+/// Without arguments, the built-in model runs over the test part of the synthetic corpus, which is made on the fly. The
+/// exit code is 1 if the two models agree on too few utterances, 2 for an error.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  firmware-sim eval\n  \
                         firmware-sim eval --model edge.ser --float edge.onnx --corpus casia --split split.json --json report.json\n  \
@@ -36,39 +36,39 @@ pub struct EvalArgs {
     /// int8 model file [default: the built-in one, trained on the synthetic corpus].
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// The float network as ONNX. With --model and without this, only the int8 core is evaluated.
+    /// The float network as ONNX. With --model and without --float, only the int8 core is evaluated.
     #[arg(long, value_name = "FILE.onnx")]
     float: Option<PathBuf>,
     /// A folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest path,speaker,emotion,sentence
     /// [default: the synthetic corpus].
     #[arg(long, value_name = "DIR")]
     corpus: Option<PathBuf>,
-    /// Which utterance belongs to which part, as `host train` writes it [default: protocol sentence, fold 0 of 5].
+    /// The file that assigns utterances to parts, as `host train` writes it [default: protocol sentence, fold 0 of 5].
     #[arg(long, value_name = "FILE")]
     split: Option<PathBuf>,
-    /// The part of the split that is evaluated.
+    /// Part of the split to evaluate.
     #[arg(long, value_enum, default_value_t = Part::Test)]
     part: Part,
-    /// Evaluate the whole corpus, whatever a model was trained on.
+    /// Evaluate the whole corpus, including utterances that the model was trained on.
     #[arg(long, conflicts_with_all = ["split", "part"])]
     all: bool,
-    /// Samples that the core is given at a time, as by a DMA.
+    /// Number of samples to hand to the core at a time, as a DMA would.
     #[arg(long, value_name = "SAMPLES", default_value = "256")]
     chunk: NonZeroUsize,
     /// Least share of utterances on which int8 and float must agree, 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.95, value_parser = share)]
     min_agreement: f64,
-    /// Then disturb the recordings (gain, noise, sample rate, clipping, silence), play what is no speech, and tell what
-    /// becomes of the int8 core's answers.
+    /// Also disturb the recordings (gain, noise, sample rate, clipping, silence), play sounds that are not speech, and
+    /// report how the int8 core answers.
     #[arg(long)]
     sweep: bool,
-    /// Write the figures of the sweep alone to a JSON file; RUN/sweep.json is where a report on a run looks for them.
+    /// Write the figures of the sweep to a JSON file; `host report RUN` reads RUN/sweep.json.
     #[arg(long, value_name = "FILE", requires = "sweep")]
     sweep_out: Option<PathBuf>,
     /// Write the figures to a JSON file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Threads that work on utterances [default: one for each core].
+    /// Number of threads [default: one for each core].
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
 }
@@ -167,7 +167,7 @@ pub fn run(args: &EvalArgs) -> Result<Outcome> {
     }
 }
 
-/// The utterances to evaluate, and what to call them.
+/// The utterances to evaluate, and a description of the selection.
 fn select<'c>(args: &EvalArgs, corpus: &'c Corpus) -> Result<(Vec<&'c Utterance>, String)> {
     if args.all {
         return Ok((corpus.utterances.iter().collect(), format!("all of {}", corpus.name)));
@@ -195,7 +195,7 @@ fn emotions_of_labels(name: &str, model: &Model<'_>) -> Result<Vec<usize>> {
     let mut emotions = Vec::new();
     for label in model.labels() {
         let emotion = emotion_index(label).with_context(|| {
-            format!("{name}: the model's label {label} is no emotion of a corpus, which are {}", EMOTIONS.join(", "))
+            format!("{name}: the model's label {label} is no emotion, wanted one of {}", EMOTIONS.join(", "))
         })?;
         ensure!(
             !emotions.contains(&emotion),

@@ -1,9 +1,10 @@
-//! The core on a workstation: over a corpus, beside the float model, or over single files; and as machine code in an
-//! emulated microcontroller.
+//! Runs the core on a workstation, over a corpus and beside the float model, or over single files. Also runs it as
+//! machine code in an emulated microcontroller.
 //!
-//! Exit code: 0 when all went well, 1 when the two models agree too rarely or a board differs from the workstation, 2
-//! for an error.
+//! Exit code: 0 if all went well; 1 if the two models agree too rarely, a board differs from the workstation, or a
+//! board's figure has grown beyond its snapshot; 2 for an error.
 
+mod answer;
 mod conditions;
 mod device;
 mod eval;
@@ -32,17 +33,17 @@ enum Command {
     Device(device::DeviceArgs),
 }
 
-/// What a command that ended without an error has to say.
+/// The outcome of a command that met no error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Outcome {
     /// All is well.
     Passed,
-    /// The check that was asked for failed.
+    /// A check failed.
     Failed,
 }
 
 fn main() -> ExitCode {
-    // Whoever reads the output may stop early: `| head` is no reason to panic.
+    // A reader may stop early: `| head` must not cause a panic.
     sigpipe::reset();
     let result = match Cli::parse().command {
         Command::Eval(args) => eval::run(&args),

@@ -1,15 +1,15 @@
-//! The models: those that come with the program, or files.
+//! The models, built-in or from files.
 
 use std::borrow::Cow;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use ser_core::Model;
-use ser_host::audio::SAMPLE_RATE_HZ;
-use ser_host::float_model::FloatModel;
-use ser_host::inspect::parse_model;
+use ser_host::corpus::audio::SAMPLE_RATE_HZ;
+use ser_host::model::float_model::FloatModel;
+use ser_host::model::inspect::parse_model;
 
-/// The int8 models that come with the program, all of the network `edge`.
+/// The built-in int8 models, all of the network `edge`.
 #[derive(Clone, Copy, Debug)]
 pub enum BuiltIn {
     /// Trained on recordings of people.
@@ -28,10 +28,10 @@ impl BuiltIn {
     }
 }
 
-/// The float network that the synthetic one of [`BuiltIn`] was made from.
+/// The float network that the synthetic model of [`BuiltIn`] was made from.
 const SYNTHETIC_FLOAT: &[u8] = include_bytes!("../../models/synthetic/edge.onnx");
 
-/// A file in memory and what to call it.
+/// A file in memory, and its name.
 #[derive(Debug)]
 pub struct File {
     /// Its path, for messages.
@@ -46,12 +46,12 @@ impl File {
         Ok(Self { name, bytes: bytes.into() })
     }
 
-    /// The int8 model at `path`, or the built-in one.
+    /// The int8 model at `path`; without a path, the built-in one.
     pub fn model(path: Option<&Path>, built_in: BuiltIn) -> Result<Self> {
         path.map_or_else(|| Ok(built_in.file()), Self::read)
     }
 
-    /// The float model at `path`; if neither it nor an int8 model is named, the built-in synthetic one.
+    /// The float model at `path`. If neither path is given, the built-in synthetic one; None if only `model` is given.
     pub fn float(path: Option<&Path>, model: Option<&Path>) -> Result<Option<Self>> {
         match (path, model) {
             (Some(path), _) => Self::read(path).map(Some),
@@ -62,24 +62,24 @@ impl File {
         }
     }
 
-    /// What is in the file.
+    /// The contents of the file.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// The int8 model in the file, for audio as [`ser_host::audio::read_wav`] gives it.
+    /// The int8 model in the file. Its sample rate must be that of [`ser_host::corpus::audio::read_wav`].
     pub fn parse(&self) -> Result<Model<'_>> {
         let model = parse_model(&self.name, &self.bytes)?;
         let rate = model.front_end().sample_rate_hz;
         ensure!(
             rate == SAMPLE_RATE_HZ,
-            "{}: the model is for {rate} Hz, recordings come at {SAMPLE_RATE_HZ} Hz",
+            "{}: the model is for {rate} Hz, wanted {SAMPLE_RATE_HZ} Hz, the rate of recordings",
             self.name
         );
         Ok(model)
     }
 
-    /// An error if the model makes an image of a whole utterance: what it is wanted for hears streams.
+    /// Fails if the model makes an image of a whole utterance: `wanted_for` needs a model for streams.
     pub fn ensure_stream(&self, model: &Model<'_>, wanted_for: &str) -> Result<()> {
         let streams = model.front_end().image.is_none();
         ensure!(
@@ -90,7 +90,7 @@ impl File {
         Ok(())
     }
 
-    /// The float model in the file, which must be that of the same network as `model`.
+    /// The float model in the file. Its labels, layers and front end must equal those of `model`.
     pub fn parse_float(&self, model: &Model<'_>) -> Result<FloatModel> {
         let float = FloatModel::from_onnx(&self.bytes).with_context(|| self.name.clone())?;
         let network = float.network();
@@ -103,12 +103,12 @@ impl File {
         );
         ensure!(
             network.layers.iter().copied().eq(model.layers().iter().map(|layer| layer.spec())),
-            "{}: the float model has other layers than the int8 model",
+            "{}: the float model has other layers than the int8 model, wanted the same",
             self.name
         );
         ensure!(
             network.front_end == *model.front_end(),
-            "{}: the float model has another front end than the int8 model",
+            "{}: the float model has another front end than the int8 model, wanted the same",
             self.name
         );
         Ok(float)

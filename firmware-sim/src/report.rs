@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use ser_host::metrics::Confusion;
-use ser_host::sweep::SweepReport;
+use ser_host::evaluation::metrics::Confusion;
+use ser_host::evaluation::sweep::SweepReport;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
@@ -18,38 +18,38 @@ pub struct Report {
     pub comparison: Option<Comparison>,
     /// Utterances that could not be read.
     pub skipped: usize,
-    /// Length of the model file: the flash that it takes.
+    /// Length of the model file, which is the flash that it takes, bytes.
     pub model_bytes: usize,
-    /// Memory of a recognizer.
+    /// Memory of a recognizer, bytes.
     pub state_bytes: usize,
-    /// Length of the audio.
+    /// Length of the audio, s.
     pub audio_s: f64,
-    /// Time in the core, summed over threads.
+    /// Time in the core, summed over threads, s.
     pub core_s: f64,
     /// Multiplications with a weight.
     pub macs: u64,
-    /// None if it was not asked for.
+    /// None without `--sweep`.
     pub sweep: Option<SweepReport>,
 }
 
-/// What the float model says, and how far the core is from it.
+/// The float model's answers, and how far the core is from them.
 #[derive(Debug)]
 pub struct Comparison {
     /// The float model's answers.
     pub float: Confusion,
-    /// Share of the utterances on which the two agree, in 0 to 1.
+    /// Share of the utterances on which the two models agree, 0 to 1.
     pub agreement: f64,
     /// Over all utterances and labels.
     pub max_probability_difference: f64,
     /// Over all utterances and labels.
     pub mean_probability_difference: f64,
-    /// Signal-to-noise ratio of the core's rows against the float model's, for the input and each layer that passes
-    /// rows on; None where one of the two is 0.
+    /// Signal-to-noise ratio of the core's rows against the float model's, dB: of the input and of each layer that
+    /// passes rows on. None where signal or noise is 0.
     pub snr_db: Vec<(&'static str, Option<f64>)>,
 }
 
 impl Report {
-    /// Length of the audio over the time that one thread needs for it.
+    /// Length of the audio divided by the time that one thread needs for it.
     fn realtime_factor(&self) -> f64 {
         self.audio_s / self.core_s
     }

@@ -1,19 +1,20 @@
-//! `firmware-sim run`: the core over single files.
+//! `firmware-sim run`: recognises single files.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
-use ser_core::{Model, Prediction};
-use ser_host::audio::read_wav;
-use ser_host::compare::hear;
+use ser_core::Model;
+use ser_host::corpus::audio::read_wav;
+use ser_host::evaluation::compare::hear;
 use serde::Serialize;
 
+use crate::answer::{LabelProbability, print_answer};
 use crate::models::{BuiltIn, File};
 use crate::{Outcome, stream};
 
-/// Recognise WAV files, of any rate, with the int8 core.
+/// Recognise WAV files of any sample rate with the int8 core.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  firmware-sim run voice.wav\n  firmware-sim run --model edge.ser --stream day.wav\n  arecord -t raw -f S16_LE -r 16000 | firmware-sim run --stream -"
@@ -22,14 +23,14 @@ pub struct RunArgs {
     /// int8 model file [default: the built-in one, trained on CASIA: acted Mandarin].
     #[arg(long, value_name = "FILE")]
     model: Option<PathBuf>,
-    /// Listen as to a microphone: tell where utterances start and end, recognise each for itself. `-` is standard
-    /// input, raw 16-bit little-endian PCM at 16 kHz, without an end if need be.
+    /// Listen as to a microphone: report where each utterance starts and ends, and recognise each. The file `-` is
+    /// standard input: raw 16-bit little-endian PCM at 16 kHz, of any length.
     #[arg(long)]
     stream: bool,
-    /// Print one JSON object for each file, with --stream for each event.
+    /// Print one JSON object per file, or per event with --stream.
     #[arg(long)]
     json: bool,
-    /// Recordings.
+    /// Recordings to recognise.
     #[arg(required = true, value_name = "WAV")]
     files: Vec<PathBuf>,
 }
@@ -40,29 +41,14 @@ struct FileResult<'a> {
     file: String,
     /// Null if there was too little speech.
     label: Option<&'a str>,
-    /// Whether the model is sure enough to be believed.
+    /// Whether the model's confidence reaches its threshold.
     confident: bool,
     /// One for each label of the model; empty if there was too little speech.
     probabilities: Vec<LabelProbability<'a>>,
 }
 
-/// How probable a label is.
-#[derive(Serialize)]
-pub struct LabelProbability<'a> {
-    label: &'a str,
-    probability: f32,
-}
-
-impl<'m> LabelProbability<'m> {
-    /// One for each label of the model.
-    pub fn all(model: &Model<'m>, prediction: &Prediction<'m>) -> Vec<Self> {
-        let pairs = model.labels().iter().zip(prediction.probabilities);
-        pairs.map(|(label, probability)| Self { label, probability }).collect()
-    }
-}
-
-/// Runs the command. A file that cannot be read is reported, the others are recognised all the same; in the end that is
-/// an error.
+/// Runs the command. A file that cannot be read is reported, and the others are still recognised; the command then ends
+/// with an error.
 pub fn run(args: &RunArgs) -> Result<Outcome> {
     let file = File::model(args.model.as_deref(), BuiltIn::Casia)?;
     let model = file.parse()?;
@@ -72,7 +58,7 @@ pub fn run(args: &RunArgs) -> Result<Outcome> {
     }
     ensure!(
         args.files.iter().all(|path| path != Path::new("-")),
-        "standard input (-) has no end to wait for: it needs --stream"
+        "standard input (-) is heard as a stream: it needs --stream"
     );
     let mut unreadable = 0;
     let mut output = std::io::stdout().lock();
@@ -115,22 +101,5 @@ fn print(output: &mut impl Write, result: &FileResult<'_>) -> Result<()> {
         }
     }
     writeln!(output)?;
-    Ok(())
-}
-
-/// Label, whether it is sure, all probabilities.
-pub fn print_answer(
-    output: &mut impl Write,
-    label: &str,
-    confident: bool,
-    probabilities: &[LabelProbability<'_>],
-) -> Result<()> {
-    write!(output, "{label}{}", if confident { "" } else { ", not sure" })?;
-    let mut separator = " (";
-    for LabelProbability { label, probability } in probabilities {
-        write!(output, "{separator}{label} {probability:.2}")?;
-        separator = ", ";
-    }
-    write!(output, ")")?;
     Ok(())
 }

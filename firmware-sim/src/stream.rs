@@ -1,15 +1,15 @@
-//! `firmware-sim run --stream`: the listener over streams without an end.
+//! `firmware-sim run --stream`: listens to files as if they were microphones, and to standard input.
 
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use ser_core::{EndpointerConfig, Event, Listener, Model};
-use ser_host::audio::{SAMPLE_RATE_HZ, read_wav};
+use ser_host::corpus::audio::{SAMPLE_RATE_HZ, read_wav};
 use serde::Serialize;
 
 use crate::Outcome;
-use crate::run::{LabelProbability, print_answer};
+use crate::answer::{LabelProbability, print_answer};
 
 /// One event as JSON.
 #[derive(Serialize)]
@@ -23,7 +23,7 @@ enum Told<'a> {
         stream: &'a str,
         start_s: f64,
         end_s: f64,
-        /// Whether it was ended for its length.
+        /// Whether the utterance was cut because it was too long.
         cut: bool,
         /// Null if there was too little speech.
         label: Option<&'a str>,
@@ -33,8 +33,8 @@ enum Told<'a> {
     },
 }
 
-/// Listens to one stream after the other. A file that cannot be read is reported, the others are heard all the same; in
-/// the end that is an error.
+/// Listens to one stream after the other. A file that cannot be read is reported, and the others are still heard; the
+/// command then ends with an error.
 pub fn run(model: &Model<'_>, files: &[PathBuf], json: bool) -> Result<Outcome> {
     let mut memory = vec![0; model.state_words()];
     let mut listener = Listener::new(model, &mut memory, &EndpointerConfig::default())?;
@@ -121,7 +121,7 @@ fn print(output: &mut impl Write, model: &Model<'_>, stream: &str, event: Event<
         }
         writeln!(output)?;
     }
-    // Whoever listens wants to hear now.
+    // A reader at the other end of a pipe wants each event at once.
     output.flush()?;
     Ok(())
 }

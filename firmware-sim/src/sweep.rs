@@ -1,23 +1,23 @@
-//! `firmware-sim eval --sweep`: the core over disturbed recordings.
+//! `firmware-sim eval --sweep`: runs the core over disturbed recordings.
 
 use anyhow::{Context, Result};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use rayon::prelude::*;
 use ser_core::Model;
-use ser_host::compare::hear;
 use ser_host::corpus::Utterance;
-use ser_host::disturb::sounds::others;
+use ser_host::evaluation::compare::hear;
+use ser_host::evaluation::sweep::{NonSpeech, SweepFamily, SweepPoint, SweepReport};
+use ser_host::features::disturb::sounds::others;
 use ser_host::progress::Progress;
-use ser_host::sweep::{NonSpeech, SweepFamily, SweepPoint, SweepReport};
 
 use crate::conditions::{FAMILIES, Family, SOUNDS, Sound, Subject, TALKERS};
 use crate::tally::{Answer, Tally};
 
-/// What all noise follows from.
+/// Seed of all noise.
 const SEED: u64 = 1;
 
-/// Random numbers for different purposes don't meet.
+/// Each purpose has its own random numbers.
 #[derive(Clone, Copy)]
 enum Purpose {
     Speech = 1,
@@ -33,16 +33,16 @@ fn generator(purpose: Purpose, kind: usize, index: usize) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(seed)
 }
 
-/// Every value of every family.
+/// Every family with each of its values.
 fn conditions() -> impl Iterator<Item = (&'static Family, f64)> {
     FAMILIES.iter().flat_map(|family| family.values.iter().map(move |value| (family, *value)))
 }
 
-/// Recognises every utterance under every condition, and sounds that are no speech; on the threads of the pool it is
-/// called from.
+/// Recognises every utterance under every condition, and sounds that are not speech, on the threads of the calling
+/// pool.
 ///
-/// Each utterance is read once for itself, and as often as it babbles behind others, so memory does not grow with the
-/// corpus. Those that cannot be read are left out.
+/// An utterance is read when it is disturbed, and again each time it babbles behind another, so memory does not grow
+/// with the corpus. An utterance that cannot be read is left out.
 pub fn sweep(model: &Model<'_>, utterances: &[&Utterance], truths: &[usize], chunk: usize) -> Result<SweepReport> {
     let progress = Progress::new("sweep", utterances.len());
     let answers = utterances.par_iter().zip(truths).enumerate().map(|(index, (utterance, truth))| {
@@ -75,8 +75,8 @@ pub fn sweep(model: &Model<'_>, utterances: &[&Utterance], truths: &[usize], chu
     Ok(SweepReport { families, non_speech })
 }
 
-/// The answers in the order of [`conditions`], None for a condition that can't be made; none at all if the utterance
-/// cannot be read.
+/// The answers in the order of [`conditions`], None for a condition that can't be made; empty if the utterance cannot
+/// be read.
 fn under_all_conditions<'m>(
     model: &'m Model<'m>,
     utterances: &[&Utterance],

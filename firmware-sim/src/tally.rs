@@ -1,21 +1,21 @@
-//! What the core's answers to utterances of known truth are worth.
+//! Figures of the core's answers to utterances whose emotion is known.
 
 use ser_core::kernels::LOGIT_FRACTION_BITS;
 use ser_core::{Model, Prediction};
-use ser_host::metrics::Confusion;
-use ser_host::reliability::{expected_calibration_error, reliability};
+use ser_host::evaluation::metrics::Confusion;
+use ser_host::evaluation::reliability::{expected_calibration_error, reliability};
 
-/// The index of the true label, and the core's answer; None if there was too little speech.
+/// The index of the true label, and the core's answer, which is None if there was too little speech.
 pub type Answer<'m> = (usize, Option<Prediction<'m>>);
 
-/// Sums over answers.
+/// Counts over answers.
 #[derive(Debug)]
 pub struct Tally {
-    /// Which label was taken for which.
+    /// How often each label was taken for each.
     pub confusion: Confusion,
-    /// Answers that are confident.
+    /// Number of confident answers.
     pub sure: usize,
-    /// Those of them that are right.
+    /// Number of confident answers that are right.
     pub sure_right: usize,
     /// Expected calibration error of the answers at the model's temperature, 0 to 1.
     pub calibration_error: f64,
@@ -54,7 +54,7 @@ impl Tally {
         self.share(self.sure)
     }
 
-    /// Share of the utterances without a confident answer, those without any included.
+    /// Share of the utterances without a confident answer, including those without any answer.
     pub fn not_sure_share(&self) -> f64 {
         self.share(self.utterances() - self.sure)
     }
@@ -64,7 +64,7 @@ impl Tally {
         self.share(self.confusion.unanswered.iter().sum::<u64>() as usize)
     }
 
-    /// Share of the right ones among the confident answers, if there is one.
+    /// Share of the confident answers that are right; None if no answer is confident.
     pub fn war_of_sure(&self) -> Option<f64> {
         (self.sure > 0).then(|| self.sure_right as f64 / self.sure as f64)
     }

@@ -1,4 +1,4 @@
-//! Gives the linker the memory map of the board.
+//! Passes the memory map of the board to the linker.
 
 use std::env;
 

@@ -1,5 +1,5 @@
 //! Writes a stream of synthetic speech to standard output, raw 16-bit little-endian PCM at 16 kHz: one utterance in
-//! each emotion, a second of silence behind each.
+//! each emotion, each followed by a second of silence.
 //!
 //! ```sh
 //! cargo run --release -p host --no-default-features --example synthetic_stream > audio.raw
@@ -7,9 +7,9 @@
 
 use std::io::{self, Write};
 
-use ser_host::audio::SAMPLE_RATE_HZ;
-use ser_host::emotion::EMOTIONS;
-use ser_host::synth::{self, DEFAULT_SEED, VOICES};
+use ser_host::corpus::audio::SAMPLE_RATE_HZ;
+use ser_host::corpus::labels::EMOTIONS;
+use ser_host::corpus::synth::{self, DEFAULT_SEED, VOICES};
 
 fn main() -> io::Result<()> {
     let mut output = io::stdout().lock();

@@ -1,93 +1,36 @@
-//! A corpus: utterances with their speaker, emotion and sentence, from a folder, a manifest or the synthesiser.
+//! Recordings: utterances with their speaker, emotion and sentence, from a folder, a manifest or the synthesiser. Also
+//! the check for what is wrong with them, and the split into parts.
 
+pub mod audio;
 pub mod check;
 pub mod copies;
+pub mod labels;
 mod layout;
 mod manifest;
 mod measure;
+pub mod split;
+pub mod synth;
 mod table;
 #[cfg(test)]
 mod tests;
+mod utterance;
 mod write;
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::audio::read_wav;
-use crate::emotion::EMOTIONS;
-use crate::synth;
+use labels::EMOTIONS;
+use utterance::Source;
+pub use utterance::{Problem, Utterance};
 pub use write::Written;
 
 /// What [`Corpus::open`] accepts, for error messages.
 const EXPECTED: &str = "expected a folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest with the header \
                         path,speaker,emotion,sentence";
 
-/// One recording of one sentence.
-#[derive(Clone, Debug)]
-pub struct Utterance {
-    /// Unique in the corpus: the path relative to its root, with `/` between the parts on every system.
-    pub id: String,
-    /// Who speaks; empty if the layout does not say.
-    pub speaker: String,
-    /// Index in [`EMOTIONS`].
-    pub emotion: usize,
-    /// What is said; the name of the file without extension where the layout has nothing better.
-    pub sentence: String,
-    source: Source,
-}
-
-#[derive(Clone, Debug)]
-enum Source {
-    File(PathBuf),
-    Synthetic { seed: u64, voice: usize, sentence: usize },
-}
-
-impl Utterance {
-    /// The recording, 16 kHz mono: read, or synthesised, at each call.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`read_wav`].
-    pub fn samples(&self) -> Result<Vec<i16>> {
-        match &self.source {
-            Source::File(path) => read_wav(path),
-            &Source::Synthetic { seed, voice, sentence } => Ok(synth::render(seed, voice, self.emotion, sentence)),
-        }
-    }
-
-    /// The name of the emotion.
-    pub fn emotion_name(&self) -> &'static str {
-        EMOTIONS[self.emotion]
-    }
-
-    /// The file that holds the recording, if there is one.
-    pub fn file(&self) -> Option<&Path> {
-        match &self.source {
-            Source::File(path) => Some(path),
-            Source::Synthetic { .. } => None,
-        }
-    }
-}
-
-/// Something in the corpus that was skipped.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Problem {
-    /// The file, folder or line of the manifest.
-    pub path: String,
-    /// Why it was skipped, and how many files with it if it is a folder.
-    pub reason: String,
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path, self.reason)
-    }
-}
-
-/// A list of utterances, with what had to be left out.
+/// A list of utterances, and what was skipped.
 #[derive(Clone, Debug)]
 pub struct Corpus {
     /// Name of the folder or manifest.
@@ -101,13 +44,13 @@ pub struct Corpus {
 impl Corpus {
     /// Finds the utterances of a folder or of a CSV manifest; no audio is read.
     ///
-    /// A folder has the layout `speaker/emotion/name.wav`, or `emotion/name.wav`, which says nothing about speakers; it
-    /// has the first if any WAV file in it lies in such a place. A manifest is a CSV file with the header
-    /// `path,speaker,emotion,sentence` in any order, paths relative to the manifest. Emotions are matched by
-    /// [`emotion_index`](crate::emotion::emotion_index). Names that start with a dot, and files that are not named
-    /// `.wav`, are ignored.
+    /// A folder has the layout `speaker/emotion/name.wav`, or the layout `emotion/name.wav`, which says nothing about
+    /// speakers. The first layout holds if at least one WAV file lies in such a place. A manifest is a CSV file with
+    /// the header `path,speaker,emotion,sentence` in any order; its paths are relative to the manifest.
+    /// [`emotion_index`](crate::corpus::labels::emotion_index) reads the emotions. Names that start with a dot, and
+    /// files that are not named `.wav`, are ignored.
     ///
-    /// What does not fit (unknown emotion, wrong place, missing file) is skipped and told in [`Corpus::problems`].
+    /// What does not fit (unknown emotion, wrong place, missing file) is skipped and listed in [`Corpus::problems`].
     ///
     /// # Errors
     ///
@@ -131,7 +74,7 @@ impl Corpus {
         Ok(Self { name, utterances, problems })
     }
 
-    /// The synthetic corpus: every voice says every sentence in every emotion, rendered when asked for.
+    /// The synthetic corpus: every voice says every sentence in every emotion. Samples are rendered at each request.
     pub fn synthetic(seed: u64) -> Self {
         let mut utterances = Vec::with_capacity(synth::VOICES.len() * EMOTIONS.len() * synth::SENTENCES);
         for (voice, speaker) in synth::VOICES.iter().enumerate() {
@@ -156,9 +99,4 @@ impl Corpus {
     pub fn by_id(&self) -> BTreeMap<&str, &Utterance> {
         self.utterances.iter().map(|utterance| (utterance.id.as_str(), utterance)).collect()
     }
-}
-
-/// The reason given for an emotion that is none of the six.
-fn unknown_emotion(name: &str) -> String {
-    format!("unknown emotion '{name}', wanted one of {}", EMOTIONS.join(", "))
 }

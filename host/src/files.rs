@@ -1,18 +1,18 @@
-//! Writing files so that a reader never sees half of one.
+//! Writes files so that a reader never sees half of one.
 
 use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// Writes `bytes` to `path`, or leaves whatever was there untouched.
+/// Writes `bytes` to `path`, or leaves what was there untouched.
 ///
-/// The bytes go to a temporary file in the same folder, which is then renamed over `path`. On any error, a full disk
-/// or a missing permission included, the temporary file is removed again. The folder must exist.
+/// The bytes go to a temporary file in the same folder; a rename then puts this file at `path`. After any error, a full
+/// disk or a missing permission included, the temporary file is removed. The folder must exist.
 ///
 /// # Errors
 ///
-/// Names `path` and what the operating system said.
+/// The error names `path` and gives the operating system's reason.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     let write = || -> Result<()> {
         let folder = match path.parent() {
@@ -20,7 +20,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
             _ => Path::new("."),
         };
         let mut builder = tempfile::Builder::new();
-        // Temporary files are private by default; this one is to get the permissions of an ordinary new file.
+        // Temporary files are private by default; this one must have the permissions of an ordinary new file.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let mut file = builder.tempfile_in(folder)?;

@@ -1,52 +1,31 @@
-//! The workstation side of `ser`: corpora, features, training, quantisation, export.
+//! The workstation side of `ser`: corpora, features, training, quantisation, export, figures, reports.
 //!
-//! Only `graph` and `train` (feature `train`) name Burn; the rest builds without it, for the simulator.
-//! What drives a training (`training`, `evaluate`, `crossval::run`) stands behind the same feature. `baseline` (feature
-//! of that name) alone names linfa.
+//! The modules are layers. A layer may name those below it, never one above:
+//!
+//! | layer | what it is for |
+//! |---|---|
+//! | [`cli`] | the commands of the binary `host` |
+//! | [`report`] | pictures and pages |
+//! | [`experiments`] | comparisons of many trainings or classifiers: cross-validation, baselines, the paper |
+//! | [`evaluation`] | figures from answers: metrics, intervals, reliability, the core beside the float model |
+//! | [`training`] | one training: recipe, run folder, the network in Burn, the training loop |
+//! | [`model`] | a trained network as plain numbers: ONNX, quantiser, model file |
+//! | [`features`] | rows from recordings, by the core's own front end |
+//! | [`corpus`] | recordings, labels and splits |
+//!
+//! [`files`] and [`progress`] are the ground: any layer may name them.
+//!
+//! Cargo features: `train` adds Burn (the network, the training loop and what drives them), `baseline` adds linfa,
+//! `report` adds plotters. The simulator needs none of the three.
 
-pub mod audio;
-pub mod augment;
-#[cfg(feature = "baseline")]
-pub mod baseline;
-pub mod cache;
 pub mod cli;
-pub mod compare;
-pub mod condition;
 pub mod corpus;
-pub mod crossval;
-pub mod dequantise;
-pub mod disturb;
-pub mod embed;
-pub mod emotion;
-#[cfg(feature = "train")]
-pub mod evaluate;
-pub mod export;
+pub mod evaluation;
+pub mod experiments;
 pub mod features;
 pub mod files;
-pub mod float_model;
-pub mod float_network;
-#[cfg(feature = "train")]
-pub mod graph;
-pub mod inspect;
-pub mod metrics;
-pub mod model_file;
-pub mod onnx;
-#[cfg(feature = "baseline")]
-pub mod paper;
-pub mod predictions;
+pub mod model;
 pub mod progress;
-pub mod quantise;
-pub mod reliability;
 #[cfg(feature = "report")]
 pub mod report;
-pub mod run;
-pub mod spectrum;
-pub mod split;
-pub mod statistics;
-pub mod sweep;
-pub mod synth;
-pub mod tables;
-#[cfg(feature = "train")]
-pub mod train;
-#[cfg(feature = "train")]
 pub mod training;

@@ -1,11 +1,11 @@
-//! `host`: corpora, training, evaluation, export.
+//! The binary `host`: reads the command line and runs one command of [`ser_host::cli`].
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use ser_host::cli::{baseline, corpus, crossval, embed, eval, export, inspect, paper, report, spectrogram, train};
 
-/// The workstation side of ser: corpora, training, evaluation, export.
+/// Trains, tests and exports the networks of ser, and shows what they do.
 #[derive(Parser, Debug)]
 #[command(version, after_help = "Example: host train --corpus casia --out runs/casia && host export runs/casia")]
 struct Cli {
@@ -29,7 +29,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    // Whoever reads the output may stop early: `| head` is no reason to panic.
+    // A reader of the output may stop early, as `| head` does: that must not end in a panic.
     sigpipe::reset();
     let result = match Cli::parse().command {
         Command::Corpus(args) => corpus::run(&args),

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// Plain lines in all.
+/// The most plain lines that one piece of work prints.
 const LINES: usize = 10;
 /// Work that takes less than this prints no line.
 const QUIET: Duration = Duration::from_secs(2);
 
-/// How far a piece of work is; many threads may tell.
+/// The progress of one piece of work; many threads may report to it.
 #[derive(Debug)]
 pub struct Progress {
     bar: Option<ProgressBar>,
@@ -22,7 +22,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Nothing of `total` is done.
+    /// Starts with none of `total` done.
     pub fn new(what: &'static str, total: usize) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(total as u64).with_prefix(what);

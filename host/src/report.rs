@@ -1,96 +1,52 @@
-//! Reports for people: one HTML page that needs nothing else, and its pictures as SVG and PNG files.
+//! Reports for people: one HTML page that needs no other file, and its pictures as SVG and PNG files.
 //!
-//! A [`Report`] holds the figures; each picture is drawn from them by a module of its own, and `page` sets them into
-//! HTML. Runs that differ in nothing but fold and seed form a [`Group`] and are shown together. The same runs give the
-//! same bytes.
+//! Runs that differ only in fold and seed form a [`Group`] and are shown together. The same runs give the same bytes.
+//!
+//! `figures` computes what is shown, and `sections` draws it. `page` writes HTML, `plot` and `spectrogram` draw, `text`
+//! formats numbers. [`Report`] stands on top of these, and so does [`paper`], the page on the paper.
 
-mod bars;
-mod conditions;
-mod curves;
 mod figures;
-mod gather;
-mod headline;
-mod matrix;
 mod page;
 pub mod paper;
 mod plot;
-mod reliability;
-mod robustness;
-mod scatter;
+mod sections;
 pub mod spectrogram;
 #[cfg(test)]
 mod tests;
 mod text;
-mod wrong;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use anyhow::{Context, Result, bail, ensure};
-use rayon::prelude::*;
-use ser_core::spec::FrontEnd;
+use anyhow::{Result, bail, ensure};
 use serde::Serialize;
 
 use crate::files::write_atomic;
-use crate::sweep::SweepReport;
-use conditions::{Conditions, same_training};
-pub use curves::Curve;
-use figures::{Agreement, ModelFigures, Said};
-use gather::Run;
-use page::{Part, Section, Table};
+pub use figures::Group;
+pub use figures::curves::Curve;
+use figures::{gather, group};
+pub use page::Written;
+use page::{Part, Section, Table, write_page};
 pub use plot::Picture;
-use reliability::Reliability;
-use scatter::Point;
-use wrong::Wrong;
+use sections::{bars, conditions, curves, headline, matrix, reliability, robustness, scatter, wrong};
 
-/// The figures behind a report; as JSON what `host report --json` writes.
+/// The figures behind a report. `host report --json` writes them as JSON.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// Name of the run or of the folder of runs.
     pub title: String,
     /// Runs that could not be shown, and why.
     pub skipped: Vec<String>,
-    /// Runs that are shown together.
+    /// The groups of runs; each group is shown together.
     pub groups: Vec<Group>,
 }
 
-/// Runs of the same corpus, protocol, network and recipe: folds and seeds of one training.
-#[derive(Clone, Debug, Serialize)]
-pub struct Group {
-    /// The condition, or what was trained on what.
-    pub name: String,
-    /// What the names of its pictures start with; empty for an only group.
-    #[serde(skip)]
-    prefix: String,
-    #[serde(skip)]
-    front_end: FrontEnd,
-    conditions: Conditions,
-    labels: Vec<String>,
-    int8: ModelFigures,
-    float: ModelFigures,
-    agreement: Agreement,
-    curves: Vec<Curve>,
-    reliability: Reliability,
-    robustness: Option<SweepReport>,
-    scatter: Vec<Point>,
-    worst: Vec<Wrong>,
-}
-
-/// What [`Report::write`] wrote.
-#[derive(Clone, Debug)]
-pub struct Written {
-    /// The page.
-    pub page: PathBuf,
-    /// Number of pictures beside it, each as SVG and as PNG.
-    pub pictures: usize,
-}
-
 impl Report {
-    /// Reads the run in `path`, or all runs below it. Answers that a run lacks are computed and written to its
-    /// `predictions.json`; recordings are looked for in `corpus`, or where the runs found them.
+    /// Reads the run in `path`, or all runs below it. If a run lacks its answers, computes them and writes them to its
+    /// `predictions.json`. The recordings are in `corpus`, or without it where the runs found them.
     ///
     /// # Errors
     ///
-    /// If there is no run, or none that can be shown; for a single run the reason.
+    /// If there is no run, or if none can be shown. The error gives the reason of the first.
     pub fn read(path: &Path, corpus: Option<&Path>) -> Result<Self> {
         let folders = gather::find(path)?;
         let mut runs = Vec::with_capacity(folders.len());
@@ -115,7 +71,7 @@ impl Report {
         Ok(Self { title, skipped, groups: group(runs) })
     }
 
-    /// Writes `report.html` and the pictures to `folder`, which is made if need be.
+    /// Writes `report.html` and the pictures to `folder`. Makes the folder if it does not exist.
     ///
     /// # Errors
     ///
@@ -158,8 +114,8 @@ impl Report {
             section(
                 "curves",
                 "Training curves",
-                "Each epoch is a pass over the training part. The training part is shown as augmented, so its accuracy is not that of the recordings; \
-                 the test part is looked at once, after the last epoch.",
+                "Each epoch is a pass over the training part. The training part is shown as augmented, so its accuracy \
+                 is not that of the recordings; the test part is looked at once, after the last epoch.",
                 curves::seen,
                 curves::pictures,
                 |_| None,
@@ -167,8 +123,8 @@ impl Report {
             section(
                 "confusion",
                 "Confusion matrices",
-                "A row is a true class, a column what the int8 core took it for: right answers lie on the diagonal. The first \
-                 matrix has numbers of utterances, the second shares of each row; the darker, the more.",
+                "A row is a true class, a column what the int8 core took it for: right answers lie on the diagonal. \
+                 The first matrix has numbers of utterances, the second shares of each row; the darker, the more.",
                 matrix::seen,
                 matrix::pictures,
                 |_| None,
@@ -176,8 +132,8 @@ impl Report {
             section(
                 "recall",
                 "Recall of each class",
-                "The height of a bar is the share of a class's utterances that is recognised; the whisker is the 95\u{a0}% interval (Wilson). Classes whose \
-                 whiskers overlap widely may not differ.",
+                "The height of a bar is the share of a class's utterances that is recognised; the whisker is the \
+                 95\u{a0}% interval (Wilson). Classes whose whiskers overlap widely may not differ.",
                 bars::seen,
                 bars::pictures,
                 |group| Some(bars::table(group)),
@@ -185,9 +141,10 @@ impl Report {
             section(
                 "reliability",
                 "Reliability",
-                "Answers are sorted by how sure they are; each mark is a tenth of the scale. On the diagonal an answer that is 70\u{a0}% sure is right 70\u{a0}% of \
-                 the time; below it the model is too sure, above it too modest. The expected calibration error (ECE) is the mean distance from the diagonal, \
-                 each answer counting alike. The bars below count the answers.",
+                "Answers are sorted by how sure they are; each mark is a tenth of the scale. On the diagonal an answer \
+                 that is 70\u{a0}% sure is right 70\u{a0}% of the time; below it the model is too sure, above it too \
+                 modest. The expected calibration error (ECE) is the mean distance from the diagonal, each answer \
+                 counting alike. The bars below count the answers.",
                 reliability::seen,
                 reliability::pictures,
                 |_| None,
@@ -195,8 +152,9 @@ impl Report {
             section(
                 "robustness",
                 "Robustness",
-                "Each picture is one kind of disturbance, from value to value of its parameter. Unbroken: how many utterances are recognised; dotted: how many \
-                 of the test part, undisturbed. Broken: how many get no answer that the model itself is sure of; it should rise where the other falls.",
+                "Each picture is one kind of disturbance, from value to value of its parameter. Unbroken: how many \
+                 utterances are recognised; dotted: how many of the test part, undisturbed. Broken: how many get no \
+                 answer that the model itself is sure of; it should rise where the other falls.",
                 robustness::seen,
                 robustness::pictures,
                 robustness::table,
@@ -204,8 +162,8 @@ impl Report {
             section(
                 "float-int8",
                 "Float against int8",
-                "Each mark is a test utterance: to the right the probability that the float model gives to the true label, upwards that of the int8 core. On the \
-                 diagonal both say the same.",
+                "Each mark is a test utterance: to the right the probability that the float model gives to the true \
+                 label, upwards that of the int8 core. On the diagonal both say the same.",
                 scatter::seen,
                 scatter::pictures,
                 |_| None,
@@ -213,98 +171,14 @@ impl Report {
             section(
                 "wrong",
                 "Most wrong utterances",
-                "Wrong answers with the largest probability. The spectrograms show what the network hears, silence left out: time to the right, frequency upwards, \
-                 the darker the louder; all on one scale.",
+                "Wrong answers with the largest probability. The spectrograms show what the network hears, silence \
+                 left out: time to the right, frequency upwards, the darker the louder; all on one scale.",
                 wrong::seen,
                 wrong::pictures,
                 wrong::table,
             )?,
         ])
     }
-}
-
-/// Writes a page to `folder`, which is made if need be, and the pictures of its sections beside it.
-fn write_page(folder: &Path, name: &str, html: &str, sections: &[Section]) -> Result<Written> {
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
-    let pictures: Vec<&Picture> =
-        sections.iter().flat_map(|section| &section.parts).flat_map(|part| &part.pictures).collect();
-    pictures.par_iter().try_for_each(|picture| -> Result<()> {
-        write_atomic(&folder.join(format!("{}.svg", picture.name)), picture.svg().as_bytes())?;
-        write_atomic(&folder.join(format!("{}.png", picture.name)), &picture.png()?)
-    })?;
-    let page = folder.join(name);
-    write_atomic(&page, html.as_bytes())?;
-    Ok(Written { page, pictures: pictures.len() })
-}
-
-/// Runs that differ in nothing but fold and seed, together, in the order of their first.
-fn group(runs: Vec<Run>) -> Vec<Group> {
-    let mut groups: Vec<Vec<Run>> = Vec::new();
-    for run in runs {
-        match groups.iter_mut().find(|group| group.iter().all(|other| same_training(other, &run))) {
-            Some(group) => group.push(run),
-            None => groups.push(vec![run]),
-        }
-    }
-    let only = groups.len() == 1;
-    let mut named: Vec<Group> = Vec::with_capacity(groups.len());
-    for (index, runs) in groups.iter().enumerate() {
-        let Some(mut group) = runs.first().map(|first| Group::of(first, runs)) else { continue };
-        if named.iter().any(|other| other.name == group.name) {
-            group.name = format!("{} ({})", group.name, index + 1);
-        }
-        let prefix = text::slug(&group.name);
-        let taken = prefix.is_empty() || named.iter().any(|other| other.prefix == prefix);
-        group.prefix = match (only, taken) {
-            (true, _) => String::new(),
-            (false, false) => prefix,
-            (false, true) => format!("{prefix}-group-{}", index + 1),
-        };
-        named.push(group);
-    }
-    named
-}
-
-impl Group {
-    fn of(first: &Run, runs: &[Run]) -> Self {
-        let labels = first.predictions.labels.clone();
-        let figures = |answer: fn(&crate::predictions::Prediction) -> Option<&Vec<f32>>| {
-            let utterances = runs.iter().flat_map(|run| &run.predictions.utterances);
-            let said = utterances.map(|utterance| Said {
-                id: &utterance.id,
-                truth: utterance.truth,
-                said: answer(utterance).and_then(|values| crate::predictions::leading(values)),
-            });
-            ModelFigures::new(&labels, &said.collect::<Vec<_>>())
-        };
-        let mut worst = wrong::most_wrong(runs);
-        wrong::read(&mut worst, first);
-        Self {
-            name: conditions::name(first),
-            prefix: String::new(),
-            front_end: first.config.network.front_end,
-            conditions: Conditions::of(first, runs),
-            int8: figures(|utterance| utterance.int8.as_ref()),
-            float: figures(|utterance| utterance.float.as_ref()),
-            labels,
-            agreement: Agreement::of(runs),
-            curves: curves::curves(runs),
-            reliability: Reliability::of(runs),
-            robustness: robustness::pool(runs),
-            scatter: scatter::points(runs),
-            worst,
-        }
-    }
-
-    /// Name of a picture's files.
-    fn picture_name(&self, name: &str) -> String {
-        picture_name(&self.prefix, name)
-    }
-}
-
-/// Name of a picture's files.
-fn picture_name(prefix: &str, name: &str) -> String {
-    if prefix.is_empty() { name.to_owned() } else { format!("{prefix}-{name}") }
 }
 
 /// Writes the figures behind a report as JSON.

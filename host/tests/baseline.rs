@@ -1,15 +1,15 @@
-//! `host baseline` as a user calls it.
+//! Tests `host baseline` as a user calls it.
 #![cfg(all(feature = "baseline", feature = "train", feature = "report"))]
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use ser_host::baseline::Baseline;
-use ser_host::baseline::report::BaselineReport;
 use ser_host::corpus::Corpus;
+use ser_host::experiments::baseline::Baseline;
+use ser_host::experiments::baseline::report::BaselineReport;
 
-/// `host baseline` with the features cached beside the corpus, so that tests don't meet.
+/// Runs `host baseline` with a feature cache beside the corpus, so that tests don't share one.
 fn baseline(dir: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_host"));
     command

@@ -1,4 +1,4 @@
-//! `host export` and `host inspect` as a user calls them, on a run whose weights are random.
+//! Tests `host export` and `host inspect` as a user calls them, on a run with random weights.
 #![cfg(feature = "train")]
 
 mod common;
@@ -9,10 +9,10 @@ use std::process::Command;
 
 use common::make_run;
 use ser_core::Model;
-use ser_host::emotion::EMOTIONS;
-use ser_host::predictions::{Prediction, Predictions};
+use ser_host::corpus::labels::EMOTIONS;
+use ser_host::evaluation::predictions::{Prediction, Predictions};
 
-/// `host` with the features cached beside the run, so that tests don't meet.
+/// `host export` with a feature cache beside the run, so that tests don't share one.
 fn export(run: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_host"));
     command.arg("export").arg(run).arg("--cache").arg(run.join("cache"));
@@ -61,7 +61,7 @@ fn the_temperature_is_1_or_given_or_fitted_to_the_answers_of_a_cross_validation(
     assert_eq!(temperature(&[]).0, 1.0);
     assert_eq!(temperature(&["--temperature", "2.5"]).0, 2.5);
 
-    // 80 of 100 right at a confidence of 0.96.
+    // 80 of 100 answers are right, all at a confidence of 0.96.
     let mut answer = vec![(0.04f32 / 5.0).ln(); 6];
     answer[0] = 0.96f32.ln();
     let prediction = |n: usize| Prediction {
@@ -76,7 +76,8 @@ fn the_temperature_is_1_or_given_or_fitted_to_the_answers_of_a_cross_validation(
         .save(&folder.predictions_path())
         .unwrap();
     let (fitted, said) = temperature(&["--calibrate", root.path().to_str().unwrap()]);
-    // All wrong answers were one of the other five: odds of 0.8 to 0.04 each, where the model said 0.96 to 0.008.
+    // The best temperature gives the leading label 0.8 and each other label 0.04, odds of 20; the answers have 0.96 and
+    // 0.008, odds of 120.
     assert!((f64::from(fitted) - (120.0f64).ln() / (20.0f64).ln()).abs() < 1e-3, "{fitted}");
     assert!(said.contains("error 0.000, at temperature 1 0.160"), "{said}");
 
@@ -103,7 +104,7 @@ fn a_full_disk_leaves_no_half_written_file_and_the_old_one_as_it_was() {
     fs::write(run.path().join("model.ser"), "the old model").unwrap();
     assert!(export(run.path()).args(["--onnx"]).status().unwrap().success());
     let before = names(run.path());
-    // No file may grow beyond 16 blocks: a write fails in the middle of the model, as on a full disk.
+    // No file may grow beyond 16 blocks: a write fails in the middle of the model, as it does on a full disk.
     let script = format!(
         "trap '' XFSZ; ulimit -f 16; exec {} export {} --int8 --cache {}",
         env!("CARGO_BIN_EXE_host"),

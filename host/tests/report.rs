@@ -1,4 +1,4 @@
-//! `host report` as a user calls it, on a run whose weights are random.
+//! Tests `host report` as a user calls it, on a run with random weights.
 #![cfg(all(feature = "train", feature = "report"))]
 
 mod common;
@@ -7,8 +7,8 @@ use std::fs;
 use std::process::{Command, Output};
 
 use common::make_run;
-use ser_host::predictions::Predictions;
-use ser_host::split::Part;
+use ser_host::corpus::split::Part;
+use ser_host::evaluation::predictions::Predictions;
 
 fn host(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_host")).args(arguments).output().unwrap()
@@ -34,7 +34,7 @@ fn a_run_without_answers_gets_them_and_its_report() {
     assert_eq!(answers.utterances.len(), tested);
     assert!(answers.utterances.iter().all(|answer| answer.int8.is_some() && answer.float.is_some()));
     let page = fs::read_to_string(run.join("report/report.html")).unwrap();
-    // Of an untrained network there is no curve, but its size is known.
+    // An untrained network has no curve, but its size is known.
     assert!(page.contains("no metrics.csv") && page.contains("96,934"));
     let figures: serde_json::Value = serde_json::from_slice(&fs::read(json).unwrap()).unwrap();
     assert_eq!(figures["groups"][0]["scatter"].as_array().unwrap().len(), tested);

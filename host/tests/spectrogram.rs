@@ -1,4 +1,4 @@
-//! `host spectrogram` as a user calls it.
+//! Tests `host spectrogram` as a user calls it.
 #![cfg(all(feature = "train", feature = "report"))]
 
 use std::f64::consts::TAU;
@@ -6,9 +6,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use ser_host::audio::write_wav;
+use ser_host::corpus::audio::write_wav;
 
-/// Half a second of a tone of 2 kHz between pauses of a quarter.
+/// Writes half a second of a tone of 2 kHz, with a pause of a quarter second before and after it.
 fn write_tone(path: &Path) {
     let tone =
         |n: usize| if (4000..12_000).contains(&n) { (16_000.0 * (TAU * n as f64 / 8.0).sin()) as i16 } else { 0 };

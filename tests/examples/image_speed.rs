@@ -1,5 +1,5 @@
-//! How long the networks for images take on one thread, by random models of their shapes: `cargo run --release -p
-//! ser-tests --example image_speed`.
+//! Times the networks for images on one thread, with random models of their shapes:
+//! `cargo run --release -p ser-tests --example image_speed`.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use ser_core::spec;
 use ser_tests::random_model::Shape;
 use ser_tests::signals;
 
-/// How often each is timed; the fastest counts.
+/// Number of timings of each network; the fastest counts.
 const ROUNDS: usize = 20;
 
 fn main() {

@@ -1,13 +1,13 @@
 //! An independent proof of the `no_std` core.
 //!
 //! The reference was written from `docs/model-format.md` alone, in plain loops over whole arrays: no streaming, no
-//! rings, no code shared with the core. The tests beside it compare the two.
+//! rings, no code in common with the core. The tests compare the reference with the core.
 //!
-//! - [`mod@reference`]: reader of a model file, the integer network in `i64`/`i128`, the front end in `f64` with a
-//!   naive DFT
-//! - [`random_model`]: valid models of any shape with random and extreme numbers, and the writer of their files
+//! - [`mod@reference`]: reader of a model file, the integer network in `i64`/`i128`, the front end bit for bit in
+//!   `i128` and exactly in `f64` with a naive DFT
+//! - [`random_model`]: valid models of any shape with random and extreme numbers, and a writer of their files
 //! - [`random_network`]: float networks with random weights, for the bound of int8 against float
-//! - [`signals`]: what microphones and faulty wires deliver
+//! - [`signals`]: signals like those of microphones and faulty wires
 //! - [`under_test`]: the core, run in dirty memory with all of its rows recorded
 //! - [`tolerance`]: how far floating-point quantities may be apart, and why
 

@@ -1,4 +1,4 @@
-//! Valid models of any shape, filled with random and extreme numbers, and the writer of their files.
+//! Valid models of any shape, filled with random and extreme numbers, and a writer of their files.
 
 mod writer;
 
@@ -9,41 +9,41 @@ use crate::reference::{FrontEnd, Layer, ModelFile, Multiplier};
 
 pub use writer::with_repaired_crc;
 
-/// The sizes of a model; all else is drawn.
+/// The sizes of a model; everything else is drawn at random.
 #[derive(Clone, Debug)]
 pub struct Shape {
     /// Bands of an input row, 1..=128.
     pub mel_bands: u16,
-    /// Columns, if its input is an image.
+    /// Columns of the image; None for a stream.
     pub columns: Option<u16>,
-    /// conv2d and max pool, in order.
+    /// conv2d and max pool layers, in order.
     pub maps: Vec<MapLayer>,
-    /// Whether all rows of an image become one in front of the LSTMs.
+    /// Whether a flatten layer turns all rows of an image into one, before the LSTMs.
     pub flatten: bool,
-    /// Hidden units of each LSTM, at least one LSTM.
+    /// Hidden units of each LSTM; at least one LSTM.
     pub lstms: Vec<u16>,
-    /// A last step behind the LSTMs in place of a time mean.
+    /// Whether a last step follows the LSTMs instead of a time mean.
     pub last_step: bool,
     /// Number of labels, 2..=8.
     pub labels: u16,
 }
 
-/// A layer in front of the LSTMs.
+/// A layer before the LSTMs.
 #[derive(Clone, Copy, Debug)]
 pub enum MapLayer {
     /// Kernel rows, kernel bands (odd), output channels, padding: 0 causal, 1 same, 2 valid.
     Conv2d(u8, u8, u16, u8),
-    /// Block rows, block bands (at most the bands that are left), overlap.
+    /// Block rows, block bands (at most the remaining bands), overlap.
     MaxPool(u8, u8, u8),
 }
 
 impl Shape {
-    /// Any shape of a network for streams that the format allows, of moderate size.
+    /// A random shape of moderate size that the format allows for streams.
     pub fn random(seed: u64) -> Self {
         Self::drawn(None, &mut ChaCha8Rng::seed_from_u64(seed))
     }
 
-    /// The same of a network for images.
+    /// A random shape of moderate size that the format allows for images.
     pub fn random_image(seed: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let columns = rng.random_range(1..=30);
@@ -76,7 +76,7 @@ impl Shape {
         .fitted()
     }
 
-    /// An LSTM right behind the rows of a stream.
+    /// A shape in which a stream's rows go straight into one LSTM.
     pub fn lstm_alone(mel_bands: u16, hidden: u16, labels: u16) -> Self {
         Self {
             mel_bands,
@@ -89,8 +89,9 @@ impl Shape {
         }
     }
 
-    /// The nearest shape that the format allows: kernels and blocks that are no larger than what is left for them, in a
-    /// stream causal convolutions alone and no flatten, which makes of an image no more than an LSTM takes.
+    /// The nearest shape that the format allows. Kernels and blocks shrink to the rows and bands that remain. A stream
+    /// has only causal convolutions and no flatten layer. A flatten layer stays only if an LSTM takes a row of its
+    /// length.
     pub fn fitted(mut self) -> Self {
         let mut bands = self.mel_bands as u8;
         let mut rows = self.columns.map(|columns| columns as u8);
@@ -201,8 +202,8 @@ impl From<&Network> for Shape {
     }
 }
 
-/// A valid file with one layer of each kind that a stream may have and about a thousand bytes, so that a test can try
-/// every bit of it.
+/// A valid file with one layer of each kind of a stream. It has about a thousand bytes, so that a test can try every
+/// bit.
 pub fn small_model() -> ModelFile {
     let maps = vec![MapLayer::Conv2d(2, 3, 2, 0), MapLayer::MaxPool(2, 2, 0)];
     let mut model = Shape { maps, ..Shape::lstm_alone(3, 2, 2) }.fill(1);
@@ -213,8 +214,8 @@ pub fn small_model() -> ModelFile {
     model
 }
 
-/// A valid file for images of 9 columns of 7 bands, as small, with what a stream can't have: conv2d of the same size
-/// and without padding, a pool whose blocks overlap, flatten; and a last step.
+/// A valid file of about the same size for images of 9 columns and 7 bands. It has what a stream can't have: conv2d
+/// with padding same and valid, a pool whose blocks overlap, and flatten. It ends in a last step.
 pub fn small_image_model() -> ModelFile {
     let maps = vec![MapLayer::Conv2d(3, 3, 2, 1), MapLayer::MaxPool(3, 3, 1), MapLayer::Conv2d(2, 3, 2, 2)];
     let shape = Shape { columns: Some(9), maps, flatten: true, last_step: true, ..Shape::lstm_alone(7, 2, 2) };
@@ -224,12 +225,13 @@ pub fn small_image_model() -> ModelFile {
     model
 }
 
-/// A front end with random filters over a 256-point FFT; DC block, pre-emphasis and gate are on in some cases.
+/// A front end with random filters over a 256-point FFT; DC block, pre-emphasis, gate and denoising are on in some
+/// cases.
 fn front_end(mel_bands: u16, rng: &mut ChaCha8Rng) -> FrontEnd {
     let fft_len = 256;
     let frame_len = 2 * rng.random_range(8..=fft_len / 2);
     let window = rng.random_range(0..=1);
-    // Up to one past the bin at half the rate; equal edges leave a band without a rise or a fall.
+    // Edges lie up to one bin past half the sample rate; equal edges leave a band without a rise or a fall.
     let mut edges: Vec<u16> = (0..mel_bands + 2).map(|_| rng.random_range(0..=fft_len / 2 + 1)).collect();
     edges.sort_unstable();
     let sample_rate_hz = [8_000, 16_000, 48_000][rng.random_range(0..3)];
@@ -244,7 +246,7 @@ fn front_end(mel_bands: u16, rng: &mut ChaCha8Rng) -> FrontEnd {
         pre_emphasis: [0.0, 0.97, 1.0][rng.random_range(0..3)],
         lower_edge_hz: 0.0,
         upper_edge_hz: sample_rate_hz as f32 / 2.0,
-        // Told, but not computed with: that is `floor`.
+        // Stored in the file only: the computation uses `floor`.
         floor_db: rng.random_range(-150.0..=0.0),
         window,
         gate: rng.random_range(0..=1),
@@ -267,7 +269,7 @@ fn front_end(mel_bands: u16, rng: &mut ChaCha8Rng) -> FrontEnd {
     }
 }
 
-/// A front end that makes an image of frames of any length.
+/// A front end that makes an image, with random frame and hop lengths.
 fn image_front_end(bands: u16, columns: u16, rng: &mut ChaCha8Rng) -> FrontEnd {
     let mut spec = front_end(bands, rng);
     (spec.dc_block_pole, spec.pre_emphasis, spec.gate, spec.level) = (0.0, 0.0, 0, 0);
@@ -280,7 +282,7 @@ fn image_front_end(bands: u16, columns: u16, rng: &mut ChaCha8Rng) -> FrontEnd {
     spec
 }
 
-/// Half of a periodic Hann (0), a periodic Hamming (1), both Q0.15, or a symmetric Hann window (2), Q0.31.
+/// Half of a window: periodic Hann (0) or periodic Hamming (1), both Q0.15, or symmetric Hann (2), Q0.31.
 pub fn window_table(window: u8, frame_len: u16) -> Vec<i32> {
     let (mean, swing) = if window == 1 { (0.54, 0.46) } else { (0.5, 0.5) };
     let (period, values) = if window == 2 { (frame_len - 1, frame_len / 2) } else { (frame_len, frame_len / 2 + 1) };
@@ -330,7 +332,7 @@ fn lstm(hidden: u16, inputs: usize, input_bits: u32, rng: &mut ChaCha8Rng) -> La
     Layer::Lstm { hidden, input_weights, recurrent_weights, bias, multipliers, input_shifts }
 }
 
-/// Mostly random weights, sometimes all at one end or the ends in turn.
+/// Random weights in half of the cases; in the others all at one extreme, or alternating between both.
 fn weights(count: usize, rng: &mut ChaCha8Rng) -> Vec<i8> {
     let style = rng.random_range(0..6);
     (0..count)
@@ -348,7 +350,7 @@ fn sum_of_magnitudes(row: &[i8]) -> i64 {
     row.iter().map(|&weight| i64::from(weight).abs()).sum()
 }
 
-/// A bias such that `worst + |bias| < 2^31`: in one case of eight as large as possible.
+/// A bias such that `worst + |bias| < 2^31`; in one case of eight it is as large as possible.
 fn bias_below(worst: i64, rng: &mut ChaCha8Rng) -> i32 {
     let bound = (1_i64 << 31) - 1 - worst;
     let bias = match rng.random_range(0..8) {
@@ -362,7 +364,7 @@ fn bias_below(worst: i64, rng: &mut ChaCha8Rng) -> i32 {
     i32::try_from(bias).expect("a bias below 2^31")
 }
 
-/// A multiplier that mostly brings `magnitude` to about `2^bits`, sometimes any.
+/// A multiplier that brings `magnitude` to about `2^bits` in most cases; in the others any multiplier.
 fn multiplier(magnitude: i64, bits: u32, rng: &mut ChaCha8Rng) -> Multiplier {
     let mantissa = match rng.random_range(0..8) {
         0 => 1 << 30,
@@ -398,7 +400,7 @@ mod tests {
 
     #[test]
     fn random_models_use_the_range_of_their_numbers() {
-        // A flattened image is a single step of the LSTMs.
+        // Images need more models, because a flattened image is a single step of the LSTMs.
         for (kind, models) in [(Shape::random as fn(u64) -> Shape, 50), (Shape::random_image, 150)] {
             let mut seen = std::collections::BTreeSet::new();
             for seed in 0..models {

@@ -1,12 +1,12 @@
-//! Float networks with random weights, as large as trained ones are.
+//! Float networks with random weights, as large as trained weights are.
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
 use ser_core::spec::{Layer, Level, Network};
-use ser_host::features::{Normalization, Rows};
-use ser_host::float_network::{FloatLayer, FloatNetwork, Gate, Gates};
+use ser_host::features::rows::{Normalization, Rows};
+use ser_host::model::float_network::{FloatLayer, FloatNetwork, Gate, Gates};
 
-/// A network whose weights are uniform with the variance `2 / inputs`.
+/// A network with uniform weights of variance `2 / inputs`.
 pub fn random_network(network: &Network, seed: u64) -> FloatNetwork {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut uniform = |count: usize, inputs: usize| -> Vec<f32> {
@@ -38,14 +38,14 @@ pub fn random_network(network: &Network, seed: u64) -> FloatNetwork {
             }
         })
         .collect();
-    // dB; of an image values of pixels.
+    // In dB for a stream, in pixel values for an image.
     let (mean, sd) = if network.front_end.image.is_some() { (120.0, 34.0) } else { (-50.0, 12.0) };
     let parts = network.front_end.normalized_parts();
     let normalization = Normalization { level: Level::Absolute, mean: vec![mean; parts], sd: vec![sd; parts] };
     FloatNetwork { network: network.clone(), normalization, layers }
 }
 
-/// Normalised features that change slowly, as speech does, rows of so many values.
+/// Normalised features that change slowly, as those of speech do, in rows of `values_per_row` values.
 pub fn random_features(values_per_row: usize, rows: usize, seed: u64) -> Rows {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut row = vec![0.0f32; values_per_row];

@@ -1,4 +1,4 @@
-//! The model of `docs/model-format.md` as plain loops: slow, obvious, and apart from the core.
+//! The model of `docs/model-format.md` in plain loops: slow, obvious, and independent of the core.
 
 pub mod front_end;
 pub mod integer_front_end;

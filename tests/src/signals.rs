@@ -15,17 +15,17 @@ pub fn sine(cycles: f64, amplitude: f64, len: usize) -> Vec<i16> {
     (0..len).map(|n| (amplitude * (TAU * (cycles * n as f64).fract()).sin()).round() as i16).collect()
 }
 
-/// A square wave between both ends of the scale, `half_period` samples each.
+/// A square wave between both extremes, each for `half_period` samples.
 pub fn square(half_period: usize, len: usize) -> Vec<i16> {
     (0..len).map(|n| if (n / half_period).is_multiple_of(2) { i16::MAX } else { i16::MIN }).collect()
 }
 
-/// The same value all the time.
+/// A constant signal.
 pub fn constant(value: i16, len: usize) -> Vec<i16> {
     vec![value; len]
 }
 
-/// Noise whose level wanders, with digital silence in between: something that opens and closes gates.
+/// Noise whose level changes, with digital silence in between: it opens and closes gates.
 pub fn babble(seed: u64, len: usize) -> Vec<i16> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut samples = Vec::with_capacity(len);

@@ -1,9 +1,9 @@
-//! How far a quantity of the core may be from its reference, and why. Integers have no tolerance.
+//! How far a quantity of the core may be from its reference, and why. Integers have no tolerance: they must be equal.
 
-/// One bound: tests take it from here.
+/// A bound that tests use.
 #[derive(Clone, Copy, Debug)]
 pub struct Tolerance {
-    /// What is compared, with its unit.
+    /// The compared quantity, with its unit.
     pub quantity: &'static str,
     /// Largest distance allowed.
     pub limit: f64,
@@ -11,49 +11,49 @@ pub struct Tolerance {
     pub reason: &'static str,
 }
 
-/// Share of a frame's amplitude that may be wrong in any band.
+/// Error of a band's amplitude, as a share of the frame's amplitude.
 pub const SPECTRUM: Tolerance = Tolerance {
     quantity: "square root of a band's power over that of the whole frame",
     limit: 1.4e-4,
     reason: "twiddles of Q0.15, both parts rounded by up to 2^-16: 2.2e-5 of a value's amplitude in each of at most 6 passes",
 };
 
-/// Amplitude that may be wrong in any band whatever the frame is.
+/// Error of a band's amplitude that any frame may have.
 pub const SAMPLE: Tolerance = Tolerance {
     quantity: "square root of a band's power, full scale = 1",
     limit: 3.2e-5,
     reason: "samples are halved and rounded: at most one PCM step each, so that the error's mean square is at most 2^-30; the transform rounds far below",
 };
 
-/// Decibels.
+/// A level, in dB.
 pub const DECIBEL: Tolerance = Tolerance {
     quantity: "10 log10 of a power, dB",
     limit: 0.0052,
-    reason: "half of 1/128 dB is 0.0039; of the logarithms of power and window each is up to 0.0002 octaves, 0.0006 dB, too small",
+    reason: "half of 1/128 dB is 0.0039; the logarithms of power and window are each too small by up to 0.0002 octaves, 0.0006 dB",
 };
 
-/// The floor alone.
+/// The level of digital silence.
 pub const FLOOR: Tolerance = Tolerance {
     quantity: "10 log10 of the floor, dB",
     limit: 0.012,
-    reason: "it is a whole number of steps of a band's sum, and -150 dBFS are about 430 of them: half of one is 0.005 dB",
+    reason: "the floor is a whole number of steps of a band's sum, and -150 dBFS are about 430 steps: half a step is 0.005 dB",
 };
 
-/// Log-mel of speech.
+/// Log-mel rows of speech and noise.
 pub const LOG_MEL_RMS: Tolerance = Tolerance {
     quantity: "error of log-mel rows, dB RMS",
     limit: 0.05,
-    reason: "half of what was asked of the front end; an input code counts about 0.3 dB",
+    reason: "an input code counts about 0.3 dB, and the error is at most a sixth of a code",
 };
 
 /// Mean square of a sine, full scale = 1.
 pub const LEVEL: Tolerance = Tolerance {
     quantity: "sum of all bands for a full-scale sine",
     limit: 1e-3,
-    reason: "rounded to 1/128 dB, 4.5e-4 of a half, and twiddles; side lobes outside of the mel range, a frame that holds no whole number of periods: 2e-4",
+    reason: "rounding to 1/128 dB is 4.5e-4 of a half, twiddles round too; side lobes outside the mel range and a frame that does not hold a whole number of periods: 2e-4",
 };
 
-/// A filter's response.
+/// The response of the pre-emphasis.
 pub const RESPONSE: Tolerance = Tolerance {
     quantity: "gain of the pre-emphasis at a band's centre, dB",
     limit: 0.02,
@@ -82,13 +82,13 @@ pub const PROBABILITY: Tolerance = Tolerance {
 };
 
 impl Tolerance {
-    /// Panics, naming the quantity and the reason of its limit, when `got` is too far from `wanted`.
+    /// Panics with the quantity and the reason of its limit if `got` is too far from `wanted`.
     #[track_caller]
     pub fn check(self, got: f64, wanted: f64, place: &str) {
         let distance = (got - wanted).abs();
         assert!(
             distance <= self.limit,
-            "{}: {wanted} wanted, {got} came, {distance:e} apart, {:e} allowed ({}); {place}",
+            "{}: wanted {wanted}, {got} came, {distance:e} apart, {:e} allowed ({}); {place}",
             self.quantity,
             self.limit,
             self.reason

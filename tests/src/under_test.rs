@@ -4,23 +4,23 @@ use ser_core::engine::{Engine, Logits, Row};
 use ser_core::recognizer::Observation;
 use ser_core::spec::{FrontEnd, Level, Window};
 use ser_core::{Model, Recognizer};
-use ser_host::tables::OwnedTables;
+use ser_host::features::tables::OwnedTables;
 
 use crate::reference::{self, Trace};
 
-/// What the core passed on.
+/// The rows and logits that the core passed on.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Heard {
     /// Rows that entered the network.
     pub input: Vec<Vec<i8>>,
-    /// Rows behind each layer, `[layer][time][values]`.
+    /// Rows that left each layer, `[layer][time][values]`.
     pub layers: Vec<Vec<Vec<i64>>>,
     /// Logits at the end, one for each label.
     pub logits: Option<Vec<i64>>,
 }
 
 impl Heard {
-    /// Notes what [`Recognizer::push_observed`] shows.
+    /// Records an observation of [`Recognizer::push_observed`].
     pub fn note(&mut self, observation: Observation<'_>) {
         match observation {
             Observation::Input(row) => self.input.push(row.to_vec()),
@@ -38,7 +38,7 @@ impl Heard {
         });
     }
 
-    /// Notes the logits, and that there are only zeros behind those of the labels.
+    /// Records the logits, and checks that those beyond the labels are zero.
     pub fn conclude(&mut self, labels: usize, logits: Option<Logits>) {
         self.logits = logits.map(|logits| {
             assert!(logits[labels..].iter().all(|&logit| logit == 0), "{logits:?} for {labels} labels");
@@ -46,28 +46,32 @@ impl Heard {
         });
     }
 
-    /// The first place where the core differs from the reference.
+    /// The first place where the core differs from the reference; None if they are equal.
     pub fn difference(&self, trace: &Trace) -> Option<String> {
         for (layer, map) in trace.layers.iter().enumerate() {
             let rows = self.layers.get(layer).map_or(&[][..], Vec::as_slice);
             if rows.len() != map.rows.len() {
                 return Some(format!(
-                    "layer {layer}: {} rows wanted, the core passed {} on",
+                    "layer {layer}: wanted {} rows, the core passed {} on",
                     map.rows.len(),
                     rows.len()
                 ));
             }
             for (time, (got, wanted)) in rows.iter().zip(&map.rows).enumerate() {
                 if got != wanted {
-                    return Some(format!("layer {layer}, row {time}: {wanted:?} wanted, the core has {got:?}"));
+                    return Some(format!("layer {layer}, row {time}: wanted {wanted:?}, the core has {got:?}"));
                 }
             }
         }
         if self.layers.len() > trace.layers.len() {
-            return Some(format!("{} layers pass rows on, the core says {}", trace.layers.len(), self.layers.len()));
+            return Some(format!(
+                "wanted rows from {} layers, the core passed on those of {}",
+                trace.layers.len(),
+                self.layers.len()
+            ));
         }
         (self.logits != trace.logits)
-            .then(|| format!("logits {:?} wanted, the core has {:?}", trace.logits, self.logits))
+            .then(|| format!("wanted logits {:?}, the core has {:?}", trace.logits, self.logits))
     }
 }
 
@@ -104,7 +108,7 @@ pub fn run_rows(model: &Model<'_>, rows: &[Vec<i8>]) -> Heard {
     run_rows_with(&mut engine, model, rows)
 }
 
-/// The same with an engine before its first row.
+/// The same with an engine that has not had a row yet.
 pub fn run_rows_with(engine: &mut Engine<'_, '_>, model: &Model<'_>, rows: &[Vec<i8>]) -> Heard {
     let mut heard = Heard { input: rows.to_vec(), ..Heard::default() };
     for row in rows {
@@ -115,7 +119,7 @@ pub fn run_rows_with(engine: &mut Engine<'_, '_>, model: &Model<'_>, rows: &[Vec
     heard
 }
 
-/// The multiplier of a band with this standard deviation, dB: 32 / (65536 sd).
+/// The multiplier of a band with the standard deviation `sd`, dB: 32 / (65536 sd).
 pub fn multiplier(sd: f64) -> reference::Multiplier {
     let factor = 1.0 / (2048.0 * sd);
     let shift =
@@ -123,8 +127,8 @@ pub fn multiplier(sd: f64) -> reference::Multiplier {
     reference::Multiplier { mantissa: (factor * 2f64.powi(32 + shift)).round() as i32, shift: shift as u8 }
 }
 
-/// A front end as the reference takes it: the description with the tables that the host generates for it, means of 0
-/// and standard deviations of 1.
+/// A front end for the reference: the description with the tables that the host generates for it, means of 0 and
+/// standard deviations of 1.
 pub fn reference_front_end(spec: &FrontEnd) -> reference::FrontEnd {
     let tables = OwnedTables::new(spec).expect("a usable description");
     let trim = spec.trim;
@@ -165,7 +169,7 @@ pub fn reference_front_end(spec: &FrontEnd) -> reference::FrontEnd {
     }
 }
 
-/// The values of a window: of an image each fills two places.
+/// The values of a window; for an image, each value fills two places.
 fn window_table(spec: &FrontEnd, table: &[[u8; 2]]) -> Vec<i32> {
     if spec.image.is_some() {
         table.as_flattened().as_chunks::<4>().0.iter().map(|bytes| i32::from_le_bytes(*bytes)).collect()

@@ -1,4 +1,4 @@
-//! Where chunks of audio begin and end makes no difference, and an utterance leaves nothing to the next.
+//! The division of audio into chunks makes no difference, and an utterance leaves no trace in the next.
 
 use proptest::prelude::*;
 use ser_core::{Model, Recognizer};
@@ -6,7 +6,7 @@ use ser_tests::random_model::Shape;
 use ser_tests::signals;
 use ser_tests::under_test::{dirty_memory, hear, hear_with};
 
-/// A model whose gate, if it has one, opens for [`signals::babble`].
+/// A random model with a hop of at most 60 samples, so that a short signal gives many rows.
 fn model_bytes(seed: u64) -> Vec<u8> {
     let mut file = Shape::random(seed).fill(seed);
     file.front_end.hop_len = file.front_end.hop_len.clamp(1, 60);
@@ -77,7 +77,7 @@ proptest! {
     }
 }
 
-/// The state of an LSTM lives on between calls: the same rows later in the stream give other hidden states.
+/// An LSTM keeps its state between calls: the same rows give other hidden states later in the stream.
 #[test]
 fn an_lstm_remembers_between_calls() {
     let mut remembering = 0;

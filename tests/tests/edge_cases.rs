@@ -1,4 +1,4 @@
-//! Utterances of no length, of one frame, of hours, and of nothing but full scale.
+//! Utterances of no length, of one frame, of hours, and of full scale throughout.
 
 use ser_core::kernels::{TimeMean, TimeMeanState};
 use ser_core::{Model, Recognizer};
@@ -7,7 +7,7 @@ use ser_tests::reference::{Layer, ModelFile, network};
 use ser_tests::under_test::{Heard, dirty_memory, hear, run_rows};
 use ser_tests::{signals, tolerance};
 
-/// Hears the samples and checks the network against the reference.
+/// Passes the samples to the core and checks the network against the reference.
 fn hear_as_the_reference(file: &ModelFile, samples: &[i16]) -> Heard {
     let bytes = file.to_bytes();
     let model = Model::parse(&bytes).expect("a valid file");
@@ -21,7 +21,7 @@ fn ungated(mut file: ModelFile) -> ModelFile {
     file
 }
 
-/// One LSTM of two units right behind rows of one band each sample.
+/// One LSTM of two units, which gets a row of one band for each sample.
 fn fastest() -> ModelFile {
     let mut file = ungated(Shape::lstm_alone(1, 2, 2).fill(3));
     file.front_end.hop_len = 1;
@@ -63,14 +63,14 @@ fn a_pool_that_is_not_full_gives_no_prediction() {
     assert!(two_rows.logits.is_some());
 }
 
-/// Past 65,536 and past 98,304 rows the time mean halves what it has, as the reference does.
+/// After 65,536 rows and again after 98,304, the time mean halves its sums, as the reference does.
 #[test]
 fn a_stream_of_more_than_65536_rows_does_not_overflow() {
     let heard = hear_as_the_reference(&fastest(), &signals::noise(3, 20_000, 100_000));
     assert!(heard.input.len() > 98_304 + 100);
 }
 
-/// Kernels higher than the image see it all and zeros on both sides of it.
+/// Kernels larger than the image see all of it, and the zero point around it.
 #[test]
 fn an_image_of_one_pixel_goes_through_kernels_of_15_by_15() {
     let maps = vec![MapLayer::Conv2d(15, 15, 5, 1), MapLayer::MaxPool(1, 1, 0), MapLayer::Conv2d(15, 15, 3, 1)];
@@ -85,7 +85,7 @@ fn an_image_of_one_pixel_goes_through_kernels_of_15_by_15() {
     }
 }
 
-/// Sums are halved towards zero: rounded down, -1 would become -1 and the mean -1.
+/// The sums are halved towards zero: rounded down, -1 would stay -1 and make the mean -1.
 #[test]
 fn the_time_mean_halves_towards_zero() {
     let rows = [vec![-1], vec![0; 65_535], vec![-16_384]].concat();
@@ -99,7 +99,8 @@ fn the_time_mean_halves_towards_zero() {
     assert_eq!((got, network::time_mean(&rows)), ([0], Some(vec![0])));
 }
 
-/// All gates open and the cell candidate at one end: cell state and time mean run into their limits and stay there.
+/// All gates are open and the cell candidate is at an extreme: cell state and time mean run into their limits and stay
+/// there.
 #[test]
 fn saturated_gates_over_a_long_stream_do_not_overflow() {
     for candidate in [1, -1] {

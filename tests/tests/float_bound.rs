@@ -1,10 +1,10 @@
-//! The int8 core against the float network (run by tract), within bounds that follow from the quantisation alone.
+//! Compares the int8 core with the float network (run by tract), within bounds that follow from the quantisation alone.
 //!
-//! With `x̂` for the core's value of `x` and `e_x` a bound of `|x̂ - x|`, a convolution has
-//! `e_y = Σ |ŵ - w| |x| + Σ |ŵ| e_x + |b̂ - b| + step/2`, plus what lies above the output's range; ReLU and maximum
-//! enlarge nothing. An LSTM is followed in f64 on the core's own inputs and hidden states: its gates are off by half a
-//! step of Q3.12 and the error of the table, its cell by `e_c' = f e_c + |c| e_f + i e_g + |g| e_i + 2⁻²⁵`, its output
-//! by `o e_c + |tanh c| e_o` and roundings.
+//! Let `x̂` be the core's value of `x`, and `e_x` a bound of `|x̂ - x|`. A convolution has
+//! `e_y = Σ |ŵ - w| |x| + Σ |ŵ| e_x + |b̂ - b| + step/2`, plus what exceeds the output's range; ReLU and maximum do not
+//! enlarge a bound. An LSTM is computed in f64 from the core's own inputs and hidden states. Its gates are off by half
+//! a step of Q3.12 and the error of the table, its cell by `e_c' = f e_c + |c| e_f + i e_g + |g| e_i + 2⁻²⁵`, and its
+//! output by `o e_c + |tanh c| e_o` and roundings.
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
@@ -16,18 +16,18 @@ use ser_core::kernels::{Conv2d, Dense, Lstm, MaxPool};
 use ser_core::model::LayerParams;
 use ser_core::quant::Multipliers;
 use ser_core::spec::{Image, Layer, Network, Padding, edge, paper, paper_seq};
-use ser_host::export::{Exported, export};
-use ser_host::features::{Rows, input_code};
-use ser_host::float_model::FloatModel;
-use ser_host::float_network::{FloatLayer, FloatNetwork};
-use ser_host::model_file::Confidence;
+use ser_host::features::rows::{Rows, input_code};
+use ser_host::model::export::{Exported, export};
+use ser_host::model::float_model::FloatModel;
+use ser_host::model::float_network::{FloatLayer, FloatNetwork};
+use ser_host::model::model_file::Confidence;
 use ser_tests::random_network::{random_features, random_network};
 use ser_tests::tolerance;
 
-/// Largest error of the sigmoid and tanh tables, see `quant.rs`.
+/// Largest errors of the sigmoid and tanh tables; `quant.rs` checks them.
 const SIGMOID_ERROR: f64 = tolerance::SIGMOID.limit / 32768.0;
 const TANH_ERROR: f64 = tolerance::TANH.limit / 32768.0;
-/// `1 - σ(8)`: what is lost where a gate saturates.
+/// `1 - σ(8)`: the error of a saturated gate.
 const GATE_SATURATION: f64 = 3.4e-4;
 /// Room for rounding in tract's f32 sums of values of order 1.
 const F32_SLACK: f64 = 1e-4;
@@ -36,7 +36,7 @@ const CONFIDENCE: Confidence = Confidence { temperature: 1.0, threshold: 0.5 };
 /// Values `[row][value]`.
 type Plane = Vec<Vec<f64>>;
 
-/// What each layer passed on, as real values, and the logits.
+/// The output of each layer as real values, and the logits.
 struct CoreOutput {
     layers: Vec<Plane>,
     logits: Vec<f64>,
@@ -46,7 +46,7 @@ fn real(multipliers: Multipliers<'_>) -> Vec<f64> {
     multipliers.iter().map(|m| f64::from(m.mantissa()) / 2f64.powi(32 + i32::from(m.shift()))).collect()
 }
 
-/// The weights of a packed matrix, row by row.
+/// Weights of a packed matrix, row by row.
 fn unpacked(matrix: &[u8], rows: usize, columns: usize) -> Vec<f64> {
     let places = (0..rows).flat_map(|row| (0..columns).map(move |column| packed_index(row, column, columns)));
     places.map(|place| f64::from(matrix[place] as i8)).collect()
@@ -56,7 +56,7 @@ fn integers(values: &[[u8; 4]]) -> Vec<f64> {
     values.iter().map(|value| f64::from(i32::from_le_bytes(*value))).collect()
 }
 
-/// Scale and zero point of what each layer passes on.
+/// Scale and zero point of each layer's output.
 fn grids(model: &Model<'_>) -> Vec<(f64, f64)> {
     let mut grid = (f64::from(INPUT_SCALE), 0.0);
     let mut grids = Vec::new();
@@ -149,8 +149,8 @@ fn sigmoid(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
-/// Follows an LSTM in f64 on the core's inputs `x` and hidden states `h`; returns the largest share of its bound that
-/// an output used.
+/// Computes an LSTM in f64 from the core's inputs `x` and hidden states `h`. Returns the largest share of its bound
+/// that an output used.
 fn lstm_share_of_bound(lstm: &Lstm<'_>, (scale, zero): (f64, f64), x: &Plane, h: &Plane) -> f64 {
     let rows = 4 * lstm.hidden;
     let input_weights = unpacked(lstm.input_weights, rows, lstm.inputs);
@@ -188,7 +188,8 @@ fn lstm_share_of_bound(lstm: &Lstm<'_>, (scale, zero): (f64, f64), x: &Plane, h:
     worst
 }
 
-/// The largest share of its bound that a logit used, given the core's hidden states: their mean, or the last of them.
+/// Returns the largest share of its bound that a logit used, given the core's hidden states, of which the dense layer
+/// takes the mean or the last.
 fn dense_share_of_bound(dense: &Dense<'_>, hidden: &Plane, last_step: bool, logits: &[f64]) -> f64 {
     let weights = unpacked(dense.weights, dense.units, dense.inputs);
     let (bias, multipliers) = (integers(dense.bias), real(dense.multipliers));
@@ -199,7 +200,7 @@ fn dense_share_of_bound(dense: &Dense<'_>, hidden: &Plane, last_step: bool, logi
     for (unit, logit) in logits.iter().enumerate() {
         let row = &weights[unit * dense.inputs..][..dense.inputs];
         let acc: f64 = row.iter().zip(&mean).map(|(w, x)| w * x * 32768.0).sum::<f64>() + bias[unit];
-        // The mean is rounded to a step of Q0.15, a last step is not; the logit to one of Q19.12.
+        // A mean is rounded to a step of Q0.15, a last step is not; the logit is rounded to a step of Q19.12.
         let of_mean = if last_step { 0.0 } else { row.iter().map(|w| w.abs() / 2.0).sum() };
         let bound = (of_mean * multipliers[unit] + 0.5) / 4096.0;
         worst = worst.max((logit - acc * multipliers[unit] / 4096.0).abs() / bound);
@@ -230,7 +231,7 @@ fn largest_excess(core: &Plane, float: &Plane, bound: &Plane) -> f64 {
     core.iter().flatten().zip(float.iter().flatten()).zip(bound.iter().flatten()).map(excess).fold(f64::MIN, f64::max)
 }
 
-/// Exports the network, runs both over the same features and asserts every layer's bound.
+/// Exports the network, runs core and float network over the same features, and asserts every layer's bound.
 fn assert_within_bounds(float: &FloatNetwork, seed: u64) {
     let network = &float.network;
     let Exported { model, onnx } = export(float, &training_features(network, seed), CONFIDENCE).expect("export");
@@ -349,7 +350,7 @@ fn the_bounds_catch_a_wrong_weight() {
         weight[4] += 0.2;
     }
     let features = random_features(40, 40, 9);
-    let y = &float_taps(&ser_host::onnx::to_onnx(&altered).expect("ONNX"), &features)[0];
+    let y = &float_taps(&ser_host::model::onnx::to_onnx(&altered).expect("ONNX"), &features)[0];
     let model = Model::parse(&exported.model).expect("a model");
     let Some(LayerParams::Conv2d(conv)) = model.layers().first() else { panic!("edge begins with a convolution") };
     let x = plane(&features);

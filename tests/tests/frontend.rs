@@ -1,13 +1,13 @@
-//! The core's front end against the integer reference, bit for bit, against the `f64` one with a naive DFT, and against
-//! what a filterbank and a silence gate should do.
+//! Compares the core's front end with the integer reference, bit for bit, with the `f64` reference and its naive DFT,
+//! and with the expected behaviour of a filterbank and a silence gate.
 
 use ser_core::frontend::{DECIBEL as STEPS, Frame, FrontEnd, SILENCE, portable_power_spectrum};
 use ser_core::spec::{self, Level, Trim, Window, edge};
 use ser_core::{Model, Recognizer};
-use ser_host::emotion::EMOTIONS;
-use ser_host::features::Extractor;
-use ser_host::synth;
-use ser_host::tables::{OwnedTables, hz, mel};
+use ser_host::corpus::labels::EMOTIONS;
+use ser_host::corpus::synth;
+use ser_host::features::rows::Extractor;
+use ser_host::features::tables::{OwnedTables, hz, mel};
 use ser_tests::random_model::Shape;
 use ser_tests::reference::integer_front_end::{input_shift, power_spectrum_of};
 use ser_tests::reference::{analyse, analyse_in_integers};
@@ -15,12 +15,12 @@ use ser_tests::signals;
 use ser_tests::tolerance::{self, DECIBEL, SAMPLE, SPECTRUM};
 use ser_tests::under_test::{dirty_memory, hear, multiplier, reference_front_end};
 
-/// Steps of a decibel as decibels.
+/// A level in dB, from its steps of 1/128 dB.
 fn db(steps: i16) -> f64 {
     f64::from(steps) / f64::from(STEPS)
 }
 
-/// Log-mel rows and levels of all frames, before the gate, made in dirty memory.
+/// Log-mel rows and levels of all frames, before the gate, computed in dirty memory.
 fn frames(spec: &spec::FrontEnd, samples: &[i16]) -> Vec<(Vec<i16>, i16)> {
     let tables = OwnedTables::new(spec).expect("a usable description");
     let mut work = dirty_memory(FrontEnd::work_len(spec));
@@ -80,8 +80,8 @@ fn front_ends() -> Vec<spec::FrontEnd> {
     ]
 }
 
-/// Checks every band of every frame and its level: the same as in the integer reference, and within an interval of the
-/// exact one that follows from the tolerances of sample, spectrum and decibel.
+/// Checks every band and the level of every frame. They must equal those of the integer reference, and lie in an
+/// interval around the exact value that follows from the tolerances of sample, spectrum and decibel.
 fn compare(spec: &spec::FrontEnd, samples: &[i16], name: &str) {
     let reference = reference_front_end(spec);
     let analysis = analyse(&reference, samples);
@@ -106,14 +106,14 @@ fn compare(spec: &spec::FrontEnd, samples: &[i16], name: &str) {
             let highest = 10.0 * (highest + floor).log10() + DECIBEL.limit;
             assert!(
                 (lowest..=highest).contains(&db),
-                "{name}, frame {time}, band {band}: {lowest}..={highest} dB wanted, {} exact, {db} came; {spec:?}",
+                "{name}, frame {time}, band {band}: wanted {lowest}..={highest} dB, {} exact, {db} came; {spec:?}",
                 analysis.log_mel_db[time][band]
             );
         }
         let (lowest, highest) = interval(analysis.powers[time].iter().sum());
         let (lowest, highest) = (10.0 * lowest.log10() - DECIBEL.limit, 10.0 * highest.log10() + DECIBEL.limit);
         let within = (lowest..=highest).contains(&db(*level)) || (*level == SILENCE && lowest < db(SILENCE));
-        assert!(within, "{name}, frame {time}: level {lowest}..={highest} dB wanted, {} came", db(*level));
+        assert!(within, "{name}, frame {time}: level: wanted {lowest}..={highest} dB, {} came", db(*level));
     }
 }
 
@@ -137,8 +137,8 @@ fn log_mel_rows_are_within_tolerance_of_the_f64_reference() {
     }
 }
 
-/// What rounding does to speech and noise of -10 to -40 dBFS, with the floor of the preset, dB RMS over all bands of
-/// all frames.
+/// The effect of rounding on speech and noise of -10 to -40 dBFS, with the floor of the preset: dB RMS over all bands
+/// of all frames.
 #[test]
 fn log_mel_rows_of_speech_and_noise_are_within_a_twentieth_of_a_decibel_rms() {
     let spec = untrimmed();
@@ -164,7 +164,7 @@ fn log_mel_rows_of_speech_and_noise_are_within_a_twentieth_of_a_decibel_rms() {
     }
 }
 
-/// The front end takes the processor's own code where it has some.
+/// The front end uses the processor's own kernel where there is one, so the portable one needs a test.
 #[test]
 fn the_portable_spectrum_equals_the_integer_reference_for_every_length_and_at_the_limits() {
     for fft_len in [256, 512, 1024, 2048] {
@@ -200,7 +200,7 @@ fn digital_silence_gives_the_floor_in_every_band() {
     for spec in front_ends() {
         for (row, level) in frames(&spec, &signals::constant(0, 2 * spec.frame_len)) {
             assert_eq!(level, SILENCE);
-            // Of a frame of two samples not even one step is as little as -150 dBFS.
+            // In a frame of two samples, even one step is more than -150 dBFS.
             let reference = reference_front_end(&spec);
             let floor = f64::from(spec.floor_db).max(10.0 * ser_tests::reference::front_end::step(&reference).log10());
             row.iter().for_each(|&level| tolerance::FLOOR.check(db(level), floor, "silence"));
@@ -245,7 +245,7 @@ fn a_constant_offset_changes_no_bit_when_the_dc_block_is_on() {
     }
 }
 
-/// What is left in the recursion of the DC block is less than half a step.
+/// The recursion of the DC block decays to less than half a step.
 #[test]
 fn digital_silence_behind_a_step_becomes_exactly_silent() {
     let spec = untrimmed();
@@ -275,7 +275,7 @@ fn a_sine_at_the_centre_of_a_band_peaks_in_that_band() {
     }
 }
 
-/// The bands share each frequency out among them, so a sine has its own mean square wherever it is.
+/// Inside the mel range, the weights of the bands sum to 1 at each frequency, so a sine keeps its mean square.
 #[test]
 fn bands_are_a_partition_of_unity_inside_the_range() {
     for window in [Window::Hann, Window::Hamming] {
@@ -338,7 +338,7 @@ fn pre_emphasis_lifts_each_frequency_as_its_formula_says() {
     }
 }
 
-/// Frames do not overlap, so that each is silence or speech as a whole.
+/// Frames do not overlap, so each frame is either silence or speech.
 fn gated(max_pause_rows: usize) -> spec::FrontEnd {
     let trim = Some(Trim { threshold_db: -50.0, range_db: 35.0, max_pause_rows });
     spec::FrontEnd {
@@ -352,7 +352,7 @@ fn gated(max_pause_rows: usize) -> spec::FrontEnd {
     }
 }
 
-/// Noise of one amplitude for a number of frames, one pair after the other.
+/// Noise, one part after the other; a part is an amplitude and a number of frames.
 fn in_turn(parts: &[(i16, usize)]) -> Vec<i16> {
     parts.iter().flat_map(|&(amplitude, count)| signals::noise(count as u64, amplitude, 256 * count)).collect()
 }
@@ -378,8 +378,8 @@ fn the_gate_drops_leading_and_trailing_silence_and_shortens_pauses_and_does_noth
 
 #[test]
 fn the_gate_hears_what_is_within_range_of_the_loudest_so_far() {
-    // About -75, -40 and -10 dBFS: the middle one is speech until something 30 dB louder came; the range is 35, then 25
-    // dB.
+    // About -75, -40 and -10 dBFS. The middle level counts as speech until a level 30 dB higher has come: with a range
+    // of 35 dB it still does afterwards, with 25 dB it does not.
     let samples = in_turn(&[(10, 2), (560, 2), (18_000, 2), (560, 2), (18_000, 1)]);
     let mut spec = gated(0);
     assert_gate_keeps(&spec, &samples, 2..9);
@@ -387,7 +387,7 @@ fn the_gate_hears_what_is_within_range_of_the_loudest_so_far() {
     assert_gate_keeps(&spec, &samples, [2, 3, 4, 5, 8]);
 }
 
-/// A row of few bands is shorter than a word of memory; a pause is no longer for that.
+/// A row of few bands is shorter than a word of memory; that must not lengthen a pause.
 #[test]
 fn a_pause_is_counted_in_rows_whatever_the_number_of_bands() {
     for (bands, longest_pause) in [(1, 0), (1, 1), (1, 5), (2, 1), (3, 1), (3, 3), (5, 1)] {
@@ -400,8 +400,8 @@ fn a_pause_is_counted_in_rows_whatever_the_number_of_bands() {
     }
 }
 
-/// Input codes of noise whose amplitude falls and rises, played at a gain; of a mean in dB and a standard deviation of
-/// 10 dB.
+/// Input codes of noise whose amplitude falls and rises, played at a gain. The normalisation has the given mean in dB
+/// and a standard deviation of 10 dB.
 fn codes_at_gain(level: Level, mean: i32, gain: i16) -> Vec<Vec<i8>> {
     let mut file = Shape::lstm_alone(10, 1, 2).fill(1);
     file.front_end = reference_front_end(&spec::FrontEnd { level, floor_db: -150.0, ..gated(4) });
@@ -418,7 +418,7 @@ fn codes_at_gain(level: Level, mean: i32, gain: i16) -> Vec<Vec<i8>> {
 fn levels_relative_to_the_peak_do_not_depend_on_the_gain() {
     let (quiet, loud) = (codes_at_gain(Level::RelativeToPeak, -10, 1), codes_at_gain(Level::RelativeToPeak, -10, 8));
     assert_eq!(quiet.len(), 18);
-    // The logarithms are rounded elsewhere.
+    // A gain moves the places where the logarithms are rounded.
     assert!(quiet.concat().iter().zip(loud.concat()).all(|(quiet, loud)| quiet.abs_diff(loud) <= 1));
     // 18 dB are 1.8 standard deviations, 58 codes.
     let (quiet, loud) = (codes_at_gain(Level::Absolute, -60, 1), codes_at_gain(Level::Absolute, -60, 8));
@@ -435,7 +435,7 @@ fn levels_relative_to_the_peak_do_not_depend_on_the_gain() {
 fn the_peak_is_that_of_the_utterance_so_far() {
     let codes = codes_at_gain(Level::RelativeToPeak, -10, 1);
     let loudest: Vec<i8> = codes.iter().map(|row| row.iter().copied().max().unwrap_or_default()).collect();
-    // A row that is the loudest so far has a band at 0 dB: one standard deviation above the mean.
+    // The loudest row so far has a band at 0 dB: one standard deviation above the mean.
     assert_eq!(loudest[0], 32);
     assert!(loudest[4..10].iter().all(|code| *code < 32));
     assert_eq!(loudest[10..13].iter().max(), Some(&32));
@@ -464,7 +464,7 @@ fn a_minute_of_silence_gives_no_row_and_no_prediction() {
     }
     let mut memory = dirty_memory(model.state_words());
     let mut recognizer = Recognizer::new(&model, &mut memory).expect("memory enough");
-    // The second of silence takes care of the frames that hold both.
+    // A second of silence follows, so that no later frame holds any speech.
     recognizer.push(&[signals::noise(8, 8_000, 16_000), signals::noise(10, 2, 16_000)].concat());
     let spoken = recognizer.prediction();
     assert!(spoken.is_some());

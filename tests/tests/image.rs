@@ -1,5 +1,5 @@
-//! The image front end against an image that numpy made, against levels in `f64` by a naive DFT, and the recognizer
-//! behind it.
+//! Compares the image front end with an image made by NumPy and with levels in `f64` by a naive DFT, and tests the
+//! recognizer behind it.
 
 use std::f64::consts::TAU;
 
@@ -10,15 +10,15 @@ use ser_core::quant::Multipliers;
 use ser_core::recognizer::{RecognizerError, StateTooSmall};
 use ser_core::spec::{self, Image, edge, paper};
 use ser_core::{ImageRecognizer, Model, Recognizer};
-use ser_host::features::{Extractor, Normalization, Rows, features_of, input_code};
-use ser_host::inspect::untrained_model;
-use ser_host::tables::OwnedTables;
+use ser_host::features::rows::{Extractor, Normalization, Rows, features_of, input_code};
+use ser_host::features::tables::OwnedTables;
+use ser_host::model::inspect::untrained_model;
 use ser_tests::signals;
 
 use ser_tests::under_test::{Heard, dirty_memory, multiplier};
 
 const SIDE: usize = 224;
-/// Columns of an image that the golden files hold: every fourth.
+/// Stride of the columns in the golden files: every fourth column of an image.
 const KEPT: usize = 4;
 
 /// The signal of `tests/golden/image.py`.
@@ -35,7 +35,7 @@ fn sweep(count: usize, seed: u32) -> Vec<i16> {
     (0..count).map(sample).collect()
 }
 
-/// Levels of all frames, and the image `[column][band][colour]` that follows from them.
+/// Levels of all frames, and the image `[column][band][colour]` made of them.
 fn picture(spec: &spec::FrontEnd, samples: &[i16]) -> (Vec<i16>, Vec<u8>) {
     let tables = OwnedTables::new(spec).expect("a usable description");
     let mut work = dirty_memory(ImageFrontEnd::work_len(spec));
@@ -87,7 +87,7 @@ fn the_image_is_that_of_the_published_program_and_the_same_bits_on_every_target(
     }
 }
 
-/// `20 log10(|S| + 2⁻⁵²)` of all frames by the definition, dB.
+/// `20 log10(|S| + 2⁻⁵²)` of all frames by its definition, dB.
 fn exact_levels(spec: &spec::FrontEnd, samples: &[i16]) -> Vec<f64> {
     let window: Vec<f64> =
         (0..spec.frame_len).map(|n| 0.5 - 0.5 * (TAU * n as f64 / (spec.frame_len - 1) as f64).cos()).collect();
@@ -123,7 +123,8 @@ fn levels_of_noise_and_sweeps_are_within_a_hundredth_of_a_decibel_rms_of_those_i
             let rms = (errors.iter().map(|error| error * error).sum::<f64>() / errors.len() as f64).sqrt();
             let largest = errors.iter().fold(0.0, |largest: f64, error| largest.max(error.abs()));
             println!("{name}, FFT of {}: {rms:.4} dB RMS, {largest:.3} dB at most", spec.fft_len);
-            // Half a step is 0.008 dB, which makes 0.0045 RMS; the rest is f32 in zeros between the lobes.
+            // Half a step is 0.008 dB, so rounding alone gives 0.0045 dB RMS; the rest is f32 in the zeros between the
+            // lobes.
             assert!(rms < 0.01 && largest < 0.5, "{name}: {rms} dB RMS, {largest} dB at most");
         }
     }
@@ -144,7 +145,7 @@ fn an_utterance_of_one_level_has_the_colour_of_gray_zero_in_images_of_any_size()
         let spec = spec::FrontEnd { image: Some(Image { bands, columns }), ..paper().front_end };
         for samples in [256, 257, 10_000] {
             let (_, pixels) = picture(&spec, &vec![0; samples]);
-            // jet(256) begins with a blue of 33/64.
+            // jet(256) starts with a blue of 33/64.
             assert!(
                 pixels.as_chunks().0.iter().all(|pixel| *pixel == [0, 0, 131]),
                 "{bands} x {columns}, {samples} samples"
@@ -172,7 +173,7 @@ fn an_utterance_that_no_image_can_be_made_of_is_an_error_that_says_why() {
     assert!(ImageFrontEnd::new(&spec, tables.borrow(), &mut work[1..]).is_none());
     assert!(ImageFrontEnd::new(&spec::FrontEnd { image: None, ..spec }, tables.borrow(), &mut work).is_none());
     let mut front_end = ImageFrontEnd::new(&spec, tables.borrow(), &mut work).unwrap();
-    // The last frame may have all but one sample of the next hop behind it.
+    // All but one sample of a further hop may follow the last frame.
     let longest = 1023 * 128 + 256 + 127;
     let samples = vec![1; longest + 1];
     let mut levels = vec![0; ImageFrontEnd::levels_len(&spec, samples.len())];
@@ -205,7 +206,7 @@ fn codes_of_pixels_are_those_that_training_rounds_to_and_all_pixels_fit() {
     let image = Rows { bands: pixels.len(), values: pixels.iter().map(|pixel| f32::from(*pixel)).collect() };
     let wanted: Vec<i8> = normalization.apply(&image).values.iter().map(|feature| input_code(*feature)).collect();
     assert_eq!(normalizer.pixel_codes(&mut pixels), wanted);
-    // The pixel that is farthest from the mean has the last code.
+    // The pixel farthest from the mean has the last code.
     assert_eq!((wanted[765], wanted[1], wanted[767]), (127, -127, 127));
 }
 

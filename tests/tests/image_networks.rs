@@ -1,4 +1,4 @@
-//! The networks for images that have a name: what they give, and what they need.
+//! The named networks for images: their results and their memory.
 
 use ser_core::Model;
 use ser_core::spec::{self, Network};
@@ -29,7 +29,7 @@ fn every_layer_of_the_papers_networks_equals_the_reference() {
     }
 }
 
-/// A third of `paper`'s is the flattened row widened to int16, work memory that the convolutions share.
+/// A third of `paper`'s memory is the flattened row, widened to int16; the convolutions share this work memory.
 #[test]
 fn the_papers_networks_need_32_and_17_kilobytes() {
     for (network, bytes) in [(spec::paper(), 32_336), (spec::paper_seq(), 17_148)] {

@@ -1,4 +1,4 @@
-//! The kernels of this processor beside the portable code.
+//! Compares the kernels of this processor and the portable ones with plain sums.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -6,17 +6,17 @@ use ser_core::kernels::matrix::{
     block_len, four_rows, four_rows_of_pair, portable_four_rows, portable_four_rows_of_pair,
 };
 
-/// Any weight, the extremes often.
+/// Any weight; extremes are frequent.
 fn weight() -> impl Strategy<Value = u8> {
     prop_oneof![any::<u8>(), Just(127), Just(-127i8 as u8)]
 }
 
-/// Any value, the extremes often.
+/// Any value; extremes are frequent.
 fn value() -> impl Strategy<Value = i16> {
     prop_oneof![any::<i16>(), Just(i16::MIN), Just(i16::MAX)]
 }
 
-/// A block of four packed rows and a vector of as many columns.
+/// A block of four packed rows, and `vectors` vectors of as many columns.
 fn block_and_vector(
     columns: impl Strategy<Value = usize>,
     vectors: usize,
@@ -24,7 +24,7 @@ fn block_and_vector(
     columns.prop_flat_map(move |columns| (vec(weight(), block_len(columns)), vec(value(), vectors * columns)))
 }
 
-/// `Σ_k w[r][k] x[k]` from the layout as `docs/model-format.md` has it.
+/// `Σ_k w[r][k] x[k]`, with the layout of `docs/model-format.md`.
 fn plain(block: &[u8], x: &[i16]) -> [i32; 4] {
     [0, 1, 2, 3].map(|row| {
         x.iter()

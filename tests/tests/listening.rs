@@ -1,18 +1,17 @@
-//! Continuous listening: all utterances of a day are found, nothing else is, and nothing wears out.
+//! Continuous listening: the listener finds all utterances of a day and nothing else, and ends the day as it began.
 
 use proptest::prelude::*;
 use ser_core::engine::Logits;
 use ser_core::{EndpointerConfig, Event, Listener, Model};
-use ser_host::emotion::EMOTIONS;
-use ser_host::synth;
+use ser_host::corpus::labels::EMOTIONS;
+use ser_host::corpus::synth;
 use ser_tests::random_model::Shape;
 use ser_tests::signals;
 use ser_tests::under_test::dirty_memory;
 
 const MODEL: &[u8] = include_bytes!("../../models/synthetic/edge.ser");
 const RATE: u64 = 16_000;
-/// How far a start or end that is told may be from the true one, samples: silence within the planted recording and half
-/// a frame.
+/// Largest error of a reported start or end, samples: silence within the planted recording and half a frame.
 const TOLERANCE: u64 = 6_400;
 
 fn rng(state: &mut u64) -> u64 {
@@ -22,7 +21,7 @@ fn rng(state: &mut u64) -> u64 {
     *state
 }
 
-/// What a day was made of, and what was heard.
+/// The utterances planted in a day, and those heard.
 #[derive(Debug, Default)]
 struct Day {
     samples: u64,
@@ -34,9 +33,9 @@ struct Day {
     false_alarms: usize,
 }
 
-/// Utterances of all voices at random gaps of 1 to 25 s, once in 50 times of ten minutes, over white noise whose level
-/// drifts between -80 and -52 dBFS and an offset that drifts, clicks in between; at the start and at the end the same
-/// utterance behind two seconds of zeros.
+/// Listens to a synthetic day. Utterances of all voices come after random gaps of 1 to 25 s; one gap in 50 lasts ten
+/// minutes. The gaps hold white noise whose level drifts between -80 and -52 dBFS, an offset that drifts, and clicks.
+/// The same utterance comes at the start and at the end, after two seconds of zeros.
 fn listen(hours: u64) -> Day {
     let model = Model::parse(MODEL).expect("a valid file");
     let mut memory = dirty_memory(model.state_words());
@@ -95,7 +94,7 @@ fn listen(hours: u64) -> Day {
 }
 
 impl Day {
-    /// Which utterances were found exactly once, and how far off.
+    /// Counts the utterances found exactly once and the false alarms, and notes the largest error.
     fn compare(&mut self) {
         let mut matched = 0;
         let mut from = 0;
@@ -139,14 +138,14 @@ fn an_hour_finds_every_utterance_and_ends_as_it_began() {
     listen(1).check();
 }
 
-/// Forty seconds: `cargo test -p ser-tests --test listening -- --ignored --nocapture`.
+/// Takes forty seconds: `cargo test -p ser-tests --test listening -- --ignored --nocapture`.
 #[test]
 #[ignore = "takes forty seconds; .ci/run runs it"]
 fn a_day_finds_every_utterance_and_ends_as_it_began() {
     listen(24).check();
 }
 
-/// Events as text, which tells all bits of a number apart.
+/// The events as text, which differs if any bit of a number differs.
 fn events(model: &Model<'_>, config: &EndpointerConfig, chunks: &[&[i16]]) -> Vec<String> {
     let mut memory = dirty_memory(model.state_words());
     let mut listener = Listener::new(model, &mut memory, config).expect("memory enough");
@@ -190,7 +189,7 @@ fn a_long_utterance_is_cut_and_a_click_is_none() {
     assert_eq!((count("Started"), count("Ended"), count("cut: true")), (3, 3, 2), "{told:#?}");
 }
 
-/// Noise that begins is taken for speech until the floor has come near it, and never again.
+/// New noise passes for speech until the floor has come near it, and never again after that.
 #[test]
 fn the_floor_learns_a_noise_that_stays() {
     let model = Model::parse(MODEL).expect("a valid file");

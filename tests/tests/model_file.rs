@@ -11,7 +11,7 @@ use ser_tests::reference::{FrontEnd, Layer, ModelFile, Multiplier};
 use ser_tests::signals;
 use ser_tests::under_test::{dirty_memory, hear, run_rows};
 
-/// The fields in front of the bytes that the CRC covers, made to fit the file.
+/// Repairs the fields before the bytes that the CRC covers: length and CRC.
 fn with_repaired_envelope(mut file: Vec<u8>) -> Vec<u8> {
     let length = file.len() as u32;
     file[12..16].copy_from_slice(&length.to_le_bytes());
@@ -28,7 +28,7 @@ fn refused(change: impl FnOnce(&mut ModelFile)) -> String {
     refused_of(small_model(), change)
 }
 
-/// The same for a model for images.
+/// The error for a model for images that was changed before it was written.
 #[track_caller]
 fn refused_image(change: impl FnOnce(&mut ModelFile)) -> String {
     refused_of(small_image_model(), change)
@@ -47,7 +47,7 @@ fn accepted(change: impl FnOnce(&mut ModelFile)) {
     assert_eq!(refusal(&file.to_bytes()), None);
 }
 
-/// The error for a file whose bytes were changed; the CRC fits.
+/// The error for a file with changed bytes and a right CRC.
 #[track_caller]
 fn refused_bytes(change: impl FnOnce(&mut Vec<u8>)) -> String {
     let mut file = small_model().to_bytes();
@@ -121,8 +121,8 @@ fn a_flipped_bit_is_a_parse_error() {
     }
 }
 
-/// Flips each bit behind the header, mends the CRC, and has `compare` run what still is a model beside the reference:
-/// it says where they differ.
+/// Flips each bit after the CRC field and repairs the CRC. If the file is still a model, `compare` runs it beside the
+/// reference and returns the first difference.
 fn flip_bits(file: &[u8], compare: impl Fn(&Model<'_>, &ModelFile, usize) -> Option<String>) {
     let mut runs = 0;
     for bit in 8 * 20..8 * file.len() {
@@ -138,7 +138,7 @@ fn flip_bits(file: &[u8], compare: impl Fn(&Model<'_>, &ModelFile, usize) -> Opt
     assert!(runs > 1_000, "{runs} flipped files run");
 }
 
-/// What passes the checks must run, and as the reference does.
+/// A file that passes the checks must run as the reference does.
 #[test]
 fn a_flipped_bit_with_a_right_crc_is_an_error_or_a_model_that_runs() {
     let two_seconds = [signals::babble(1, 1_500), signals::square(30, 500)].concat();
@@ -148,7 +148,7 @@ fn a_flipped_bit_with_a_right_crc_is_an_error_or_a_model_that_runs() {
     });
 }
 
-/// The same of a model for images, whose flipped bits also make images of other sizes and streams.
+/// The same for a model for images, whose flipped bits also make images of other sizes, and streams.
 #[test]
 fn a_flipped_bit_of_a_model_for_images_is_an_error_or_a_model_that_runs() {
     flip_bits(&small_image_model().to_bytes(), |model, reference, bit| {
@@ -330,13 +330,14 @@ fn sizes_that_a_layer_cannot_have_are_refused() {
     for (rows, bands) in [(0, 1), (1, 0), (1, 4), (1, 255), (0, 0)] {
         refused(|file| file.layers[1] = Layer::MaxPool { rows, bands, overlap: 0 });
     }
-    // Kernel rows, kernel bands, low byte of the channels, of the convolution's record.
+    // Fields of the convolution's record, such as kernel rows (1), kernel bands (2) and the low byte of the channels
+    // (4).
     let record = 80 + 2 * 16;
     for (field, value) in [(1, 0), (1, 255), (2, 0), (2, 2), (2, 255), (4, 0), (0, 0), (0, 8), (6, 3), (7, 1), (12, 1)]
     {
         refused_bytes(|file| file[record + field] = value);
     }
-    // Behind the pool, in an LSTM, a time mean and a dense layer, the padding or overlap has no meaning.
+    // After the pool, in an LSTM, a time mean and a dense layer, the byte for padding or overlap has no meaning.
     for layer in 2..5 {
         let message = refused_bytes(|file| file[record + 16 * layer + 6] = 1);
         assert!(message.contains("reserved field of a layer is 1"), "{message}");
@@ -435,7 +436,7 @@ fn numbers_of_the_front_end_out_of_range_are_refused() {
         refused(|file| file.front_end.floor = floor);
     }
     refused(|file| file.temperature = 0.0);
-    // Small enough to make the softmax divide by zero, were it let through.
+    // If it were accepted, the softmax would divide by zero.
     refused(|file| file.temperature = f32::from_bits(1));
     refused(|file| file.front_end.window = 2);
     refused(|file| file.front_end.window = 3);
@@ -504,7 +505,7 @@ fn a_mel_band_ends_at_half_the_sample_rate() {
 
 #[test]
 fn padding_is_zeros() {
-    // 9 window values behind 80 + 2 · 16 + 5 · 16 bytes leave 14 bytes of padding.
+    // 9 window values after 80 + 2 · 16 + 5 · 16 bytes leave 14 bytes of padding.
     let padding = 192 + 18..192 + 32;
     for at in padding {
         let message = refused_bytes(|file| file[at] = 1);

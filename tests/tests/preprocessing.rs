@@ -1,20 +1,20 @@
-//! What the options of the front end are for, each shown to do it: denoising, silence removal, windows, mel filters,
-//! normalisation. (Pre-emphasis, and the silence gate row by row: `frontend.rs`.)
+//! Tests that each option of the front end does its job: denoising, silence removal, windows, mel filters,
+//! normalisation. (`frontend.rs` tests pre-emphasis, and the silence gate row by row.)
 
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 use ser_core::frontend::{DECIBEL, Frame, FrontEnd};
 use ser_core::spec::{self, Denoise, Level, Trim, Window, edge};
 use ser_core::{Model, Recognizer};
-use ser_host::disturb::{at_level, mix, sounds};
-use ser_host::emotion::EMOTIONS;
-use ser_host::features::{Extractor, Normalization, Rows};
-use ser_host::synth;
-use ser_host::tables::OwnedTables;
+use ser_host::corpus::labels::EMOTIONS;
+use ser_host::corpus::synth;
+use ser_host::features::disturb::{at_level, mix, sounds};
+use ser_host::features::rows::{Extractor, Normalization, Rows};
+use ser_host::features::tables::OwnedTables;
 use ser_tests::random_model::Shape;
 use ser_tests::signals;
 use ser_tests::under_test::{dirty_memory, hear, hear_with, reference_front_end};
 
-/// Frames in a second of the preset.
+/// Frames in a second with the preset's hop.
 const SECOND: usize = 16_000 / 256;
 
 const ONCE: Denoise = Denoise { subtraction_tenths: 10, depth_db: 10 };
@@ -41,7 +41,7 @@ fn rng(seed: u64) -> ChaCha8Rng {
     ChaCha8Rng::seed_from_u64(seed)
 }
 
-/// Noise of 3 dB less each octave, by three poles (Kellet).
+/// Noise that falls by 3 dB per octave, by three poles (Kellet).
 fn pink(len: usize, seed: u64) -> Vec<f64> {
     let mut poles = [(0.99765, 0.0990460, 0.0), (0.963, 0.2965164, 0.0), (0.57, 1.0526913, 0.0)];
     let white = sounds::white(len, &mut rng(seed)).into_iter();
@@ -62,18 +62,18 @@ fn mean(values: impl Iterator<Item = f64>) -> f64 {
     sum / count
 }
 
-/// How much lower the second rows are than the first, dB, mean over all bands.
+/// How much lower the second rows are than the first: mean over all bands, dB.
 fn attenuation(without: &[(Vec<f64>, f64)], with: &[(Vec<f64>, f64)]) -> f64 {
     mean(without.iter().zip(with).flat_map(|((a, _), (b, _))| a.iter().zip(b).map(|(a, b)| a - b)))
 }
 
-/// Frames of speech: within 35 dB of the loudest.
+/// Frames of speech: those within 35 dB of the loudest.
 fn speech(frames: &[(Vec<f64>, f64)]) -> Vec<usize> {
     let peak = frames.iter().map(|(_, level)| *level).fold(f64::MIN, f64::max);
     (0..frames.len()).filter(|&frame| frames[frame].1 > peak - 35.0).collect()
 }
 
-/// Log spectral distance over some frames: dB RMS over the bands of each, mean over the frames.
+/// Log spectral distance over the frames `over`: dB RMS over the bands of a frame, mean over the frames.
 fn distance(one: &[(Vec<f64>, f64)], other: &[(Vec<f64>, f64)], over: &[usize]) -> f64 {
     mean(over.iter().map(|&frame| mean(one[frame].0.iter().zip(&other[frame].0).map(|(a, b)| (a - b).powi(2))).sqrt()))
 }
@@ -98,10 +98,11 @@ fn steady_noise_is_attenuated_by_nearly_the_depth_a_second_after_it_began() {
     }
 }
 
-/// With half of it subtracted, what a frame loses is half the floor, unless too little was there.
+/// Denoising subtracts half the estimated noise floor, so twice the lost power is the floor, except where a frame has
+/// too little power.
 #[test]
 fn the_floor_is_the_mean_power_of_steady_noise_in_each_band() {
-    // So deep that what is left of a band is its power less the noise.
+    // The depth is so large that a band keeps its power minus the noise.
     let denoise = Denoise { subtraction_tenths: 5, depth_db: 60 };
     let power = |db: f64| 10f64.powf(db / 10.0);
     let spec = |denoise| spec::FrontEnd { floor_db: -150.0, ..untrimmed(denoise) };
@@ -168,7 +169,7 @@ fn noise_that_grew_by_10_db_is_attenuated_again_3_seconds_later_and_what_comes_a
     let at = |second: usize| attenuation(&without[second * SECOND..][..SECOND], &with[second * SECOND..][..SECOND]);
     assert!(at(6) < 3.0, "{} dB: what is louder than the noise so far may be speech", at(6));
     assert!(at(9) > 12.0, "{} dB, 3 s after the noise grew", at(9));
-    // What comes after quieter noise is heard again: half a second of noise 10 dB above it.
+    // A sound after quieter noise is kept again: half a second of noise 10 dB above it.
     let samples =
         [at_level(&noise, -40.0), at_level(&noise[..16_000], -65.0), at_level(&noise[..8_000], -45.0)].concat();
     let (with, without) = (frames(&untrimmed(Some(TWICE)), &samples), frames(&untrimmed(None), &samples));
@@ -177,7 +178,7 @@ fn noise_that_grew_by_10_db_is_attenuated_again_3_seconds_later_and_what_comes_a
     assert!(lost < 1.0, "{lost} dB of what came a second after the noise fell");
 }
 
-/// A second is longer than any vowel.
+/// The vowel lasts a second, longer than any real one.
 #[test]
 fn a_loud_vowel_is_not_swallowed() {
     let noise = at_level(&sounds::white(4 * 16_000, &mut rng(9)), -50.0);
@@ -198,8 +199,8 @@ fn a_loud_vowel_is_not_swallowed() {
     assert!(without[2 * SECOND + 10].0.iter().filter(|band| **band > -46.0).count() >= 10);
 }
 
-/// The gate goes by what is left: a threshold of -50 dBFS lets noise of -45 dBFS through, and what denoising leaves of
-/// it not.
+/// The gate judges the denoised level: a threshold of -50 dBFS passes noise of -45 dBFS, but not what denoising leaves
+/// of it.
 #[test]
 fn the_gate_hears_speech_in_noise_and_not_the_noise() {
     let noise = at_level(&sounds::white(4 * 16_000, &mut rng(10)), -45.0);
@@ -217,7 +218,7 @@ fn the_gate_hears_speech_in_noise_and_not_the_noise() {
     assert!((burst - 2..=burst + 2).contains(&rows(Some(TWICE))), "{} rows, the burst has {burst}", rows(Some(TWICE)));
 }
 
-/// A model whose rows are those of the front end.
+/// A model with a denoising front end.
 fn denoising_model() -> Vec<u8> {
     let mut file = Shape::lstm_alone(40, 3, 2).fill(1);
     file.front_end = reference_front_end(&spec::FrontEnd { denoise: Some(TWICE), ..edge().front_end });
@@ -244,7 +245,7 @@ fn the_noise_floor_is_part_of_a_snapshot_and_depends_on_no_chunk() {
     one.snapshot(&mut snapshot).expect("the length wanted");
     other.restore(&snapshot).expect("a snapshot of this model");
     assert_eq!(hear_with(&mut one, &model, [behind]), hear_with(&mut other, &model, [behind]));
-    // The utterance after it begins with no noise known.
+    // The next utterance starts without a noise estimate.
     assert_eq!(hear_with(&mut one, &model, [&samples[..]]), whole);
 }
 
@@ -278,8 +279,8 @@ fn removal_of_silence_leaves_the_frames_that_hold_sound_and_removes_all_others()
     assert_eq!(rows(&spec, &samples).iter().collect::<Vec<_>>(), wanted);
 }
 
-/// Highest side lobe: -31.5 dB of Hann, -42.7 dB of Hamming (Harris 1978), beyond the first zeros, two bins from the
-/// middle.
+/// Highest side lobe beyond the first zeros, which lie two bins from the middle: -31.5 dB for Hann, -42.7 dB for
+/// Hamming (Harris 1978).
 #[test]
 fn windows_have_their_side_lobes() {
     for (window, wanted_db) in [(Window::Hann, -31.5), (Window::Hamming, -42.7)] {
@@ -330,7 +331,7 @@ fn normalised_features_have_mean_0_and_standard_deviation_1_over_the_training_pa
             let values = || features.iter().flat_map(|rows| rows.iter().map(move |row| f64::from(row[band])));
             let centre = mean(values());
             let sd = mean(values().map(|value| (value - centre).powi(2))).sqrt();
-            // Codes end at 4 standard deviations.
+            // Values beyond 4 standard deviations are clipped.
             assert!(
                 centre.abs() < 0.01 && (sd - 1.0).abs() < 0.01,
                 "{level:?}, band {band}: mean {centre}, standard deviation {sd}"

@@ -1,4 +1,4 @@
-//! Requantisation, sigmoid and tanh against exact arithmetic.
+//! Compares requantisation, sigmoid and tanh with exact arithmetic.
 
 use proptest::prelude::*;
 use ser_core::activation::{sigmoid, tanh};
@@ -28,7 +28,7 @@ proptest! {
         assert_exact(acc, mantissa, shift);
     }
 
-    /// Accumulators whose product lies next to a tie.
+    /// Takes accumulators whose product lies next to a tie.
     #[test]
     fn requantize_rounds_ties_up(whole in -1000..=1000_i64, mantissa in 1 << 30..=i32::MAX, shift in 1..=31_u8, aside in -2..=2_i64) {
         let tie = (i128::from(2 * whole + 1) << (31 + shift)) / i128::from(mantissa);
@@ -56,8 +56,8 @@ fn multipliers_out_of_range_are_refused() {
     }
 }
 
-/// Each function over all inputs: the reference's bits, and within its tolerance of the real function, saturated to
-/// Q0.15.
+/// Checks a function over all inputs. It must have the reference's bits, lie within its tolerance of the real function
+/// saturated to Q0.15, and never fall.
 fn check_all_inputs(
     core: fn(i16) -> i16,
     reference: fn(i64) -> i64,

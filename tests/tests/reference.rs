@@ -1,4 +1,4 @@
-//! The core against the plain integer reference, layer by layer, bit for bit.
+//! Compares the core with the plain integer reference, layer by layer, bit for bit.
 
 use proptest::prelude::*;
 use ser_core::Model;
@@ -9,7 +9,7 @@ use ser_tests::reference::{ModelFile, analyse_in_integers};
 use ser_tests::under_test::{Heard, dirty_memory, hear, run_rows, run_rows_with};
 use ser_tests::{signals, tolerance};
 
-/// Sizes within and at the limits of the format, of a network for so many columns of an image or for a stream.
+/// Random shapes of moderate size: for an image if there are columns, else for a stream.
 fn shape(columns: impl Strategy<Value = Option<u16>>, most_rows: u8) -> impl Strategy<Value = Shape> {
     let map =
         prop_oneof![
@@ -38,7 +38,7 @@ fn random_rows(len: usize, count: usize, seed: u64) -> Vec<Vec<i8>> {
     codes.chunks_exact(len).map(|row| row.iter().map(|code| (code >> 8) as i8).collect()).collect()
 }
 
-/// As many rows as an image has columns, for a stream some.
+/// Random rows: as many as the image has columns, 40 for a stream.
 fn whole_input(shape: &Shape, seed: u64) -> Vec<Vec<i8>> {
     match shape.columns {
         Some(columns) => random_rows(3 * usize::from(shape.mel_bands), usize::from(columns), seed),
@@ -46,7 +46,7 @@ fn whole_input(shape: &Shape, seed: u64) -> Vec<Vec<i8>> {
     }
 }
 
-/// The core and the independently read reference, over the same bytes.
+/// Has the core and the reference read the same bytes, and compares them.
 fn read_both<T>(bytes: &[u8], compare: impl FnOnce(&Model<'_>, &ModelFile) -> T) -> T {
     let model = Model::parse(bytes).unwrap_or_else(|error| panic!("the core refuses a valid file: {error}"));
     compare(&model, &ModelFile::read(bytes).expect("the reference refuses a valid file"))

@@ -1,5 +1,5 @@
-//! Taken anywhere and restored elsewhere, a snapshot makes no difference; what is none is refused, and nothing makes
-//! the core panic.
+//! A snapshot taken at any place and restored elsewhere makes no difference. Anything that is not a snapshot is
+//! refused, and nothing makes the core panic.
 
 use proptest::prelude::*;
 use ser_core::snapshot::{SNAPSHOT_HEADER_LEN, SnapshotError};
@@ -14,12 +14,12 @@ fn model_bytes(seed: u64) -> Vec<u8> {
     file.to_bytes()
 }
 
-/// Utterances of a few frames.
+/// An endpointer for utterances of a few frames.
 fn config() -> EndpointerConfig {
     EndpointerConfig { hangover_ms: 20, min_speech_ms: 10, max_ms: 150, ..EndpointerConfig::default() }
 }
 
-/// The checksum of the state, so that what is behind it gets to be read.
+/// Repairs the checksum of the state, so that the core reads the state itself.
 fn repair(snapshot: &mut [u8]) {
     let crc = ser_core::model::CRC.checksum(&snapshot[SNAPSHOT_HEADER_LEN..]);
     snapshot[16..20].copy_from_slice(&crc.to_le_bytes());
@@ -82,7 +82,7 @@ proptest! {
         prop_assert_eq!(events(&mut one), events(&mut other));
     }
 
-    /// Words of the state are replaced by extremes and by anything; the checksum is right.
+    /// Replaces words of the state by extremes and by random values, and repairs the checksum.
     #[test]
     fn whatever_is_restored_nothing_panics(seed: u64, edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u32>(), 0..6_u8), 0..6), all: bool) {
         let bytes = model_bytes(seed);
@@ -93,7 +93,7 @@ proptest! {
         let mut snapshot = vec![0; Listener::snapshot_len(&model)];
         listener.snapshot(&mut snapshot).expect("the length wanted");
         let (_, state) = snapshot.split_at_mut(SNAPSHOT_HEADER_LEN);
-        // Counters stand in front: every other edit goes there.
+        // Counters come first, so every other edit goes there.
         for (number, (index, value, kind)) in edits.iter().enumerate() {
             let words = if number % 2 == 0 { 12 } else { state.len() / 4 };
             let at = 4 * index.index(words.min(state.len() / 4));
@@ -169,7 +169,7 @@ fn a_refused_snapshot_leaves_a_recognizer_as_before_its_first_sample() {
     let model = Model::parse(&bytes).expect("a valid file");
     let samples = signals::noise(2, 20_000, 500);
     let mut snapshot = recognizer_snapshot(&model, &samples);
-    // The framer's position stands behind the filter's three words.
+    // The framer's position follows the filter's three words.
     snapshot[SNAPSHOT_HEADER_LEN + 12..][..4].copy_from_slice(&u32::MAX.to_le_bytes());
     repair(&mut snapshot);
     let (mut memory, mut fresh_memory) = (dirty_memory(model.state_words()), dirty_memory(model.state_words()));

@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, anyhow};
 use ser_core::model::{CONTRACT_ID, FORMAT_VERSION};
 use ser_core::{EndpointerConfig, Event, Listener, Model, Prediction, Recognizer};
-use ser_host::embed::c_header;
-use ser_host::synth;
+use ser_host::corpus::synth;
+use ser_host::model::embed::c_header;
 
 /// One utterance of each emotion, and silence, too short for a prediction.
 fn utterances() -> Vec<Vec<i16>> {

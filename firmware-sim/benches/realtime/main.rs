@@ -1,5 +1,5 @@
-//! The core on one thread over synthetic speech: whole, and part by part; and the network `paper` over an image.
-//! Throughput is in seconds of audio for each second.
+//! Times the core on one thread over synthetic speech, as a whole and part by part, and the network `paper` over an
+//! image. Throughput is in seconds of audio per second.
 //!
 //! `cargo bench -p firmware-sim`
 
@@ -16,15 +16,15 @@ use ser_core::frontend::{Frame, FrontEnd};
 use ser_core::kernels::{Conv2d, Conv2dState, Lstm, LstmState, MaxPool, MaxPoolState};
 use ser_core::model::LayerParams;
 use ser_core::recognizer::{Observation, Recognizer};
-use ser_host::audio::SAMPLE_RATE_HZ;
-use ser_host::synth;
+use ser_host::corpus::audio::SAMPLE_RATE_HZ;
+use ser_host::corpus::synth;
 
 static FILE: &[u8] = include_bytes!("../../../models/synthetic/edge.ser");
 static MODEL: LazyLock<Model<'static>> =
     LazyLock::new(|| Model::parse(FILE).expect("the model that comes with the repository"));
 static SPEECH: LazyLock<Vec<i16>> =
     LazyLock::new(|| (0..24).flat_map(|n| synth::render(synth::DEFAULT_SEED, n % 4, n % 6, n)).collect());
-/// What enters each layer, all rows one after the other.
+/// Input of each layer, all rows one after the other.
 static INPUTS: LazyLock<Vec<Input>> = LazyLock::new(record);
 
 /// How often each part is timed for the table of shares.
@@ -151,8 +151,8 @@ fn lstms(bencher: Bencher<'_, '_>) {
     bencher.counter(audio_seconds()).bench(lstms_only);
 }
 
-/// Prints how the time of the whole divides. The parts take turns, so that what else the machine does strikes all
-/// alike.
+/// Prints how the core's time divides among its parts. The parts take turns, so that other work of the machine slows
+/// all of them alike.
 fn print_shares() {
     LazyLock::force(&INPUTS);
     let parts = [

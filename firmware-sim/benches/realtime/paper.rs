@@ -1,5 +1,5 @@
-//! The network `paper` over an image, int8 in the core and f32 in tract, one thread each. Weights and pixels are
-//! random: they cost what trained ones cost.
+//! Times the network `paper` over an image, int8 in the core and f32 in tract, on one thread each. Weights and pixels
+//! are random; they cost as much time as trained ones.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -10,15 +10,15 @@ use ser_core::Model;
 use ser_core::engine::{Engine, Row};
 use ser_core::model::LayerParams;
 use ser_core::spec::paper;
-use ser_host::export::{Exported, export};
-use ser_host::features::{Rows, input_code};
-use ser_host::float_model::FloatModel;
-use ser_host::model_file::Confidence;
+use ser_host::features::rows::{Rows, input_code};
+use ser_host::model::export::{Exported, export};
+use ser_host::model::float_model::FloatModel;
+use ser_host::model::model_file::Confidence;
 use ser_tests::random_network::{random_features, random_network};
 
 use super::{Input, ROUNDS, conv2d, lstm, max_pool};
 
-/// What an image is counted as, seconds of speech: about an utterance of CASIA.
+/// Seconds of speech that an image counts as: about an utterance of CASIA.
 const SECONDS: usize = 2;
 
 static IMAGE: LazyLock<Rows> = LazyLock::new(|| {
@@ -34,7 +34,7 @@ static EXPORTED: LazyLock<Exported> = LazyLock::new(|| {
 static MODEL: LazyLock<Model<'static>> = LazyLock::new(|| Model::parse(&EXPORTED.model).expect("an exported model"));
 static FLOAT: LazyLock<FloatModel> =
     LazyLock::new(|| FloatModel::from_onnx(&EXPORTED.onnx).expect("an exported network"));
-/// What enters each layer.
+/// Input of each layer.
 static INPUTS: LazyLock<Vec<Input>> = LazyLock::new(|| {
     let mut inputs = vec![Input::Codes(Vec::new()); MODEL.layers().len() + 1];
     inputs[0] = Input::Codes(CODES.clone());

@@ -1,15 +1,15 @@
-//! Instructions that were executed.
+//! Counts executed instructions.
 //!
-//! On Cortex-M from SysTick in an emulator that lets virtual time pass by instructions (`-icount shift=6`): one
-//! instruction takes 64 ns, one tick 40 ns (mps2-an386, mps2-an500), 50 ns (mps2-an505) or 62.5 ns (microbit); which it
-//! is, the build says. On RISC-V from `minstret`, which then counts these nanoseconds.
+//! On Cortex-M it reads SysTick, in an emulator that lets virtual time pass by instructions (`-icount shift=6`). One
+//! instruction takes 64 ns; one tick takes 40 ns (mps2-an386, mps2-an500), 50 ns (mps2-an505) or 62.5 ns (microbit),
+//! and `SER_BOARD` says which. On RISC-V it reads `minstret`, which then counts nanoseconds.
 
 #[cfg(target_arch = "arm")]
 mod counter {
     use cortex_m::peripheral::SYST;
     use cortex_m::peripheral::syst::SystClkSource;
 
-    /// Ticks and instructions that take the same time.
+    /// Numbers of ticks and of instructions that take the same time.
     const TICKS_AND_INSTRUCTIONS: (u64, u64) = match env!("SER_BOARD").as_bytes() {
         b"an505" => (64, 50),
         b"microbit" => (128, 125),

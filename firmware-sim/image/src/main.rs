@@ -1,9 +1,8 @@
 //! The core on an emulated board.
 //!
-//! Reads `audio.bin` from the emulator's working directory, recognises its utterances with the model that was built in,
-//! and writes
-//! `answers.bin`; `firmware-sim device` writes the one and reads the other. All numbers are little-endian u32 unless
-//! another type is named.
+//! Reads `audio.bin` from the emulator's working directory, recognises its utterances with the built-in model, and
+//! writes `answers.bin`. `firmware-sim device` writes the audio and reads the answers. All numbers are little-endian
+//! u32 unless another type is named.
 //!
 //! ```text
 //! audio.bin    for each utterance: samples; i16 [samples]
@@ -15,7 +14,7 @@
 //!              bytes of stack that the core takes
 //! ```
 //!
-//! The exit code says what went wrong: 2 a file, 3 the memory for the model, 4 an incomplete length, 5 the stack ran
+//! The exit code says what went wrong: 2 a file, 3 the memory for the model, 4 an incomplete length, 5 a stack that ran
 //! into the data.
 //!
 //! Each utterance is recognised three times: for the CRCs, for the instructions, and for the stack.
@@ -42,13 +41,13 @@ use ser_core::{Model, Recognizer};
 
 const PARSED: Model<'static> = ser_core::model!(concat!(env!("OUT_DIR"), "/model.ser"));
 static MODEL: Model<'static> = PARSED;
-/// Static, so that the stack is what the code needs.
+/// A static, so that the measured stack is what the code alone needs.
 static mut MEMORY: [u32; PARSED.state_words()] = [0; PARSED.state_words()];
 static CRC: Crc<u32, Table<1>> = Crc::<u32, Table<1>>::new(&CRC_32_ISO_HDLC);
 
-/// Samples that the core is given at a time.
+/// Number of samples handed to the core at a time.
 const CHUNK: usize = 128;
-/// The network's input and its layers.
+/// Most stages: the network's input and its layers.
 const STAGES: usize = 1 + MAX_LAYERS;
 
 #[entry]
@@ -62,7 +61,7 @@ fn main() -> ! {
 
 fn recognise_all() -> io::Result<()> {
     let memory = &raw mut MEMORY;
-    // SAFETY: this function runs once, and nothing else names the memory.
+    // SAFETY: this function runs once, and nothing else uses the memory.
     let memory = unsafe { &mut *memory };
     let Ok(mut recognizer) = Recognizer::new(&MODEL, memory) else { exit(3) };
     let stages = 1 + MODEL.layers().len();
@@ -114,8 +113,8 @@ fn recognise_all() -> io::Result<()> {
     put(&mut answers, stack as u32)
 }
 
-/// Instructions of the front end and of each layer. What a row costs on its way from one observation to the next
-/// belongs to the stage that it left by; what follows the last, to the layer that kept it.
+/// Instructions of the front end and of each layer. The work between two observations counts for the stage that follows
+/// the first of them; the work after the last observation, for the layer that kept the row.
 fn count(audio: &mut File, samples: usize, recognizer: &mut Recognizer<'_, '_>) -> io::Result<[u64; STAGES]> {
     let mut counts = [0u64; STAGES];
     feed(audio, samples, |chunk| {
@@ -140,7 +139,7 @@ fn count(audio: &mut File, samples: usize, recognizer: &mut Recognizer<'_, '_>) 
     Ok(counts)
 }
 
-/// Reads so many samples and hands them on in chunks.
+/// Reads `samples` samples and hands them to `push` in chunks.
 fn feed(audio: &mut File, samples: usize, mut push: impl FnMut(&[i16])) -> io::Result<()> {
     let mut left = samples;
     while left > 0 {

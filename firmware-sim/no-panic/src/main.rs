@@ -1,9 +1,9 @@
-//! The proof that nothing in `ser-core` can panic: a program that calls every public entry with data of which the
-//! compiler knows nothing, and whose panic handler calls a function that does not exist. If the optimiser finds that no
-//! panic can be reached the handler is left out and the program links; else it does not.
+//! The proof that nothing in `ser-core` can panic. This program calls every public entry with data that the compiler
+//! knows nothing of, and its panic handler calls a function that does not exist. If the optimiser finds that no panic
+//! can be reached, it drops the handler and the program links; otherwise linking fails.
 //!
-//! It is linked and never run. `bash firmware-sim/no-panic/prove` does it for all targets at opt-level 3 and s, and
-//! shows that a panic would be found.
+//! The program is linked and never run. `bash firmware-sim/no-panic/prove` links it for all targets at opt-level 3 and
+//! s, and shows that it would find a panic.
 
 #![no_std]
 #![no_main]
@@ -32,13 +32,13 @@ use ser_core::spec::{self, Denoise, Image, Level, Padding, Shape, Trim, Window};
 use ser_core::{ImageRecognizer, Model, Prediction, Recognizer, activation};
 
 unsafe extern "C" {
-    /// Defined nowhere.
+    /// Not defined anywhere.
     fn a_panic_can_be_reached() -> !;
 }
 
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
-    // SAFETY: what calls this does not link.
+    // SAFETY: a program with this call does not link.
     unsafe { a_panic_can_be_reached() }
 }
 
@@ -47,7 +47,7 @@ static mut NUMBER: usize = 0;
 
 /// Any number.
 fn number() -> usize {
-    // SAFETY: a static.
+    // SAFETY: a static, which is always valid to read.
     unsafe { read_volatile(&raw const NUMBER) }
 }
 
@@ -57,7 +57,7 @@ fn float() -> f32 {
 
 /// A slice of any length, anywhere.
 fn slice<T: Copy>() -> &'static mut [T] {
-    // SAFETY: the program is never run; to the compiler this is a slice of which it knows nothing.
+    // SAFETY: the program is never run; the compiler knows neither address nor length of this slice.
     unsafe { core::slice::from_raw_parts_mut(read_volatile(&raw const ADDRESS) as *mut T, number()) }
 }
 
@@ -310,7 +310,7 @@ fn numbers() {
     }
 }
 
-/// What the linker begins with.
+/// Entry point of the linker.
 #[unsafe(no_mangle)]
 pub extern "C" fn _start() {
     recognizer();

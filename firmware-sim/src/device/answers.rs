@@ -1,4 +1,4 @@
-//! What goes to an image and what comes back; the layout is described in `image/src/main.rs`.
+//! The audio that an image reads and the answers that it writes; `image/src/main.rs` describes the layout.
 
 use anyhow::{Context, Result, ensure};
 use crc::{CRC_32_ISO_HDLC, Crc, Digest};
@@ -7,37 +7,37 @@ use ser_core::spec::MAX_LABELS;
 
 /// The file that an image reads.
 pub const AUDIO: &str = "audio.bin";
-/// The file that it writes.
+/// The file that an image writes.
 pub const ANSWERS: &str = "answers.bin";
-/// Over the rows that leave a stage.
+/// The checksum over the rows that leave a stage.
 pub const CRC: Crc<u32> = Crc::<u32>::new(&CRC_32_ISO_HDLC);
 
-/// What left a stage for one utterance.
+/// The rows that left a stage for one utterance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stage {
-    /// Rows.
+    /// Number of rows.
     pub rows: u32,
-    /// CRC-32 over all of them.
+    /// CRC-32 over all rows.
     pub crc: u32,
 }
 
-/// What was said to one utterance.
+/// The answer to one utterance.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// The input of the network, then its layers.
+    /// The input of the network first, then its layers.
     pub stages: Vec<Stage>,
     /// None if there was too little speech.
     pub logits: Option<Logits>,
-    /// Of the front end, then of the layers; empty on a workstation.
+    /// Instructions of the front end, then of each layer; empty on a workstation.
     pub instructions: Vec<u64>,
 }
 
-/// All that an image wrote.
+/// Everything that an image wrote.
 #[derive(Debug)]
 pub struct Answers {
     /// In the order of the audio.
     pub utterances: Vec<Answer>,
-    /// Stack that the core took at most, bytes.
+    /// Most stack that the core took, bytes.
     pub stack_bytes: u32,
 }
 
@@ -51,7 +51,7 @@ pub fn pack<'a>(utterances: impl Iterator<Item = &'a [i16]>) -> Vec<u8> {
     bytes
 }
 
-/// Adds a row to the sum of its stage.
+/// Adds a row to the checksum of its stage.
 pub fn digest(sum: &mut Digest<'_, u32>, row: Row<'_>) {
     match row {
         Row::Codes(codes) => codes.iter().for_each(|code| sum.update(&code.to_le_bytes())),
@@ -60,10 +60,10 @@ pub fn digest(sum: &mut Digest<'_, u32>, row: Row<'_>) {
 }
 
 impl Answers {
-    /// Reads the answers of a network of so many stages to so many utterances.
+    /// Reads the answers of a network with `stages` stages to `utterances` utterances.
     pub fn parse(bytes: &[u8], stages: usize, utterances: usize) -> Result<Self> {
         let mut words = bytes.chunks_exact(4).map(|word| u32::from_le_bytes([word[0], word[1], word[2], word[3]]));
-        let mut next = || words.next().context("the image's answers end early: is it of another model?");
+        let mut next = || words.next().context("the image's answers end early: does it hold another model?");
         let came = next()? as usize;
         ensure!(
             came == stages,

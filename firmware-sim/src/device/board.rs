@@ -1,4 +1,4 @@
-//! The emulated boards: how to build an image for one, and how to run it.
+//! The emulated boards: how to build an image for a board, and how to run it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,7 +6,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 
-/// Where the image's source is.
+/// Folder of the image's source.
 const IMAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/image");
 
 /// An emulated board.
@@ -24,12 +24,12 @@ pub enum Board {
     Riscv,
 }
 
-/// A microcontroller with such a core.
+/// A microcontroller that can be bought.
 #[derive(Clone, Copy, Debug)]
 pub struct Chip {
     /// Its name.
     pub name: &'static str,
-    /// Its usual clock.
+    /// Its usual clock, MHz.
     pub mhz: f64,
 }
 
@@ -66,7 +66,7 @@ impl Board {
         }
     }
 
-    /// Microcontrollers with such a core.
+    /// Microcontrollers with the same core.
     pub fn chips(self) -> &'static [Chip] {
         match self {
             Self::An386 => &[Chip { name: "nRF52840", mhz: 64.0 }, Chip { name: "STM32F4", mhz: 168.0 }],
@@ -77,12 +77,12 @@ impl Board {
         }
     }
 
-    /// Whether its processor has kernels of its own.
+    /// Whether the core has kernels for this processor.
     pub fn has_kernels(self) -> bool {
         matches!(self, Self::An386 | Self::An500 | Self::An505)
     }
 
-    /// Flags of the compiler.
+    /// Compiler flags.
     fn rustflags(self) -> &'static str {
         match self {
             Self::An505 => "-Ctarget-cpu=cortex-m33",
@@ -107,8 +107,8 @@ impl Board {
         }
     }
 
-    /// Builds a program of the image (`ser-image`, `kernels` or `least`) with this model in flash at an opt-level (3 or
-    /// s), with these features of the core; gives its path.
+    /// Builds a program of the image (`ser-image`, `kernels` or `least`) with the model in flash, at an opt-level (3 or
+    /// s), with these features of the core. Returns the program's path.
     pub fn build(
         self,
         program: &str,
@@ -145,14 +145,14 @@ impl Board {
         let errors = String::from_utf8_lossy(&output.stderr);
         ensure!(
             output.status.success(),
-            "the image for {} could not be built (is the target there? rustup target add {}):\n{errors}",
+            "the image for {} could not be built (is the target installed? rustup target add {}):\n{errors}",
             self.name(),
             self.target()
         );
         Ok(target_dir.join(self.target()).join("release").join(program))
     }
 
-    /// Runs an image in `folder`, where it finds its audio and leaves its answers; gives what it printed.
+    /// Runs an image in `folder`, where it finds its audio and leaves its answers. Returns its output.
     pub fn emulate(self, image: &Path, folder: &Path) -> Result<String> {
         let image = image.canonicalize().with_context(|| format!("cannot open {}", image.display()))?;
         let mut command = Command::new(self.emulator());
@@ -181,9 +181,9 @@ impl Board {
         let printed = String::from_utf8_lossy(&output.stdout);
         let reason = match output.status.code() {
             Some(0) => return Ok(printed.into_owned()),
-            Some(1) => "what it was to show does not hold",
+            Some(1) => "it found a difference",
             Some(2) => "it could not read its audio or write its answers",
-            Some(3) => "the memory for the model is too short",
+            Some(3) => "the memory for the model is too small",
             Some(4) => "the audio ends within an utterance",
             Some(5) => "the stack ran into the program's data: the board has too little RAM for this model",
             _ => "it panicked, or the emulator could not run it",

@@ -1,4 +1,4 @@
-//! `firmware-sim device --kernels`: the processor's kernels beside the portable code, in the emulator.
+//! `firmware-sim device --kernels`: compares the processor's kernels with the portable code, in the emulator.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use ser_host::files::write_atomic;
 use super::board::Board;
 use crate::Outcome;
 
-/// Builds and runs the program `kernels` of the image, which compares; prints what it counted.
+/// Builds and runs the image's program `kernels`, which compares the kernels; prints its counts.
 pub fn run(board: Board, model: &[u8], target_dir: &Path) -> Result<Outcome> {
     ensure!(
         board.has_kernels(),
@@ -30,7 +30,7 @@ pub fn run(board: Board, model: &[u8], target_dir: &Path) -> Result<Outcome> {
     Ok(Outcome::Passed)
 }
 
-/// `name: MACs instructions`.
+/// Parses a line `name: MACs instructions`.
 fn counts(line: &str) -> Result<(&str, u64, u64)> {
     if let Some((kernel, numbers)) = line.rsplit_once(": ")
         && let Some((macs, instructions)) = numbers.split_once(' ')

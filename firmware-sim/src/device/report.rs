@@ -1,21 +1,22 @@
-//! What the emulated board did, in figures.
+//! The figures of a run on an emulated board.
 
 use std::fmt;
 
 use anyhow::{Context, Result};
 use object::{Object, ObjectSection};
 use ser_core::Model;
-use ser_host::inspect::{Summary, state_bytes};
+use ser_host::model::inspect::{Summary, state_bytes};
 use serde::Serialize;
 
 use super::answers::{Answer, Answers};
 use super::board::Board;
 use super::snapshot::Figures;
 
-/// Assumed, for the share of a chip's time: what an in-order core with flash wait states needs on average.
+/// Assumed cycles per instruction of an in-order core with flash wait states, on average; the share of a chip's time
+/// follows from it.
 const CYCLES_PER_INSTRUCTION: f64 = 1.5;
 
-/// Where board and workstation differ first.
+/// The first stage in which board and workstation differ.
 #[derive(Clone, Debug, Serialize)]
 pub struct Difference {
     utterance: String,
@@ -23,7 +24,7 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// The first stage in which two answers to an utterance differ.
+    /// The first stage in which two answers to an utterance differ; None if they are equal.
     pub fn between(utterance: &str, model: &Model<'_>, workstation: &Answer, device: &Answer) -> Option<Self> {
         let stage = workstation.stages.iter().zip(&device.stages).position(|(a, b)| a != b);
         let stage = match stage {
@@ -45,9 +46,9 @@ fn layer_name(model: &Model<'_>, layer: usize) -> String {
 #[derive(Clone, Debug, Serialize)]
 pub struct StageCount {
     stage: String,
-    /// For each hop of audio (front end) or of speech (layers).
+    /// Per hop of audio for the front end, per hop of speech for a layer.
     instructions_per_hop: f64,
-    /// None where nothing is multiplied, and for the front end.
+    /// None for the front end, and for a layer that multiplies nothing.
     instructions_per_mac: Option<f64>,
 }
 
@@ -60,10 +61,10 @@ pub struct Report {
     utterances: usize,
     unreadable: usize,
     audio_seconds: f64,
-    /// Empty if every row of every layer, and all logits, are the workstation's.
+    /// Empty if every row of every layer and all logits equal the workstation's.
     pub differences: Vec<Difference>,
     stages: Vec<StageCount>,
-    /// Of a hop of speech: front end and network.
+    /// Instructions of front end and network for a hop of speech.
     instructions_per_hop: f64,
     instructions_per_utterance: f64,
     code_bytes: u64,
@@ -71,7 +72,7 @@ pub struct Report {
     model_bytes: usize,
     state_bytes: usize,
     stack_bytes: u32,
-    /// Share of the time of chips with such a core, while somebody speaks.
+    /// Share of the time of chips with this core, while somebody speaks.
     chips: Vec<ChipShare>,
 }
 
@@ -83,7 +84,7 @@ struct ChipShare {
 }
 
 impl Report {
-    /// The figures of a run; `least` is the program whose code and tables are counted.
+    /// The figures of a run. `least` is the ELF file of the program `least`, whose code and tables are counted.
     pub fn new(
         board: Board,
         model: &Model<'_>,
@@ -128,7 +129,7 @@ impl Report {
             .iter()
             .map(|chip| ChipShare { chip: chip.name, mhz: chip.mhz, share: share(chip.mhz) })
             .collect();
-        let elf = object::File::parse(least).context("the program that was built is no ELF file")?;
+        let elf = object::File::parse(least).context("the program that was built is not an ELF file")?;
         let section = |name: &str| elf.section_by_name(name).map_or(0, |section| section.size());
         Ok(Self {
             board: board.name(),
@@ -153,7 +154,7 @@ impl Report {
 }
 
 impl Report {
-    /// What is to be watched over: instructions a hop by stage, and bytes.
+    /// The figures that a snapshot keeps: instructions per hop by stage, and bytes.
     pub fn figures(&self) -> Figures {
         let whole = |value: f64| value.round();
         let stages = self

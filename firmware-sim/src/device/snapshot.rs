@@ -1,4 +1,4 @@
-//! Figures of a board kept in a file, so that none grows unseen.
+//! The figures of a board, kept in a file, so that a change that makes one larger is noticed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,27 +6,27 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use ser_host::files::write_atomic;
 
-/// A figure may be larger than the one kept by this share.
+/// Share by which a figure may exceed the one kept.
 const TOLERANCE: f64 = 0.02;
 
 /// Figures by name.
 pub type Figures = BTreeMap<String, f64>;
 
-/// Reads what is kept.
+/// Reads the figures that a file keeps.
 pub fn read(path: &Path) -> Result<Figures> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}; --update writes it", path.display()))?;
     serde_json::from_slice(&bytes)
-        .with_context(|| format!("{} is no snapshot: wanted a JSON object of numbers", path.display()))
+        .with_context(|| format!("{} is not a snapshot: wanted a JSON object of numbers", path.display()))
 }
 
-/// Keeps these figures.
+/// Writes figures to a file.
 pub fn write(path: &Path, figures: &Figures) -> Result<()> {
     let mut json = serde_json::to_vec_pretty(figures)?;
     json.push(b'\n');
     write_atomic(path, &json)
 }
 
-/// What grew beyond the tolerance, or is in one of the two alone, a line each.
+/// One line for each figure that grew beyond the tolerance, and for each that only one of the two has.
 pub fn growth(kept: &Figures, now: &Figures) -> Vec<String> {
     let percent = |from: f64, to: f64| 100.0 * (to / from - 1.0);
     let grown = now.iter().filter_map(|(name, &now)| match kept.get(name) {
@@ -41,7 +41,7 @@ pub fn growth(kept: &Figures, now: &Figures) -> Vec<String> {
     grown.chain(gone).collect()
 }
 
-/// Whether something fell so much that the snapshot should be written anew.
+/// Whether a figure fell by more than the tolerance, so that the snapshot should be written again.
 pub fn has_fallen(kept: &Figures, now: &Figures) -> bool {
     kept.iter().any(|(name, &kept)| now.get(name).is_some_and(|&now| now < kept * (1.0 - TOLERANCE)))
 }

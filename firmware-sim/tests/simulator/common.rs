@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use ser_core::spec::{Layer, Level, Network, edge};
-use ser_host::audio::write_wav;
-use ser_host::emotion::EMOTIONS;
-use ser_host::features::Normalization;
-use ser_host::float_network::{FloatLayer, FloatNetwork, Gate, Gates};
-use ser_host::synth;
+use ser_host::corpus::audio::write_wav;
+use ser_host::corpus::labels::EMOTIONS;
+use ser_host::corpus::synth;
+use ser_host::features::rows::Normalization;
+use ser_host::model::float_network::{FloatLayer, FloatNetwork, Gate, Gates};
 use tempfile::TempDir;
 
 pub const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/synthetic/edge.ser");
@@ -19,7 +19,7 @@ pub fn simulator() -> Command {
     Command::new(env!("CARGO_BIN_EXE_firmware-sim"))
 }
 
-/// Runs the program; gives exit code, standard output and standard error.
+/// Runs the program. Returns exit code, standard output and standard error.
 pub fn run(arguments: &[&str]) -> (i32, String, String) {
     let output = simulator().args(arguments).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -51,7 +51,7 @@ pub fn add_as(corpus: &Path, voice: &str, emotion: &str, samples: &[i16]) -> Pat
     path
 }
 
-/// A new place for a recording.
+/// The path of a new recording; makes its folder.
 pub fn place(corpus: &Path, voice: &str, emotion: &str) -> PathBuf {
     let folder = corpus.join(voice).join(emotion);
     std::fs::create_dir_all(&folder).unwrap();
@@ -66,11 +66,11 @@ pub fn float_wav(samples: &[f32]) -> Vec<u8> {
     bytes.extend((36 + data.len() as u32).to_le_bytes());
     bytes.extend(b"WAVEfmt ");
     bytes.extend(16u32.to_le_bytes());
-    // Float, one channel.
+    // Float samples, one channel.
     bytes.extend([3, 0, 1, 0]);
     bytes.extend(16_000u32.to_le_bytes());
     bytes.extend(64_000u32.to_le_bytes());
-    // Bytes in a frame, bits in a sample.
+    // 4 bytes in a frame, 32 bits in a sample.
     bytes.extend([4, 0, 32, 0]);
     bytes.extend(b"data");
     bytes.extend((data.len() as u32).to_le_bytes());
@@ -78,7 +78,7 @@ pub fn float_wav(samples: &[f32]) -> Vec<u8> {
     bytes
 }
 
-/// A network with the labels given.
+/// The network `edge` with other labels.
 pub fn labelled(labels: &[&str]) -> Network {
     let mut network = edge();
     network.labels = labels.iter().map(|label| (*label).try_into().unwrap()).collect();
@@ -88,7 +88,7 @@ pub fn labelled(labels: &[&str]) -> Network {
     network
 }
 
-/// A float network that takes everything for its first label.
+/// A float network that always answers its first label.
 pub fn one_answer(network: Network) -> FloatNetwork {
     let layers = network.shapes().map(|(layer, input, _)| match layer {
         Layer::Conv2d { channels, rows, bands, .. } => FloatLayer::Conv2d {

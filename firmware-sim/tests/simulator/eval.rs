@@ -5,12 +5,13 @@ use std::path::Path;
 use crate::common::{FLOAT, MODEL, add, add_as, corpus, float_wav, labelled, one_answer, place, run, text};
 use ser_core::spec::edge;
 use ser_host::corpus::Corpus;
-use ser_host::emotion::EMOTIONS;
-use ser_host::onnx::to_onnx;
-use ser_host::split::{Part, Protocol, Split};
+use ser_host::corpus::labels::EMOTIONS;
+use ser_host::corpus::split::{Part, Protocol, Split};
+use ser_host::model::onnx::to_onnx;
 use serde_json::Value;
 
-/// Evaluates all of a corpus with the built-in models; gives the JSON without the timings, and standard error.
+/// Evaluates all of a corpus, by default with the built-in models. Returns the JSON without the timings, and standard
+/// error.
 fn evaluate(corpus: &Path, more: &[&str]) -> (Value, String) {
     let json = tempfile::NamedTempFile::new().unwrap();
     let arguments = ["eval", "--all", "--min-agreement", "0", "--corpus", text(corpus), "--json", text(json.path())];

@@ -1,4 +1,4 @@
-//! The program as its users call it.
+//! Tests the program as its users call it.
 
 mod common;
 mod eval;

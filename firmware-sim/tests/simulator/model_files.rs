@@ -1,9 +1,9 @@
-//! Model files that are none, or none for this purpose.
+//! Files that are not models, and models that do not fit their use.
 
 use crate::common::{FLOAT, MODEL, corpus, labelled, run, text};
-use ser_host::inspect::untrained_model;
+use ser_host::model::inspect::untrained_model;
 
-/// What the program says to `eval --model` with these bytes, and to `run`.
+/// Errors of `eval --model` and of `run` for a model file of these bytes.
 fn errors_for(bytes: &[u8]) -> [String; 2] {
     let corpus = corpus();
     let wav = corpus.path().join("f1/sad/201.wav");

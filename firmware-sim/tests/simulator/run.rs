@@ -2,9 +2,9 @@
 
 use crate::common::{add, corpus, float_wav, run, simulator, text};
 use ser_core::spec::paper;
-use ser_host::emotion::EMOTIONS;
-use ser_host::inspect::untrained_model;
-use ser_host::synth;
+use ser_host::corpus::labels::EMOTIONS;
+use ser_host::corpus::synth;
+use ser_host::model::inspect::untrained_model;
 use serde_json::Value;
 
 #[test]
@@ -36,7 +36,7 @@ fn json_has_probabilities_that_sum_to_one_and_lead_with_the_label() {
     assert_eq!(leading["label"], json["label"]);
 }
 
-/// Three utterances with a second of silence behind each.
+/// Three utterances, each followed by a second of silence.
 fn conversation() -> Vec<i16> {
     [0, 4, 2].into_iter().flat_map(|emotion| [synth::render(3, 1, emotion, 5), vec![0; 16_000]].concat()).collect()
 }

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use crate::common::{corpus, place, run, text};
-use ser_host::sweep::SweepReport;
+use ser_host::evaluation::sweep::SweepReport;
 use serde_json::Value;
 
-/// Sweeps over all of a corpus; gives the sweep, the JSON of the whole report, and standard output and error.
+/// Sweeps over all of a corpus. Returns the sweep, the JSON of the whole report, standard output and standard error.
 fn sweep(corpus: &Path, more: &[&str]) -> (SweepReport, Value, String, String) {
     let dir = tempfile::tempdir().unwrap();
     let (sweep, json) = (dir.path().join("sweep.json"), dir.path().join("report.json"));

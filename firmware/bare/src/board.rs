@@ -1,8 +1,8 @@
-//! What depends on the board: a file for each, chosen by a feature of Cargo.
+//! Everything that depends on the board: one file per board, chosen by a Cargo feature.
 //!
-//! `start_microphone` lets samples come, at the model's rate; its interrupt calls
-//! [`Capture::exchange`](crate::handover::Capture::exchange) for each block that is full. `sleep` waits for an
-//! interrupt. `println!` writes to whoever watches. A file for another board has these three.
+//! A board's file has three items. `start_microphone` starts sampling at the model's rate; its interrupt calls
+//! [`Capture::exchange`](crate::handover::Capture::exchange) for each full block. `sleep` waits for an interrupt.
+//! `println!` writes to a debugger or console.
 
 #[cfg_attr(feature = "nrf52840", path = "board/nrf52840.rs")]
 #[cfg_attr(not(feature = "nrf52840"), path = "board/mps2.rs")]

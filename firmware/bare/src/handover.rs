@@ -1,6 +1,6 @@
-//! Blocks of samples from the microphone's interrupt to the main loop, and back.
+//! Hands blocks of samples from the microphone's interrupt to the main loop, and back.
 //!
-//! They go by reference through two queues, so no sample is copied and each block has one owner: the DMA, the
+//! Blocks go by reference through two queues, so no sample is copied and each block has one owner: the DMA, the
 //! interrupt, or the main loop.
 
 use core::mem;
@@ -8,18 +8,19 @@ use core::mem;
 use heapless::spsc::{Consumer, Producer, Queue};
 use static_cell::ConstStaticCell;
 
-/// Samples of a block: 16 ms at 16 kHz. Fewer wake the processor more often, more take memory and time until an answer.
+/// Samples of a block: 16 ms at 16 kHz. A smaller block wakes the processor more often; a larger one takes more memory
+/// and delays the answer.
 pub const BLOCK_LEN: usize = 256;
-/// Two are the DMA's. The others are the time that the main loop may take for one, here up to 4 × 16 ms.
+/// The DMA holds two blocks. The others give the main loop time for one block, here up to 4 × 16 ms.
 const BLOCKS: usize = 6;
 
-/// What the DMA fills.
+/// The samples that the DMA fills at a time.
 pub type Block = [i16; BLOCK_LEN];
 
 /// A block that is full.
 pub struct Full {
     pub samples: &'static mut Block,
-    /// So many blocks before this one are missing, because the main loop gave none back in time.
+    /// Number of blocks lost before this one, because the main loop gave none back in time.
     pub lost: u32,
 }
 
@@ -36,10 +37,10 @@ pub struct Stream {
     empty: Producer<'static, &'static mut Block>,
 }
 
-/// Both sides, and the two blocks that the DMA begins with. To be called once.
+/// Returns both sides, and the two blocks that the DMA starts with. May be called once.
 pub fn new() -> (Capture, Stream, [&'static mut Block; 2]) {
     static MEMORY: ConstStaticCell<[Block; BLOCKS]> = ConstStaticCell::new([[0; BLOCK_LEN]; BLOCKS]);
-    // A queue holds one item less than its length, so in each there is room for all blocks and nothing is ever refused.
+    // A queue holds one item less than its length, so each has room for all blocks and never refuses one.
     static FULL: ConstStaticCell<Queue<Full, { BLOCKS + 1 }>> = ConstStaticCell::new(Queue::new());
     static EMPTY: ConstStaticCell<Queue<&'static mut Block, { BLOCKS + 1 }>> = ConstStaticCell::new(Queue::new());
 
@@ -54,8 +55,8 @@ pub fn new() -> (Capture, Stream, [&'static mut Block; 2]) {
 }
 
 impl Capture {
-    /// Sends the block, which is full, to the main loop, and puts an empty one into its place. If the main loop holds
-    /// all others, this one stays, its samples are lost, and that is counted.
+    /// Sends a full block to the main loop and replaces it by an empty one. If the main loop holds all other blocks,
+    /// the block stays, its samples are lost, and the loss is counted.
     pub fn exchange(&mut self, block: &mut &'static mut Block) {
         match self.empty.dequeue() {
             Some(empty) => {
@@ -68,17 +69,17 @@ impl Capture {
 }
 
 impl Stream {
-    /// The next block, if one is there.
+    /// The next full block, if there is one.
     pub fn receive(&mut self) -> Option<Full> {
         self.full.dequeue()
     }
 
-    /// Whether there is none.
+    /// Whether no full block is waiting.
     pub fn is_empty(&self) -> bool {
         self.full.is_empty()
     }
 
-    /// Makes a block that was heard available to the DMA again.
+    /// Gives a block back to the DMA.
     pub fn give_back(&mut self, block: &'static mut Block) {
         _ = self.empty.enqueue(block);
     }

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! The DMA fills one block while the next one waits for it. When a block is full, the interrupt sends it to the main
-//! loop and gives the DMA an empty one. The main loop sends it back once it was heard, and sleeps when there is none.
-//! All that depends on the board is in one file of [`board`].
+//! loop and gives the DMA an empty one. The main loop hands the block to the listener and then sends it back; it sleeps
+//! when no block waits. Everything that depends on the board is in one file of [`board`].
 
 #![no_std]
 #![no_main]
@@ -23,16 +23,16 @@ use handover::BLOCK_LEN;
 use ser_core::{EndpointerConfig, Event, Listener, Model};
 use static_cell::ConstStaticCell;
 
-/// Parsed, and so checked, when the firmware is compiled. Cargo takes the path from `.cargo/config.toml`.
+/// The compiler parses and thereby checks the model. Cargo takes its path from `.cargo/config.toml`.
 const PARSED: Model<'static> = ser_core::model!(env!("SER_MODEL"));
 static MODEL: Model<'static> = PARSED;
-/// As much as this model needs, known when the firmware is compiled.
+/// Memory for this model; its size is known at compile time.
 static MEMORY: ConstStaticCell<[u32; PARSED.state_words()]> = ConstStaticCell::new([0; PARSED.state_words()]);
 
 #[entry]
 fn main() -> ! {
     let Ok(mut listener) = Listener::new(&MODEL, MEMORY.take(), &EndpointerConfig::default()) else {
-        panic!("the memory is not this model's");
+        panic!("the memory does not fit the model");
     };
     let (capture, mut stream, for_the_dma) = handover::new();
     board::start_microphone(capture, for_the_dma);
@@ -45,8 +45,8 @@ fn main() -> ! {
                 listener.push(block.samples, show);
                 stream.give_back(block.samples);
             }
-            // Interrupts are held back, so that none comes between looking and sleeping; it wakes the processor all the
-            // same.
+            // Interrupts are disabled, so that none comes between the check and the sleep. A pending interrupt still
+            // wakes the processor.
             None => critical_section::with(|_| {
                 if stream.is_empty() {
                     board::sleep();
@@ -70,7 +70,8 @@ fn show(event: Event<'_>) {
     }
 }
 
-/// Samples, shown as seconds with two decimals; without floating point, whose formatting is large.
+/// A number of samples, shown as seconds with two decimals. It uses no floating point, because formatting floats takes
+/// much flash.
 struct Seconds(u64);
 
 impl fmt::Display for Seconds {

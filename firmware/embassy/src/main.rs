@@ -1,12 +1,12 @@
-//! A firmware around the core with Embassy, on an nRF52840 with a PDM microphone; the pins are those of a Seeed XIAO
-//! nRF52840 Sense.
+//! A firmware around the core with Embassy, on an nRF52840 with a PDM microphone on the pins of a Seeed XIAO nRF52840
+//! Sense.
 //!
 //! ```text
 //! microphone ─ DMA ─ two blocks ─ task `sample` ─ channel ─ task `main` ─ Listener ─ events
 //! ```
 //!
-//! `sample` runs in an executor of its own, in an interrupt: it has to be there before the DMA has filled the next
-//! block, however long `main` takes for one.
+//! `sample` runs in its own executor, in an interrupt: it must hand a block on before the DMA has filled the next one,
+//! however long `main` takes for a block.
 
 #![no_std]
 #![no_main]
@@ -25,21 +25,22 @@ use panic_probe as _;
 use ser_core::{EndpointerConfig, Event, Listener, Model};
 use static_cell::{ConstStaticCell, StaticCell};
 
-/// Parsed, and so checked, when the firmware is compiled. Cargo takes the path from `.cargo/config.toml`.
+/// The compiler parses and thereby checks the model. Cargo takes its path from `.cargo/config.toml`.
 const PARSED: Model<'static> = ser_core::model!(env!("SER_MODEL"));
 static MODEL: Model<'static> = PARSED;
-/// As much as this model needs, known when the firmware is compiled.
+/// Memory for this model; its size is known at compile time.
 static MEMORY: ConstStaticCell<[u32; PARSED.state_words()]> = ConstStaticCell::new([0; PARSED.state_words()]);
 
-/// Samples of a block: 16 ms at 16 kHz. Fewer wake the processor more often, more take memory and time until an answer.
+/// Samples of a block: 16 ms at 16 kHz. A smaller block wakes the processor more often; a larger one takes more memory
+/// and delays the answer.
 const BLOCK_LEN: usize = 256;
 /// Blocks that may wait for `main`, here 4 × 16 ms.
 const BLOCKS: usize = 4;
 
-/// What goes from one task to the other.
+/// A block of samples, from `sample` to `main`.
 struct Block {
     samples: [i16; BLOCK_LEN],
-    /// So many blocks before this one are missing, because `main` had too much to do.
+    /// Number of blocks lost before this one, because `main` was busy.
     lost: u32,
 }
 
@@ -53,7 +54,7 @@ static SAMPLING: InterruptExecutor = InterruptExecutor::new();
 
 #[embassy_nrf::interrupt]
 fn EGU0_SWI0() {
-    // SAFETY: this is the handler of the interrupt that the executor is started with, which `start` unmasks.
+    // SAFETY: this is the handler of the interrupt that the executor is started with; `start` unmasks it.
     unsafe { SAMPLING.on_interrupt() }
 }
 
@@ -78,7 +79,7 @@ async fn main(_spawner: Spawner) {
     let (sender, mut receiver) = CHANNEL.init(Channel::new(WAITING.take())).split();
 
     let Ok(mut listener) = Listener::new(&MODEL, MEMORY.take(), &EndpointerConfig::default()) else {
-        defmt::panic!("the memory is not this model's");
+        defmt::panic!("the memory does not fit the model");
     };
     let Ok(sampling) = sample(microphone, sender) else { defmt::panic!("the microphone is sampled already") };
     interrupt::EGU0_SWI0.set_priority(Priority::P6);
@@ -110,7 +111,7 @@ async fn sample(mut microphone: Pdm<'static>, mut sender: Sender<'static, Mutex,
     }
 }
 
-/// Not inlined: the compiler would do so at both points where `main` goes on, and the listener is large.
+/// Not inlined: the compiler would copy it to both points where `main` resumes, and the listener is large.
 #[inline(never)]
 fn hear(listener: &mut Listener<'_, '_>, block: &Block) {
     if block.lost > 0 {

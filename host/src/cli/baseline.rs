@@ -1,4 +1,4 @@
-//! `host baseline`.
+//! `host baseline`: classical classifiers on the splits of a cross-validation.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -7,48 +7,49 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use ser_core::spec::edge;
 
-use crate::baseline::Baseline;
-use crate::baseline::report::{BaselineFigures, BaselineReport, evaluate_all, splits};
-use crate::cache::FeatureCache;
-use crate::condition::Condition;
+use crate::corpus::split::Protocol;
+use crate::corpus::synth;
 use crate::corpus::{Corpus, Problem};
+use crate::experiments::baseline::Baseline;
+use crate::experiments::baseline::report::{BaselineFigures, BaselineReport, evaluate_all, splits};
+use crate::features::cache::FeatureCache;
+use crate::features::condition::Condition;
 use crate::files::write_atomic;
-use crate::split::Protocol;
-use crate::synth;
 
-/// Fits classical classifiers to every fold of a corpus, and makes a table of what they say to the test parts.
+/// Fit classical classifiers to every fold of a corpus and print a table of their figures.
 ///
-/// They hear the log-mel rows of the network `edge` and are tested on the very utterances that `host crossval` tests on
-/// with the same protocol, number of folds and seed.
+/// The classifiers hear the log-mel rows of the network `edge`. With the same protocol, number of folds and seed they
+/// are tested on the same utterances as the networks of `host crossval`.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:\n  host baseline svm --corpus casia\n  \
-                        host baseline all --corpus casia --protocol random --condition as-recorded --out baselines.json")]
+                        host baseline all --corpus casia --protocol random --condition as-recorded \
+                        --out baselines.json")]
 pub struct BaselineArgs {
-    /// Which classifier.
+    /// The classifier.
     #[arg(value_enum, value_name = "NAME")]
     name: Names,
-    /// A folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest. Without it: the synthetic corpus.
+    /// Folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest [default: the synthetic corpus].
     #[arg(long, value_name = "DIR")]
     corpus: Option<PathBuf>,
-    /// What training and test do not share.
+    /// Protocol of the split: what the training and test parts never share.
     #[arg(long, value_enum, default_value_t = Protocol::Sentence)]
     protocol: Protocol,
-    /// Number of folds [default: 5; one for each speaker].
+    /// Number of folds [default: 5; with protocol speaker: one for each speaker].
     #[arg(long)]
     folds: Option<usize>,
-    /// Seed of the splits and of what is drawn by chance.
+    /// Seed of the splits and of every random choice.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// What of the recordings is heard.
+    /// What of the recordings the classifiers hear.
     #[arg(long, value_enum, default_value_t = Condition::CuesRemoved)]
     condition: Condition,
-    /// Print JSON.
+    /// Print JSON instead of text.
     #[arg(long)]
     json: bool,
-    /// Write the figures to this JSON file too.
+    /// Also write the figures to this JSON file.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Where log-mel rows are kept between runs.
+    /// Folder that keeps log-mel rows between runs.
     #[arg(long, value_name = "DIR", default_value = "runs/.features")]
     cache: PathBuf,
 }
@@ -93,7 +94,7 @@ impl ValueEnum for Names {
 ///
 /// # Errors
 ///
-/// If the corpus cannot be opened or split so, its training parts lack a class, or a file cannot be written.
+/// If the corpus cannot be opened or split like this, a training part lacks a class, or a file cannot be written.
 pub fn run(args: &BaselineArgs) -> Result<()> {
     let report = report(args)?;
     let json = serde_json::to_string_pretty(&report)? + "\n";
@@ -108,7 +109,7 @@ pub fn run(args: &BaselineArgs) -> Result<()> {
     Ok(())
 }
 
-/// Fits and tests, with progress on standard error.
+/// Fits and tests the classifiers. Progress goes to standard error.
 fn report(args: &BaselineArgs) -> Result<BaselineReport> {
     let corpus = match &args.corpus {
         Some(path) => Corpus::open(path)?,

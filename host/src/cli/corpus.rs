@@ -1,17 +1,17 @@
-//! `host corpus`: what is in a corpus, and a synthetic one.
+//! `host corpus`: looks at a corpus, or makes a synthetic one.
 
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 
+use crate::corpus::synth;
 use crate::corpus::{Corpus, check::check};
-use crate::synth;
 
-/// A line of progress is printed each so many files.
+/// Number of files between two lines of progress.
 const PROGRESS_STEP: usize = 100;
 
-/// Looks at a corpus, or makes a synthetic one.
+/// Check a corpus, or write the synthetic one.
 #[derive(Args, Debug)]
 pub struct CorpusArgs {
     #[command(subcommand)]
@@ -20,7 +20,7 @@ pub struct CorpusArgs {
 
 #[derive(Debug, Subcommand)]
 enum CorpusCommand {
-    /// Tell what is in a corpus, what is broken and what gives the label away. Fails if anything is broken.
+    /// Count the utterances, and find broken files and cues that give labels away. Fails if a file is broken.
     #[command(after_help = "Example: host corpus check recordings/")]
     Check(CheckArgs),
     /// Write the synthetic corpus: 4 voices, 6 emotions, 50 sentences, 1200 WAV files (62 MB).
@@ -30,19 +30,19 @@ enum CorpusCommand {
 
 #[derive(Args, Debug)]
 struct CheckArgs {
-    /// A folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest path,speaker,emotion,sentence.
+    /// Folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest path,speaker,emotion,sentence.
     #[arg(value_name = "DIR")]
     corpus: PathBuf,
-    /// Print JSON.
+    /// Print JSON instead of text.
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Args, Debug)]
 struct SynthArgs {
-    /// The folder to write voice/emotion/sentence.wav to. What is complete in it is kept.
+    /// Folder for the files voice/emotion/sentence.wav. Complete files in it are kept.
     dir: PathBuf,
-    /// The same seed gives the same files.
+    /// Seed of the voices; the same seed gives the same files.
     #[arg(long, default_value_t = synth::DEFAULT_SEED)]
     seed: u64,
 }
@@ -51,7 +51,7 @@ struct SynthArgs {
 ///
 /// # Errors
 ///
-/// If the corpus cannot be opened or written, or if something in a checked corpus is broken.
+/// If the corpus cannot be opened or written, or a checked corpus has a broken file.
 pub fn run(args: &CorpusArgs) -> Result<()> {
     match &args.command {
         CorpusCommand::Check(args) => run_check(args),
@@ -95,7 +95,7 @@ fn run_synth(args: &SynthArgs) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::write_wav;
+    use crate::corpus::audio::write_wav;
 
     #[test]
     fn a_check_fails_exactly_when_something_is_broken() {

@@ -1,4 +1,4 @@
-//! `host crossval`.
+//! `host crossval`: every fold of a corpus, trained, exported and evaluated.
 
 pub(super) mod display;
 #[cfg(test)]
@@ -13,60 +13,62 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::options::TrainingOptions;
 use crate::cli::train::{DEFAULT_SEED, stop_at_ctrl_c};
-use crate::condition::Condition;
-use crate::crossval::run::Crossval;
-use crate::crossval::{CrossvalReport, gather};
+use crate::corpus::split::Protocol;
+use crate::experiments::crossval::run::Crossval;
+use crate::experiments::crossval::{CrossvalReport, gather};
+use crate::features::condition::Condition;
 use crate::files::write_atomic;
-use crate::split::Protocol;
 use display::Display;
 
-/// Trains, exports and evaluates every fold of a corpus, and makes a table of what comes out.
+/// Train, export and evaluate every fold of a corpus, and print a table of the figures.
 ///
-/// Every fold is a run folder below --out. The same command again goes on where it stopped, with the very result of one
-/// that was not stopped; finished folds are not trained again. A fold can be trained alone with --fold, on another
-/// machine perhaps;
-/// --gather puts together what is there.
+/// Every fold is a run folder below --out. After a stop the same command continues and gives the same result as without
+/// the stop; it does not train finished folds again. --fold trains one fold alone, for instance on another machine.
+/// --gather makes the table of all folds that are finished.
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "Examples:\n  host crossval --corpus casia --protocol speaker\n  \
                         host crossval --corpus casia --seeds 1,2,3 --condition both --out runs/casia-sentence\n  \
-                        host crossval --corpus casia --fold 3 --out runs/casia-sentence\n  host crossval --gather runs/casia-sentence")]
+                        host crossval --corpus casia --fold 3 --out runs/casia-sentence\n  \
+                        host crossval --gather runs/casia-sentence")]
 pub struct CrossvalArgs {
     #[command(flatten)]
     training: TrainingOptions,
-    /// What training and test do not share [default: sentence].
+    /// Protocol of the split: what the training and test parts never share [default: sentence].
     #[arg(long, value_enum)]
     protocol: Option<Protocol>,
-    /// Number of folds [default: 5; one for each speaker].
+    /// Number of folds [default: 5; with protocol speaker: one for each speaker].
     #[arg(long)]
     folds: Option<usize>,
-    /// Seeds of split and training: all folds are trained with each [default: 1].
+    /// Seeds of split and training; every fold is trained with each seed [default: 1].
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     seeds: Vec<u64>,
-    /// What of the recordings reaches the network [default: cues-removed; as-recorded for images].
+    /// What of the recordings the network hears [default: cues-removed; as-recorded for images].
     #[arg(long, value_enum)]
     condition: Option<Conditions>,
-    /// Folds that are trained at a time, each on one thread [default: number of cores].
+    /// Number of folds that train at the same time, each on one thread [default: number of cores].
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
-    /// Train just this fold, from 0, of all seeds and conditions given.
+    /// Train only this fold, counted from 0, with all given seeds and conditions.
     #[arg(long, value_name = "K")]
     fold: Option<usize>,
-    /// The folder of all folds [default: runs/crossval-CORPUS-PRESET-PROTOCOL].
+    /// Folder of all folds [default: runs/crossval-CORPUS-PRESET-PROTOCOL].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Train nothing: make the table of the folds in this folder.
+    /// Train nothing; print the table of the finished folds in this folder.
     #[arg(
         long,
         value_name = "DIR",
         conflicts_with_all = [
-            "corpus", "preset", "network", "denoise", "window", "mel_bands", "pre_emphasis", "keep_silence", "recipe", "epochs", "qat", "qat_learning_rate", "batch", "backend", "protocol", "folds", "seeds", "condition", "jobs", "fold", "out"
+            "corpus", "preset", "network", "denoise", "window", "mel_bands", "pre_emphasis", "keep_silence", "recipe",
+            "epochs", "qat", "qat_learning_rate", "batch", "backend", "protocol", "folds", "seeds", "condition",
+            "jobs", "fold", "out"
         ]
     )]
     gather: Option<PathBuf>,
-    /// Write the figures to this JSON file too.
+    /// Also write the figures to this JSON file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Where log-mel rows are kept between runs.
+    /// Folder that keeps log-mel rows between runs.
     #[arg(long, value_name = "DIR", default_value = "runs/.features")]
     cache: PathBuf,
 }
@@ -74,9 +76,9 @@ pub struct CrossvalArgs {
 /// One condition, or both side by side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Conditions {
-    /// No DC block, no trimming of silence.
+    /// Everything: no DC block, no trimming of silence, absolute levels.
     AsRecorded,
-    /// DC blocked and silence trimmed, as the network's own front end does.
+    /// Only the speech: offset blocked, silence trimmed and levels relative to the peak.
     CuesRemoved,
     /// Both, side by side.
     Both,
@@ -96,8 +98,8 @@ impl Conditions {
 ///
 /// # Errors
 ///
-/// If corpus, options or recipe are unusable, a folder holds a run with other options or cannot be written, or a fold
-/// fails.
+/// If the corpus, the options or the recipe are unusable, a folder holds a run with other options or cannot be written,
+/// or a fold fails.
 pub fn run(args: &CrossvalArgs) -> Result<()> {
     if let Some(folder) = &args.gather {
         return tabulate(folder, args.json.as_deref());
@@ -106,7 +108,7 @@ pub fn run(args: &CrossvalArgs) -> Result<()> {
     crossval(args, &stop)
 }
 
-/// Trains until all folds are finished, or until asked to stop.
+/// Trains until all folds are finished or `stop` is set.
 fn crossval(args: &CrossvalArgs, stop: &AtomicBool) -> Result<()> {
     let seeds = if args.seeds.is_empty() { vec![DEFAULT_SEED] } else { args.seeds.clone() };
     if let Some(repeated) =
@@ -150,7 +152,7 @@ fn crossval(args: &CrossvalArgs, stop: &AtomicBool) -> Result<()> {
     tabulate(&root, args.json.as_deref())
 }
 
-/// Prints and writes the table of the folds that are there.
+/// Prints and writes the table of the finished folds.
 fn tabulate(root: &Path, json: Option<&Path>) -> Result<()> {
     let report = CrossvalReport::new(&gather(root)?)?;
     let mut bytes = serde_json::to_vec_pretty(&report)?;

@@ -1,4 +1,4 @@
-//! `host embed`.
+//! `host embed`: a model as a C header.
 
 use std::path::{Path, PathBuf};
 
@@ -6,27 +6,31 @@ use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use ser_core::Model;
 
-use crate::embed::c_header;
 use crate::files::write_atomic;
+use crate::model::embed::c_header;
 
-/// Write a model as a C header, for firmwares that use ser.h.
+/// Write a model as a C header, for firmware that uses ser.h.
 ///
-/// The header holds the file as an aligned array and, as macros, what the firmware's memory is sized by.
+/// The header holds the model file as an aligned array. Macros give the sizes of the memory that the firmware needs.
 #[derive(Args, Debug)]
 #[command(after_help = "Example: host embed models/casia/edge.ser --out edge.h")]
 pub struct EmbedArgs {
-    /// int8 model file.
+    /// Int8 model file.
     #[arg(value_name = "FILE")]
     model: PathBuf,
-    /// The header.
+    /// Header to write.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// What the names in the header begin with [default: the model file's name, its other characters as underscores].
+    /// Prefix of all names in the header [default: name of the model file, with _ for all but letters and digits].
     #[arg(long)]
     name: Option<String>,
 }
 
 /// Runs the command.
+///
+/// # Errors
+///
+/// If the file can't be read or is no model, the name is unusable in C, or the header can't be written.
 pub fn run(args: &EmbedArgs) -> Result<()> {
     let path = args.model.display();
     let file = std::fs::read(&args.model).with_context(|| format!("cannot read {path}"))?;
@@ -43,7 +47,7 @@ fn default_name(model: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::inspect::model_bytes;
+    use crate::model::inspect::model_bytes;
 
     fn args(model: &Path, out: &Path) -> EmbedArgs {
         EmbedArgs { model: model.to_owned(), out: out.to_owned(), name: None }

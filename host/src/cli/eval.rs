@@ -1,38 +1,38 @@
-//! `host eval`.
+//! `host eval`: the float network of a run on a part of its split.
 
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use clap::Args;
 
-use crate::cache::FeatureCache;
 use crate::corpus::Problem;
-use crate::evaluate::evaluate;
-use crate::run::RunFolder;
-use crate::split::Part;
-use crate::train::Classifier;
+use crate::corpus::split::Part;
+use crate::evaluation::evaluate::evaluate;
+use crate::features::cache::FeatureCache;
+use crate::training::run::RunFolder;
+use crate::training::train::Classifier;
 
-/// Recognises the test part of a run with its float network.
+/// Recognise the test part of a run, or another part, with the float network of the run.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example: host eval runs/casia-edge-sentence-0")]
 pub struct EvalArgs {
-    /// The folder of a run.
+    /// Folder of a run.
     #[arg(default_value = "runs/synthetic-1-edge-sentence-0", value_name = "RUN")]
     run: PathBuf,
-    /// Which part of its split.
+    /// Part of the split to recognise.
     #[arg(long, value_enum, default_value = "test")]
     part: Part,
-    /// Print JSON.
+    /// Print JSON instead of text.
     #[arg(long)]
     json: bool,
-    /// Where log-mel rows are kept between runs.
+    /// Folder that keeps log-mel rows between runs.
     #[arg(long, value_name = "DIR", default_value = "runs/.features")]
     cache: PathBuf,
 }
 
 #[cfg(test)]
 impl EvalArgs {
-    /// The test part of a run, as text.
+    /// Options for the test part of a run, with output as text.
     pub fn new(run: &std::path::Path, cache: &std::path::Path) -> Self {
         Self { run: run.to_owned(), part: Part::Test, json: false, cache: cache.to_owned() }
     }

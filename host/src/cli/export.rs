@@ -1,46 +1,45 @@
-//! `host export`.
+//! `host export`: the model files of a run.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use crate::cache::FeatureCache;
-use crate::crossval::{calibrate, gather};
-use crate::export::export_run;
+use crate::evaluation::predictions::Predictions;
+use crate::experiments::crossval::{calibrate, gather};
+use crate::features::cache::FeatureCache;
 use crate::files::write_atomic;
-use crate::model_file::Confidence;
-use crate::predictions::Predictions;
-use crate::run::{Config, RunFolder};
+use crate::model::model_file::Confidence;
+use crate::training::export::export_run;
+use crate::training::run::{Config, RunFolder};
 
-/// Exports a trained run: model.ser, int8, for the core, and model.onnx, float, to compare it with.
+/// Export a trained run: model.ser (int8) for the core, and model.onnx (float) to compare it with.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:\n  host export runs/casia-edge-sentence-0\n  \
                         host export runs/casia-all --calibrate runs/crossval-casia-edge-sentence")]
 pub struct ExportArgs {
-    /// The folder of a run.
+    /// Folder of a run.
     #[arg(default_value = "runs/synthetic-1-edge-sentence-0", value_name = "RUN")]
     run: PathBuf,
-    /// Write the int8 model. Without --int8 and --onnx both are written.
+    /// Write the int8 model. With neither --int8 nor --onnx, both files are written.
     #[arg(long)]
     int8: bool,
-    /// Write the float ONNX.
+    /// Write the float model as ONNX.
     #[arg(long)]
     onnx: bool,
-    /// Folder to write to, if not that of the run.
+    /// Folder to write to [default: RUN].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Fit the temperature of the model's probabilities to the out-of-fold answers of the cross-validation in this
-    /// folder.
+    /// Fit the temperature to the test answers of the cross-validation in this folder.
     #[arg(long, value_name = "DIR")]
     calibrate: Option<PathBuf>,
-    /// Temperature of the model's probabilities [default: 1].
+    /// Temperature of the model's probabilities, 0.01 to 100 [default: 1].
     #[arg(long, value_name = "T", conflicts_with = "calibrate")]
     temperature: Option<f32>,
-    /// A prediction whose probability is below this is marked as not to be believed.
+    /// Confidence threshold, 0 to 1: the device reports an answer of a lower probability as not confident.
     #[arg(long, default_value_t = 0.5)]
     confidence: f32,
-    /// Where log-mel rows are kept between runs.
+    /// Folder that keeps log-mel rows between runs.
     #[arg(long, value_name = "DIR", default_value = "runs/.features")]
     cache: PathBuf,
 }
@@ -50,7 +49,7 @@ pub struct ExportArgs {
 /// # Errors
 ///
 /// If the folder holds no trained run, its corpus can't be opened, a number can't be quantised, or a file can't be
-/// written; no half-written file is left.
+/// written. An error leaves no half-written file.
 pub fn run(args: &ExportArgs) -> Result<()> {
     ensure!((0.0..=1.0).contains(&args.confidence), "--confidence is {}, wanted 0..=1", args.confidence);
     if let Some(temperature) = args.temperature {
@@ -83,7 +82,7 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     Ok(())
 }
 
-/// The temperature that suits the out-of-fold answers of all folds with the network of the run.
+/// The temperature that fits the answers of all folds that have the network of the run.
 fn fit_temperature(crossval: &Path, config: &Config) -> Result<f32> {
     let gathered = gather(crossval)?;
     let alike: Vec<&Predictions> =

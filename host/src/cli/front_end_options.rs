@@ -1,51 +1,60 @@
-//! Options that change the front end of a preset.
+//! Options that change the front end of a network.
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use ser_core::spec::{Denoise, FrontEnd, Network, Window};
 
-use crate::tables::OwnedTables;
+use crate::features::tables::OwnedTables;
 
-/// The noise is subtracted once: of the factors tried (1, 2, 3) this leaves log-mel rows of noisy speech nearest to
-/// those of clean speech.
+/// The noise estimate is subtracted once, in tenths. Of the factors 1, 2 and 3, this one leaves the log-mel rows of
+/// noisy speech nearest to those of clean speech.
 const SUBTRACTION_TENTHS: u8 = 10;
+/// Heading of these options in `--help`. Each option names it: a heading of the whole struct would also stand over the
+/// options that follow.
+const HEADING: &str = "Front end";
 
-/// What is changed of the front end; what is not named stays as it is.
+/// Changes of the front end. An option that is not given changes nothing.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
-#[command(next_help_heading = "Front end")]
 pub struct FrontEndOptions {
-    /// Subtract the noise from each mel band, at most so many dB, 1 to 60 [without =DB: 10].
-    #[arg(long, value_name = "DB", num_args = 0..=1, require_equals = true, default_missing_value = "10")]
+    /// Subtract the noise from each mel band, by at most DB decibels, 1 to 60 [without =DB: 10].
+    #[arg(
+        long,
+        value_name = "DB",
+        help_heading = HEADING,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "10"
+    )]
     pub denoise: Option<u8>,
-    /// Analysis window.
-    #[arg(long, value_enum)]
+    /// Window of each frame.
+    #[arg(long, help_heading = HEADING, value_enum)]
     pub window: Option<WindowName>,
     /// Number of mel bands, 1 to 128.
-    #[arg(long, value_name = "N")]
+    #[arg(long, help_heading = HEADING, value_name = "N")]
     pub mel_bands: Option<usize>,
     /// Pre-emphasis y(n) = x(n) - A x(n-1), A from 0 (none) to 1; 0.97 is usual.
-    #[arg(long, value_name = "A")]
+    #[arg(long, help_heading = HEADING, value_name = "A")]
     pub pre_emphasis: Option<f32>,
-    /// Do not remove silence.
-    #[arg(long)]
+    /// Keep the silence in the recordings.
+    #[arg(long, help_heading = HEADING)]
     pub keep_silence: bool,
 }
 
-/// Windows of log-mel rows.
+/// Windows of frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum WindowName {
     /// Raised cosine, 0 at its ends.
     Hann,
-    /// The same on a pedestal, 0.08 at its ends.
+    /// Raised cosine on a pedestal, 0.08 at its ends.
     Hamming,
 }
 
 impl FrontEndOptions {
-    /// The network with its front end changed.
+    /// The network with the changed front end.
     ///
     /// # Errors
     ///
-    /// If the front end is an image, or a parameter is out of its range or too large or small for the layers.
+    /// If the front end makes an image, a parameter is out of its range, or the layers can't take the rows.
     pub fn apply(&self, network: Network) -> Result<Network> {
         if *self == Self::default() {
             return Ok(network);
@@ -53,7 +62,8 @@ impl FrontEndOptions {
         let preset = network.front_end;
         ensure!(
             preset.image.is_none(),
-            "--denoise, --window, --mel-bands, --pre-emphasis and --keep-silence are for log-mel rows, this network is shown an image"
+            "--denoise, --window, --mel-bands, --pre-emphasis and --keep-silence are for log-mel rows, \
+             this network is shown an image"
         );
         let front_end = FrontEnd {
             denoise: self

@@ -1,23 +1,27 @@
-//! `host inspect`.
+//! `host inspect`: layers, sizes and cost of a network.
 
 use anyhow::Result;
 use clap::Args;
 
-use crate::inspect::{Summary, model_bytes, parse_model};
+use crate::model::inspect::{Summary, model_bytes, parse_model};
 
-/// Layers, sizes and cost of a model file or a preset.
+/// Print layers, sizes and cost of a model file or a preset.
 #[derive(Args, Debug)]
 #[command(after_help = "Example: host inspect edge")]
 pub struct InspectArgs {
-    /// A model file, or the name of a preset.
+    /// Model file, or name of a preset.
     #[arg(default_value = "edge", value_name = "FILE|PRESET")]
     model: String,
-    /// Print JSON.
+    /// Print JSON instead of text.
     #[arg(long)]
     json: bool,
 }
 
 /// Runs the command.
+///
+/// # Errors
+///
+/// If there is neither such a file nor such a preset, or the file is no model.
 pub fn run(args: &InspectArgs) -> Result<()> {
     let bytes = model_bytes(&args.model)?;
     let summary = Summary::new(&parse_model(&args.model, &bytes)?);

@@ -1,4 +1,4 @@
-//! Options that `host train` and `host crossval` share.
+//! The options of a training, which several commands share.
 
 use std::path::{Path, PathBuf};
 
@@ -8,54 +8,54 @@ use ser_core::spec::{self, Network};
 use serde::de::DeserializeOwned;
 
 use crate::cli::front_end_options::FrontEndOptions;
-use crate::condition::Condition;
 use crate::corpus::Corpus;
-use crate::run::{Backend, Config, Recipe};
+use crate::features::condition::Condition;
+use crate::training::recipe::Recipe;
+use crate::training::run::{Backend, Config};
 
-/// What is trained, on which corpus, and how.
+/// Network, corpus and recipe of a training.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub struct TrainingOptions {
-    /// A folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest. Without it: the synthetic corpus.
+    /// Folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest [default: the synthetic corpus].
     #[arg(long, value_name = "DIR")]
     pub corpus: Option<PathBuf>,
-    /// Name of the network [default: edge].
+    /// Name of a built-in network: edge, rnn, paper or paper-seq [default: edge].
     #[arg(long)]
     pub preset: Option<String>,
-    /// JSON file with a network, as `network` in the config.json of a run, in place of a preset; it is called like the
-    /// file.
+    /// JSON file with a network, instead of a preset. It has the form of `network` in the config.json of a run, and its
+    /// name is that of the file.
     #[arg(long, value_name = "FILE", conflicts_with = "preset")]
     pub network: Option<PathBuf>,
-    /// What is changed of the network's front end.
+    /// Changes of the network's front end.
     #[command(flatten)]
     pub front_end: FrontEndOptions,
-    /// JSON file with a recipe, as `recipe` in the config.json of a run [default: that of the network].
+    /// JSON file with a recipe, of the form of `recipe` in the config.json of a run [default: the network's recipe].
     #[arg(long, value_name = "FILE")]
     pub recipe: Option<PathBuf>,
-    /// Passes over the training part; those of teachers change in proportion [default: that of the recipe].
+    /// Passes over the training part. Those of teachers change in proportion [default: as the recipe says].
     #[arg(long)]
     pub epochs: Option<usize>,
-    /// Networks that are trained first, half of them hearing backwards, and whose answers then are a part of the
-    /// targets; 0 for none [default: that of the recipe].
+    /// Number of teachers, 0 to 16. They are trained first, half of them on reversed utterances; the network then also
+    /// learns from their answers [default: as the recipe says].
     #[arg(long, value_name = "N")]
     pub teachers: Option<usize>,
-    /// Passes behind these that are quantisation-aware: they compute as the int8 core does [default: that of the
-    /// recipe].
+    /// Quantisation-aware passes after the others. They compute as the int8 core does [default: as the recipe says].
     #[arg(long, value_name = "EPOCHS")]
     pub qat: Option<usize>,
-    /// Learning rate at the start of the quantisation-aware passes [default: that of the recipe].
+    /// Learning rate at the start of the quantisation-aware passes [default: as the recipe says].
     #[arg(long, value_name = "RATE")]
     pub qat_learning_rate: Option<f64>,
-    /// Utterances in a step [default: that of the recipe].
+    /// Number of utterances in a step [default: as the recipe says].
     #[arg(long)]
     pub batch: Option<usize>,
-    /// What computes [default: flex].
+    /// What computes the training [default: fast].
     #[arg(long, value_enum)]
     pub backend: Option<Backend>,
 }
 
 impl TrainingOptions {
-    /// The configuration of a run with these options, under a condition or that of the network, and its corpus; what is
-    /// skipped of it is told.
+    /// The configuration of a run with these options, and its corpus. Without a `condition` it is that of the network.
+    /// Problems of the corpus are reported on standard error.
     ///
     /// # Errors
     ///
@@ -70,11 +70,11 @@ impl TrainingOptions {
         Ok((config, corpus))
     }
 
-    /// The same before the corpus is opened, so without its name.
+    /// The configuration alone. The corpus is not opened, so its name stays empty.
     ///
     /// # Errors
     ///
-    /// If network or recipe are unusable, or the network's front end cannot meet the condition.
+    /// If the network or the recipe is unusable, or the front end of the network can't meet the condition.
     pub fn configure(&self, condition: Option<Condition>, seed: u64) -> Result<Config> {
         let (preset, network) = self.network()?;
         let network = self.front_end.apply(network)?;
@@ -107,13 +107,13 @@ impl TrainingOptions {
             },
             preset,
             seed,
-            backend: self.backend.unwrap_or(Backend::Flex),
+            backend: self.backend.unwrap_or(Backend::Fast),
             recipe,
             network: Network { front_end: condition.front_end(network.front_end), ..network },
         })
     }
 
-    /// Name and description of the network.
+    /// Name and description of the network that the options choose.
     fn network(&self) -> Result<(String, Network)> {
         if let Some(path) = &self.network {
             let network: Network = read_json(path, "network")?;
@@ -128,14 +128,14 @@ impl TrainingOptions {
         Ok((preset.to_owned(), network))
     }
 
-    /// Enters what is asked of the quantisation-aware stage into a recipe.
+    /// Writes the options of the quantisation-aware stage into a recipe.
     pub fn set_stage(&self, recipe: &mut Recipe) {
         recipe.qat_epochs = self.qat.unwrap_or(recipe.qat_epochs);
         recipe.qat_learning_rate = self.qat_learning_rate.unwrap_or(recipe.qat_learning_rate);
     }
 }
 
-/// Reads a part of a configuration.
+/// Reads a part of a configuration from a JSON file. `what` names it in errors.
 fn read_json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read the {what} {}", path.display()))?;
     serde_json::from_slice(&bytes).with_context(|| format!("{} is no {what}", path.display()))

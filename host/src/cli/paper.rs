@@ -1,4 +1,4 @@
-//! `host paper`.
+//! `host paper`: the paper's experiment, reproduced in one command.
 
 #[cfg(test)]
 mod tests;
@@ -11,55 +11,53 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use ser_core::spec;
 
-use crate::baseline::{self, Evaluation};
-use crate::cache::FeatureCache;
 use crate::cli::crossval::display::Display;
 use crate::cli::options::TrainingOptions;
 use crate::cli::train::{DEFAULT_SEED, stop_at_ctrl_c};
 use crate::corpus::Corpus;
-use crate::crossval::run::Crossval;
+use crate::corpus::split::{Part, Split};
+use crate::experiments::baseline::{self, Evaluation};
+use crate::experiments::crossval::run::Crossval;
+use crate::experiments::paper::{Kind, PROTOCOLS, REPEATED, Splits, System, gather, repeated, systems};
+use crate::features::cache::FeatureCache;
 use crate::files::write_atomic;
-use crate::paper::{Kind, PROTOCOLS, REPEATED, Splits, System, gather, repeated, systems};
 use crate::report::paper::PaperReport;
-use crate::run::Config;
-use crate::split::{Part, Split};
+use crate::training::run::Config;
 
-/// Reproduces the paper that ser starts from, in one go: its network, recipe, figures and table of comparison, on real
-/// recordings.
+/// Reproduce the paper that ser starts from: its network, recipe, figures and table of comparison.
 ///
-/// Trains, exports and evaluates the paper's network and those that it is compared with, on the same splits, and writes
-/// a page that sets what was printed beside what was measured. What hears rows of our front end hears them as they were
-/// recorded and with the cues of the recording session removed. The same command again goes on where it stopped; what
-/// is finished is not done again. Everything together takes hours on a small machine: --only begins with the systems
-/// that matter.
+/// Trains, exports and evaluates the paper's network and the systems that the paper compares it with, all on the same
+/// splits. Then writes a page with the printed figures beside the measured ones. The systems that hear log-mel rows run
+/// twice: on the recordings as they are, and with the cues of the recording session removed. After a stop the same
+/// command continues and does not repeat finished work. All systems together take hours on a small machine; --only
+/// picks the systems to begin with.
 #[derive(Args, Clone, Debug)]
-#[command(
-    after_help = "Examples:\n  host paper --corpus casia\n  host paper --corpus casia --only paper,edge --out runs/paper-casia\n  \
-                        host paper --corpus casia --page"
-)]
+#[command(after_help = "Examples:\n  host paper --corpus casia\n  \
+                        host paper --corpus casia --only paper,edge --out runs/paper-casia\n  \
+                        host paper --corpus casia --page")]
 pub struct PaperArgs {
-    /// A folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest. Without it: the synthetic corpus.
+    /// Folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest [default: the synthetic corpus].
     #[arg(long, value_name = "DIR")]
     corpus: Option<PathBuf>,
-    /// The folder of all results [default: runs/paper-CORPUS].
+    /// Folder of all results [default: runs/paper-CORPUS].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Just these systems [default: all]: knn, svm, kernel-regression, gmm, hmm, rnn, edge, paper-seq, paper.
+    /// Only these systems, out of knn, svm, kernel-regression, gmm, hmm, rnn, edge, paper-seq, paper [default: all].
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     only: Vec<String>,
-    /// Passes over the training part, for all networks [default: those of each network's recipe].
+    /// Passes over the training part, for all networks [default: as each network's recipe says].
     #[arg(long)]
     epochs: Option<usize>,
-    /// Trainings at a time, each on one thread [default: number of cores].
+    /// Number of trainings at the same time, each on one thread [default: number of cores].
     #[arg(long, value_name = "N")]
     jobs: Option<NonZeroUsize>,
-    /// Train nothing: write the page of what is finished.
+    /// Train nothing; write the page of the finished systems.
     #[arg(long)]
     page: bool,
-    /// Write the figures to this JSON file too.
+    /// Also write the figures to this JSON file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Where log-mel rows are kept between runs.
+    /// Folder that keeps log-mel rows between runs.
     #[arg(long, value_name = "DIR", default_value = "runs/.features")]
     cache: PathBuf,
 }
@@ -74,7 +72,7 @@ pub fn run(args: &PaperArgs) -> Result<()> {
     reproduce(args, &stop)
 }
 
-/// Does what is left to do, until asked to stop, and writes the page.
+/// Does what is not finished yet, until `stop` is set. Then writes the page.
 fn reproduce(args: &PaperArgs, stop: &AtomicBool) -> Result<()> {
     let known = systems();
     for name in &args.only {
@@ -117,7 +115,7 @@ impl PaperArgs {
         }
     }
 
-    /// Trains, exports and evaluates a network on those splits that it is not finished with.
+    /// Trains, exports and evaluates a network on its unfinished splits.
     fn train(&self, corpus: &Corpus, folder: &Path, splits: &Splits, system: &System, stop: &AtomicBool) -> Result<()> {
         let config =
             Config { corpus: corpus.name.clone(), ..self.options(&system.name).configure(None, DEFAULT_SEED)? };
@@ -143,8 +141,7 @@ impl PaperArgs {
         Ok(())
     }
 
-    /// Fits a baseline to the training part of those splits that it is not finished with, and has it answer the test
-    /// part.
+    /// Fits a baseline to the training part of each of its unfinished splits, and saves its answers to the test part.
     fn fit(&self, corpus: &Corpus, folder: &Path, splits: &Splits, system: &System, stop: &AtomicBool) -> Result<()> {
         let baseline = system.baseline()?;
         let front_end = system.condition.front_end(spec::edge().front_end);
@@ -172,7 +169,7 @@ impl PaperArgs {
         Ok(())
     }
 
-    /// Writes page and figures of what is finished.
+    /// Writes the page and the figures of all finished systems.
     fn write(&self, corpus: &Corpus, root: &Path) -> Result<()> {
         let comparison = gather(root)?;
         ensure!(!comparison.rows.is_empty(), "nothing is finished in {}", root.display());

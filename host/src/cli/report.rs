@@ -1,4 +1,4 @@
-//! `host report`.
+//! `host report`: pictures and a page about runs.
 
 use std::path::PathBuf;
 
@@ -7,23 +7,24 @@ use clap::Args;
 
 use crate::report::{Report, write_json};
 
-/// Writes a report for people: one HTML page that needs no network, and its pictures as SVG and PNG files.
+/// Write a report: one HTML page that needs no other file, and its pictures as SVG and PNG files.
 ///
-/// Of a run, or of a folder of runs such as `host crossval` makes: runs that differ in fold and seed only are shown
-/// together. Answers that a run lacks are computed with its model.ser and model.onnx and kept in its predictions.json.
+/// The report is about one run, or about all runs in a folder such as `host crossval` makes. Runs that differ only in
+/// fold and seed are shown together. If a run has no predictions.json, its model.ser and model.onnx recognise the test
+/// part, and a new predictions.json keeps their answers.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example: host report runs/casia-edge-sentence-0")]
 pub struct ReportArgs {
-    /// The folder of a run, or a folder of such folders.
+    /// Folder of a run, or a folder of such folders.
     #[arg(default_value = "runs/synthetic-1-edge-sentence-0", value_name = "RUN|DIR")]
     run: PathBuf,
     /// Folder to write to [default: RUN/report].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Where the recordings are, if not where the run found them.
+    /// Corpus of the recordings [default: where the run found it].
     #[arg(long, value_name = "PATH")]
     corpus: Option<PathBuf>,
-    /// Write the figures behind the pictures as JSON, too.
+    /// Also write the figures to this JSON file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
 }

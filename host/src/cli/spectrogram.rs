@@ -1,4 +1,4 @@
-//! `host spectrogram`.
+//! `host spectrogram`: a recording as a picture.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use ser_core::spec::edge;
 
-use crate::audio::read_wav;
+use crate::corpus::audio::read_wav;
 use crate::files::write_atomic;
 use crate::report::spectrogram::{Labels, Levels, Spectrogram};
 
@@ -15,17 +15,17 @@ const SIZE: (u32, u32) = (900, 420);
 
 /// Draw the spectrogram of a recording: time, frequency, level in dBFS.
 ///
-/// Rates other than 16 kHz are converted and channels averaged, as for recognition.
+/// As for recognition, other rates are converted to 16 kHz, and channels are averaged.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example: host spectrogram my.wav --kind linear --out my.svg")]
 pub struct SpectrogramArgs {
     /// WAV file of 8 to 32 bits, any rate.
     #[arg(value_name = "WAV")]
     wav: PathBuf,
-    /// What the frequency axis is.
+    /// Kind of the frequency axis.
     #[arg(long, value_enum, default_value_t = Kind::Mel)]
     kind: Kind,
-    /// PNG or SVG file [default: the WAV's name with .png, in the current folder].
+    /// PNG or SVG file to write [default: name of the WAV file with .png, in the current folder].
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -35,7 +35,7 @@ pub struct SpectrogramArgs {
 pub enum Kind {
     /// Spectrum from 0 to 8 kHz, Hann window of 16 ms each 8 ms.
     Linear,
-    /// Log-mel rows of the network's own front end, silence kept.
+    /// Log-mel rows of the front end of the network `edge`, silence kept.
     Mel,
 }
 
@@ -61,8 +61,8 @@ impl Format {
 ///
 /// # Errors
 ///
-/// If the recording can't be read or is shorter than a frame, the picture's name has another extension, or it can't be
-/// written.
+/// If the recording can't be read or is shorter than a frame, or if the picture's name ends in neither .png nor .svg or
+/// the picture can't be written.
 pub fn run(args: &SpectrogramArgs) -> Result<()> {
     let out = args.out.clone().unwrap_or_else(|| default_out(&args.wav));
     let format = Format::of(&out)?;

@@ -1,14 +1,14 @@
-//! A corpus that trains in no time, for tests.
+//! A corpus and a recipe that train within seconds, for tests.
 
 use std::path::Path;
 
-use crate::audio::write_wav;
-use crate::augment::Augmentation;
-use crate::emotion::EMOTIONS;
-use crate::run::Recipe;
+use crate::corpus::audio::write_wav;
+use crate::corpus::labels::EMOTIONS;
+use crate::features::augment::Augmentation;
+use crate::training::recipe::Recipe;
 
-/// Writes, for each speaker (name and pitch), six emotions, each a tone of its own, in four sentences of different
-/// length. A speaker without a name has no folder.
+/// Writes a corpus of tones: six emotions for each speaker (name and pitch), with four sentences of different length.
+/// Each emotion is a tone of its own. A speaker with an empty name has no folder.
 pub fn write_tones(corpus: &Path, speakers: &[(&str, f32)]) {
     for (speaker, pitch) in speakers {
         for (emotion, name) in EMOTIONS.iter().enumerate() {
@@ -23,7 +23,7 @@ pub fn write_tones(corpus: &Path, speakers: &[(&str, f32)]) {
     }
 }
 
-/// Writes a recipe of two epochs, in batches of so many utterances, at two speeds.
+/// Writes a recipe of two epochs at two speeds. `batch` is the number of utterances in a step.
 pub fn write_recipe(path: &Path, batch: usize) {
     let augmentation = Augmentation { speeds: vec![1.0, 1.1], gain_db: 3.0, ..Augmentation::none() };
     let recipe = Recipe { epochs: 2, batch, augmentation, ..Recipe::default() };

@@ -1,4 +1,4 @@
-//! `host train`.
+//! `host train`: one training, in a run folder.
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
@@ -10,76 +10,76 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::cache::FeatureCache;
 use crate::cli::options::TrainingOptions;
-use crate::condition::Condition;
 use crate::corpus::Corpus;
-use crate::float_network::FloatNetwork;
-use crate::run::{Config, EpochMetrics, RunFolder};
-use crate::split::{Part, Protocol, Split};
-use crate::train::StepReport;
-use crate::training::{Outcome, Progress, Training};
+use crate::corpus::split::{Part, Protocol, Split};
+use crate::evaluation::evaluate::recall;
+use crate::features::cache::FeatureCache;
+use crate::features::condition::Condition;
+use crate::model::float_network::FloatNetwork;
+use crate::training::run::{Config, EpochMetrics, RunFolder};
+use crate::training::session::{Outcome, Progress, Training};
+use crate::training::train::StepReport;
 
-/// Seed of split and training unless told otherwise.
+/// Seed of split and training without `--seed`.
 pub const DEFAULT_SEED: u64 = 1;
 
-/// Trains a network.
+/// Train a network.
 ///
-/// Makes a run folder with all that decides the result and all that comes out of it. Ctrl-C stops after the step under
-/// way;
-/// `--resume` goes on, with the very result of a training that was not stopped.
+/// Makes a run folder that holds everything that decides the result, and the result. Ctrl-C stops after the current
+/// step. --resume continues and gives the same result as a training without the stop.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 #[command(after_help = "Examples:\n  host train --corpus casia --protocol sentence --fold 0\n  \
                         host train --qat 10 --from runs/casia-edge-sentence-0 --out runs/casia-qat-0")]
 pub struct TrainArgs {
     #[command(flatten)]
     training: TrainingOptions,
-    /// What training and test do not share [default: sentence].
+    /// Protocol of the split: what the training and test parts never share [default: sentence].
     #[arg(long, value_enum)]
     protocol: Option<Protocol>,
-    /// Number of folds [default: 5; one for each speaker].
+    /// Number of folds [default: 5; with protocol speaker: one for each speaker].
     #[arg(long)]
     folds: Option<usize>,
-    /// The fold that tests, from 0 [default: 0].
+    /// The fold to test on, counted from 0 [default: 0].
     #[arg(long)]
     fold: Option<usize>,
-    /// A split file, in place of protocol and fold.
+    /// Split file, instead of protocol and fold.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["protocol", "folds", "fold", "validation"])]
     split: Option<PathBuf>,
-    /// Train on every utterance and test on none: for a model to be shipped, whose figures are those of a
-    /// cross-validation.
+    /// Train on every utterance and test on none, for a model to ship. Its figures come from a cross-validation.
     #[arg(long, conflicts_with_all = ["protocol", "folds", "fold", "split"])]
     all: bool,
-    /// Share of the training part to hold out for validation, told after each epoch.
+    /// Share of the training part to hold out for validation after each epoch, between 0 and 1.
     #[arg(long, value_name = "SHARE")]
     validation: Option<f64>,
     /// Seed of split and training [default: 1].
     #[arg(long)]
     seed: Option<u64>,
-    /// What of the recordings reaches the network [default: cues-removed; as-recorded for images].
+    /// What of the recordings the network hears [default: cues-removed; as-recorded for images].
     #[arg(long, value_enum)]
     condition: Option<Condition>,
-    /// The run folder [default: runs/CORPUS-PRESET-PROTOCOL-FOLD].
+    /// Run folder [default: runs/CORPUS-PRESET-PROTOCOL-FOLD].
     #[arg(long, value_name = "RUN")]
     out: Option<PathBuf>,
-    /// A finished run to take configuration, split and network from: only the quantisation-aware passes are trained.
+    /// Finished run that gives configuration, split and network. Only its quantisation-aware passes are trained.
     #[arg(
         long,
         value_name = "RUN",
         requires_all = ["qat", "out"],
         conflicts_with_all = [
-            "corpus", "preset", "network", "denoise", "window", "mel_bands", "pre_emphasis", "keep_silence", "recipe", "epochs", "teachers", "batch", "backend", "protocol", "folds", "fold", "split", "all", "validation", "seed",
-            "condition", "resume"
+            "corpus", "preset", "network", "denoise", "window", "mel_bands", "pre_emphasis", "keep_silence", "recipe",
+            "epochs", "teachers", "batch", "backend", "protocol", "folds", "fold", "split", "all", "validation",
+            "seed", "condition", "resume"
         ]
     )]
     from: Option<PathBuf>,
-    /// Go on where the run in the folder stopped.
+    /// Continue the run in the folder where it stopped.
     #[arg(long, conflicts_with = "force")]
     resume: bool,
     /// Overwrite the run in the folder.
     #[arg(long)]
     force: bool,
-    /// Where log-mel rows are kept between runs.
+    /// Folder that keeps log-mel rows between runs.
     #[arg(long, value_name = "DIR", default_value = "runs/.features")]
     cache: PathBuf,
 }
@@ -88,17 +88,18 @@ pub struct TrainArgs {
 ///
 /// # Errors
 ///
-/// If corpus, split or recipe are unusable, the run folder is taken or cannot be written, or training diverges.
+/// If the corpus, the split or the recipe are unusable, the run folder is taken or cannot be written, or the training
+/// diverges.
 pub fn run(args: &TrainArgs) -> Result<()> {
     let stop = stop_at_ctrl_c()?;
     train(args, &stop)
 }
 
-/// Is set when Ctrl-C is pressed.
+/// A flag that Ctrl-C sets.
 ///
 /// # Errors
 ///
-/// If the operating system does not let the process listen for it, or it listens already.
+/// If the operating system refuses a handler for Ctrl-C, or the process already has one.
 pub fn stop_at_ctrl_c() -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let asked = Arc::clone(&stop);
@@ -106,7 +107,7 @@ pub fn stop_at_ctrl_c() -> Result<Arc<AtomicBool>> {
     Ok(stop)
 }
 
-/// Trains until the end, or until asked to stop.
+/// Trains until the last epoch or until `stop` is set.
 fn train(args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
     let (config, split, corpus) = plan(args)?;
     let finished = args.from.as_deref().map(|from| finished_run(from, &config)).transpose()?;
@@ -128,7 +129,8 @@ fn train(args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
     }
 
     let cache = FeatureCache::new(&config.network.front_end, Some(&args.cache))?;
-    let training = Training { folder: &folder, config: &config, split: &split, corpus: &corpus, cache: &cache };
+    let training =
+        Training { folder: &folder, config: &config, split: &split, corpus: &corpus, cache: &cache, score: recall };
     let mut display = Display::new(&config);
     let outcome = training.run(stop, &mut |progress| display.show(progress))?;
     display.close();
@@ -146,7 +148,7 @@ fn train(args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
     Ok(())
 }
 
-/// Configuration, split and corpus: those of the options, or of the run to be resumed or to start from.
+/// Configuration, split and corpus: from the options, or from the run to resume or to start from.
 fn plan(args: &TrainArgs) -> Result<(Config, Split, Corpus)> {
     if let Some(from) = &args.from {
         let folder = RunFolder::open(from)?;
@@ -173,7 +175,7 @@ fn plan(args: &TrainArgs) -> Result<(Config, Split, Corpus)> {
     let split = match &args.split {
         Some(path) => Split::load(path)?,
         None => {
-            // A corpus of any layout has utterances, not each has sentences.
+            // Every corpus has utterances to split at random; some layouts name no sentences.
             let protocol = args.protocol.unwrap_or(if args.all { Protocol::Random } else { Protocol::Sentence });
             let mut split = Split::new(&corpus, protocol, args.folds, args.fold.unwrap_or(0), seed)?;
             if args.all {
@@ -188,7 +190,7 @@ fn plan(args: &TrainArgs) -> Result<(Config, Split, Corpus)> {
     Ok((config, split, corpus))
 }
 
-/// Network and metrics of a run that has all epochs before the quantisation-aware ones.
+/// Network and metrics of a run that has finished all epochs before the quantisation-aware ones.
 fn finished_run(path: &Path, config: &Config) -> Result<(FloatNetwork, Vec<EpochMetrics>)> {
     let folder = RunFolder::open(path)?;
     let metrics = folder.metrics()?;
@@ -211,12 +213,13 @@ fn default_folder(args: &TrainArgs, config: &Config, split: &Split) -> PathBuf {
     PathBuf::from("runs").join(format!("{}-{}-{part}{condition}", config.corpus, config.preset))
 }
 
-/// The folder of a run to be resumed, which must be the one that the options describe.
+/// The folder of a run to resume. The run must be the one that the options describe.
 fn resume(path: &Path, config: &Config, split: &Split) -> Result<RunFolder> {
     let folder = RunFolder::open(path)?;
     ensure!(
         folder.is_of(config, split)?,
-        "{} holds a run with another configuration or split than these options; to resume it as it is: host train --resume --out {}",
+        "{} holds a run with another configuration or split than these options; to resume it as it is: \
+         host train --resume --out {}",
         path.display(),
         path.display()
     );
@@ -229,7 +232,7 @@ struct Display {
     epochs: usize,
     /// Epochs before the quantisation-aware ones.
     float_epochs: usize,
-    /// What was told as skipped.
+    /// Paths of the utterances that were reported as skipped.
     skipped: BTreeSet<String>,
 }
 
@@ -313,7 +316,7 @@ impl Display {
         }
     }
 
-    /// What to say of an epoch that is not of the usual kind.
+    /// Prefix that marks a quantisation-aware epoch; empty for any other.
     fn stage(&self, epoch: usize) -> &'static str {
         if epoch > self.float_epochs { "quantisation-aware, " } else { "" }
     }

@@ -1,4 +1,4 @@
-//! A report on a corpus: what is there, what is broken, and what gives the label away.
+//! A report on a corpus: the recordings, the broken files, and the cues that give the label away.
 
 use std::collections::BTreeMap;
 use std::collections::hash_map::DefaultHasher;
@@ -11,10 +11,10 @@ use serde::Serialize;
 use super::copies::{Copies, Voice, conflicts};
 use super::measure::{Measures, measure};
 use super::{Corpus, Problem, Utterance};
-use crate::audio::read_wav_and_format;
-use crate::emotion::EMOTIONS;
+use crate::corpus::audio::read_wav_and_format;
+use crate::corpus::labels::EMOTIONS;
+use crate::corpus::split::Protocol;
 use crate::progress::Progress;
-use crate::split::Protocol;
 
 /// Peaks above this, relative to full scale, count as clipped.
 const CLIPPED_DB: f64 = -0.01;
@@ -36,10 +36,10 @@ pub struct Report {
     pub broken: Vec<Problem>,
     /// Ids of recordings that are the same, sample for sample.
     pub duplicates: Vec<Vec<String>>,
-    /// Recordings of one performance, those that are the same sample for sample among them; those with different labels
-    /// first.
+    /// Recordings of one performance, including those that are the same sample for sample. Copies with different labels
+    /// come first.
     pub copies: Vec<Copies>,
-    /// Things to know before the corpus is trusted.
+    /// What a user must know before trusting the corpus.
     pub warnings: Vec<String>,
     /// Number of readable files of each format.
     pub formats: BTreeMap<String, usize>,
@@ -47,7 +47,7 @@ pub struct Report {
     pub groups: Vec<Group>,
 }
 
-/// The recordings of one speaker and emotion. Levels are in dB relative to full scale, -100 at least.
+/// The recordings of one speaker and emotion. Levels are in dB relative to full scale, at least -100.
 #[derive(Clone, Debug, Serialize)]
 pub struct Group {
     /// Empty if the corpus does not say.
@@ -56,7 +56,7 @@ pub struct Group {
     pub emotion: String,
     /// Number of readable utterances.
     pub utterances: usize,
-    /// Duration of all of them, in s.
+    /// Total duration, in s.
     pub total_s: f64,
     /// Mean duration, in s.
     pub mean_s: f64,
@@ -66,9 +66,9 @@ pub struct Group {
     pub level_db: f64,
     /// Mean DC offset, as a fraction of full scale.
     pub dc: f64,
-    /// Mean level of the quietest 5 % of the 10 ms frames.
+    /// Mean of the noise floors. The noise floor of a recording is the level that 5 % of its 10 ms frames lie below.
     pub noise_floor_db: f64,
-    /// Mean silence before the speech, in s: frames more than 30 dB below the loudest.
+    /// Mean silence before the speech, in s. Frames more than 30 dB below the loudest are silence.
     pub lead_s: f64,
     /// Mean silence after the speech, in s.
     pub trail_s: f64,
@@ -80,18 +80,18 @@ struct Measured<'c> {
     format: String,
     content: u64,
     measures: Measures,
-    /// None if there is too little to compare.
+    /// None if the recording is too short or silent.
     voice: Option<Voice>,
 }
 
-/// Something other than the voice by which a classifier might tell emotions apart.
+/// A property other than the voice by which a classifier might tell emotions apart.
 struct Cue {
     name: &'static str,
     value: fn(&Measures) -> f64,
     unit: &'static str,
-    /// From `value` to `unit`.
+    /// Factor from `value` to `unit`.
     scale: f64,
-    /// Means that are closer than this, as `value`, are harmless.
+    /// Means closer than this are harmless, on the scale of `value`.
     harmless: f64,
 }
 
@@ -103,11 +103,11 @@ const CUES: [Cue; 5] = [
     Cue { name: "silence after the speech", value: |m| m.trail_s, unit: "ms", scale: 1000.0, harmless: 0.03 },
 ];
 
-/// Reads every recording of the corpus, in parallel, and reports. Shows on standard error how far it is.
+/// Reads every recording of the corpus, in parallel, and reports. Progress goes to standard error.
 ///
 /// # Errors
 ///
-/// None that a corpus can cause: what is wrong with it is reported.
+/// None that a corpus can cause: the report lists everything wrong with it.
 pub fn check(corpus: &Corpus) -> Result<Report> {
     let progress = Progress::new("reading", corpus.utterances.len());
     let read = |utterance| {
@@ -212,7 +212,7 @@ fn odd_levels(readable: &[Measured]) -> Vec<String> {
         .collect()
 }
 
-/// Copies that a split may have on both sides.
+/// The warning about copies that a split may have on both sides.
 fn divided(copies: &[Copies]) -> Option<String> {
     let recordings: usize = copies.iter().map(|copies| copies.recordings.len()).sum();
     let divided = |protocol| copies.iter().filter(|copies| copies.may_be_divided(protocol)).count();
@@ -226,7 +226,8 @@ fn divided(copies: &[Copies]) -> Option<String> {
     })
 }
 
-/// Cues whose variance within a speaker comes from the emotion: `η² = Σ n_e (mean_e - mean)² / Σ (x - mean)²`.
+/// Warnings about cues that give the emotion away. `η² = Σ n_e (mean_e - mean)² / Σ (x - mean)²` is the share of a
+/// cue's variance within a speaker that comes from the emotion.
 fn leaks(groups: &BTreeMap<(&str, usize), Vec<Measures>>) -> Vec<String> {
     let mut speakers: BTreeMap<&str, Vec<(usize, &[Measures])>> = BTreeMap::new();
     for (&(speaker, emotion), measures) in groups {
@@ -269,7 +270,7 @@ fn leaks(groups: &BTreeMap<(&str, usize), Vec<Measures>>) -> Vec<String> {
     warnings
 }
 
-/// Decimals that show a value of the size of `step`.
+/// The number of decimals for values that differ by about `step`.
 fn decimals(step: f64) -> usize {
     if step < 1.0 { 2 } else { 0 }
 }

@@ -1,6 +1,6 @@
 //! Recordings that are copies of each other: one performance, cut, scaled or sampled differently.
 //!
-//! A copy on the other side of a split makes a test easier than it should be; copies under two labels make it harder:
+//! A copy on the other side of a split makes a test easier than it should be. Copies under two labels make it harder:
 //! no classifier can be right about both, unless it looks at how they were cut.
 
 mod correlation;
@@ -15,25 +15,25 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Corpus, Utterance};
-use crate::emotion::EMOTIONS;
+use crate::corpus::labels::EMOTIONS;
+use crate::corpus::split::Protocol;
 use crate::files::write_atomic;
 use crate::progress::Progress;
-use crate::split::Protocol;
 pub(super) use correlation::Voice;
 use correlation::{Correlator, Fingerprints, LEAST_LIKENESS};
 
-/// Recordings with a correlation of at least this are copies. Different ones of CASIA have 0.6 at most, its copies at
-/// least 0.99.
+/// Recordings with a correlation of at least this are copies. In CASIA, different recordings correlate by at most 0.6
+/// and copies by at least 0.99.
 const LEAST_CORRELATION: f32 = 0.9;
 
-/// Recordings that are copies of each other, directly or by way of another.
+/// Recordings that are copies of each other, directly or through another copy.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Copies {
     /// Whether they have different labels.
     pub labels_differ: bool,
-    /// At least two, by id.
+    /// At least two, sorted by id.
     pub recordings: Vec<Recording>,
-    /// Which were found to be copies.
+    /// The pairs that were found to be copies.
     pub pairs: Vec<Pair>,
 }
 
@@ -64,9 +64,9 @@ pub struct Pair {
 }
 
 impl Copies {
-    /// Finds the copies in a corpus, those with different labels first. All recordings are compared, those of different
-    /// speakers too; of each the first 30 s. Recordings that cannot be read, are silent or shorter than 0.3 s are left
-    /// out.
+    /// Finds the copies in a corpus; those with different labels come first. Every recording is compared with every
+    /// other, across speakers too, over the first 30 s of each. Recordings that cannot be read, are silent or are
+    /// shorter than 0.3 s are left out.
     ///
     /// # Errors
     ///
@@ -120,7 +120,7 @@ impl Copies {
         self.recordings.iter().map(of).collect::<BTreeSet<_>>().len() > 1
     }
 
-    /// Whether a split by this protocol may have them on both sides.
+    /// Whether a split by this protocol may have copies on both sides.
     pub fn may_be_divided(&self, protocol: Protocol) -> bool {
         match protocol {
             Protocol::Random => true,
@@ -130,13 +130,13 @@ impl Copies {
     }
 }
 
-/// The recordings that are in the corpus under two labels, by id.
+/// The recordings that the corpus has under two labels, by id.
 pub fn ambiguous(copies: &[Copies]) -> BTreeSet<String> {
     let of_two_labels = copies.iter().filter(|copies| copies.labels_differ);
     of_two_labels.flat_map(|copies| &copies.recordings).map(|recording| recording.id.clone()).collect()
 }
 
-/// Who is there under which two labels, and how often, for people.
+/// Sentences for people: which speakers have recordings under which two labels, and how many.
 pub fn conflicts(copies: &[Copies]) -> Vec<String> {
     let mut conflicts: BTreeMap<(String, &str, &str), usize> = BTreeMap::new();
     for copies in copies.iter().filter(|copies| copies.labels_differ) {
@@ -174,7 +174,7 @@ pub fn save(copies: &[Copies], path: &Path) -> Result<()> {
 ///
 /// # Errors
 ///
-/// If it cannot be read, or holds no copies.
+/// If the file cannot be read, or holds no copies.
 pub fn load(path: &Path) -> Result<Vec<Copies>> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     serde_json::from_slice(&bytes).with_context(|| format!("{} holds no copies", path.display()))
@@ -212,7 +212,7 @@ fn pairs(voices: &[&Voice]) -> Result<Vec<Found>> {
     Ok(found.into_iter().flatten().collect())
 }
 
-/// Which recordings belong together: each points to one before it, or to itself.
+/// Which recordings belong together: each points to an earlier one of its group, or to itself.
 struct Groups(Vec<usize>);
 
 impl Groups {
@@ -220,7 +220,7 @@ impl Groups {
         Self((0..len).collect())
     }
 
-    /// The first of its group.
+    /// The first recording of the group that `place` is in.
     fn of(&self, mut place: usize) -> usize {
         while let Some(&before) = self.0.get(place).filter(|before| **before != place) {
             place = before;

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use super::{Problem, Source, Utterance, unknown_emotion};
-use crate::emotion::emotion_index;
+use super::utterance::{Problem, Source, Utterance, unknown_emotion};
+use crate::corpus::labels::emotion_index;
 
 /// Folders are searched to this depth below the root: `speaker/emotion`.
 const MAX_DEPTH: usize = 2;
 
-/// A WAV file, by the names of the folders between root and file, and its own name.
+/// A WAV file: the names of the folders between root and file, its own name, and its path.
 struct Found {
     folders: Vec<String>,
     file: String,
@@ -35,7 +35,7 @@ pub(super) fn read(root: &Path) -> Result<(Vec<Utterance>, Vec<Problem>)> {
     let layout = if found.iter().any(in_speaker_folder) { Layout::SpeakerEmotion } else { Layout::Emotion };
 
     let mut utterances = Vec::new();
-    // One line for a folder, however many files are in it.
+    // One line for each folder, however many files are in it.
     let mut skipped: BTreeMap<(String, String), usize> = BTreeMap::new();
     for wav in found {
         match place(layout, &wav.folders) {

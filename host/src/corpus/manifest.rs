@@ -6,8 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
-use super::{Problem, Source, Utterance, unknown_emotion};
-use crate::emotion::emotion_index;
+use super::utterance::{Problem, Source, Utterance, unknown_emotion};
+use crate::corpus::labels::emotion_index;
 
 const COLUMNS: [&str; 4] = ["path", "speaker", "emotion", "sentence"];
 
@@ -63,7 +63,7 @@ fn problem(line: u64, reason: String) -> Problem {
 /// The utterance of a row, or why there is none.
 fn utterance(root: &Path, row: Row) -> Result<Utterance, String> {
     let emotion = emotion_index(&row.emotion).ok_or_else(|| unknown_emotion(&row.emotion))?;
-    // A manifest may come from Windows; parts that say nothing would give one file two ids.
+    // A manifest may come from Windows. Empty parts and `.` are dropped: they would give one file two ids.
     let slashes = row.path.replace('\\', "/");
     let parts: Vec<&str> = slashes.split('/').filter(|part| !matches!(*part, "." | "")).collect();
     let absolute = slashes.starts_with('/') || Path::new(&row.path).is_absolute();

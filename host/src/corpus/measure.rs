@@ -1,14 +1,14 @@
-//! What can be measured of one recording without knowing what is said.
+//! Measures of one recording that do not depend on what is said.
 
-use crate::audio::SAMPLE_RATE_HZ;
+use crate::corpus::audio::SAMPLE_RATE_HZ;
 
 /// Levels are measured in frames of this many samples, 10 ms.
 const FRAME_LEN: usize = SAMPLE_RATE_HZ as usize / 100;
 /// The noise floor is the level below which this share of the frames lies.
 const FLOOR_SHARE: f64 = 0.05;
-/// Silence before and after the speech: frames more than this below the loudest.
+/// Frames more than this below the loudest are silence.
 const SILENCE_DB: f64 = 30.0;
-/// Levels below this count as this; a step of 16 bits is at -90.
+/// Lower levels count as this; one step of 16 bits is at -90.
 const LOWEST_DB: f64 = -100.0;
 
 /// Levels are relative to full scale.
@@ -20,7 +20,7 @@ pub(super) struct Measures {
     pub level_db: f64,
     /// Mean, as a fraction of full scale.
     pub dc: f64,
-    /// RMS of the quietest frames.
+    /// The level that 5 % of the frames lie below.
     pub noise_floor_db: f64,
     pub lead_s: f64,
     pub trail_s: f64,

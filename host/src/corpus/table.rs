@@ -5,11 +5,11 @@ use std::fmt;
 
 use super::check::{Group, Report};
 use super::copies::{Copies, ambiguous};
-use crate::emotion::EMOTIONS;
+use crate::corpus::labels::EMOTIONS;
 
-/// Of long lists, so many lines are shown; JSON has them all.
+/// Long lists end after this many lines; the JSON report has all of them.
 const SHOWN: usize = 20;
-/// Of copies, which are much alike, so many.
+/// Copies are much alike, so their list ends after this many.
 const COPIES_SHOWN: usize = 5;
 
 impl fmt::Display for Report {
@@ -103,7 +103,7 @@ fn speaker(group: &Group) -> &str {
     if group.speaker.is_empty() { "unknown" } else { &group.speaker }
 }
 
-/// The recordings of a group of copies, with what is found of two of them.
+/// The recordings of a group of copies; with exactly one pair, also its correlation and lag.
 fn line(copies: &Copies) -> String {
     let ids: Vec<&str> = copies.recordings.iter().map(|recording| recording.id.as_str()).collect();
     let pair = match copies.pairs.as_slice() {

@@ -2,7 +2,7 @@ use std::fs;
 
 use super::check::check;
 use super::*;
-use crate::audio::write_wav;
+use crate::corpus::audio::{read_wav, write_wav};
 
 /// A folder with a one-sample recording at each of `paths`.
 fn folder(paths: &[&str]) -> tempfile::TempDir {

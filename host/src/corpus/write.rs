@@ -1,4 +1,4 @@
-//! Writing a corpus as a folder of WAV files.
+//! Writes a corpus as a folder of WAV files.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use rayon::prelude::*;
 
 use super::{Corpus, Utterance};
-use crate::audio::{read_wav, write_wav};
+use crate::corpus::audio::{read_wav, write_wav};
 
 /// What [`Corpus::write`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,12 +21,12 @@ pub struct Written {
 impl Corpus {
     /// Writes each utterance to the file `dir/id`, each file atomically, several at a time.
     ///
-    /// Files that are there with the same samples are kept, so that an interrupted run can be taken up again;
-    /// unreadable ones are replaced. `progress` is told, from any thread, how many utterances are done.
+    /// A file that exists with the same samples is kept, so an interrupted run can continue; an unreadable file is
+    /// replaced. `progress` receives, from any thread, the number of finished utterances.
     ///
     /// # Errors
     ///
-    /// If a file is there with other samples, before anything is written; or if a file or folder cannot be written.
+    /// If a file exists with other samples: nothing is written then. Also if a file or folder cannot be written.
     pub fn write(&self, dir: &Path, progress: impl Fn(usize) + Sync) -> Result<Written> {
         let states: Vec<bool> =
             self.utterances.par_iter().map(|utterance| is_there(utterance, dir)).collect::<Result<_>>()?;
@@ -48,7 +48,7 @@ impl Corpus {
     }
 }
 
-/// Whether the utterance's file is there with its samples; another recording in its place is an error.
+/// Whether the utterance's file exists with the same samples; another recording in its place is an error.
 fn is_there(utterance: &Utterance, dir: &Path) -> Result<bool> {
     let path = dir.join(&utterance.id);
     if !path.exists() {

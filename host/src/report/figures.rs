@@ -1,170 +1,127 @@
-//! Headline figures with their intervals.
+//! The figures behind a report: what is computed from the runs and serialised, without any drawing.
 //!
-//! With several seeds an utterance is answered several times. Its answers are no independent evidence: intervals are
-//! those of the number of different utterances, and the bootstrap draws utterances with all their answers.
+//! `gather` reads the runs. Each other file computes one part of a [`Group`]. The drawings in `sections` read a
+//! [`Group`]; nothing here knows of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+pub mod accuracy;
+pub mod agreement;
+pub mod conditions;
+pub mod curves;
+pub mod gather;
+pub mod reliability;
+pub mod robustness;
+pub mod scatter;
+pub mod wrong;
 
+use ser_core::spec::FrontEnd;
 use serde::Serialize;
 
-use super::gather::Run;
-use crate::metrics::{Confusion, wilson_95};
-use crate::predictions::{leading, probabilities};
-use crate::statistics::bootstrap_95_of;
+use super::text::{picture_name, slug};
+use crate::evaluation::predictions::{Prediction, leading};
+use crate::evaluation::sweep::SweepReport;
+use accuracy::{ModelFigures, Said};
+use agreement::Agreement;
+use conditions::{Conditions, same_training};
+use curves::Curve;
+use gather::Run;
+use reliability::Reliability;
+use scatter::Point;
+use wrong::Wrong;
 
-/// A share with its 95 % interval, all in 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Figure {
-    /// The share.
-    pub value: f64,
-    /// Lower end.
-    pub low: f64,
-    /// Upper end.
-    pub high: f64,
-}
-
-/// What one model recognises.
+/// Runs of the same corpus, protocol, network and recipe: the folds and seeds of one training.
 #[derive(Clone, Debug, Serialize)]
-pub struct ModelFigures {
-    /// Which class was taken for which, over all runs.
-    pub confusion: Confusion,
-    /// Recall weighted by class sizes, with Wilson's interval.
-    pub war: Figure,
-    /// Recall, all classes weighing alike, with a bootstrap interval.
-    pub uar: Figure,
-    /// Mean F1 of the classes, with a bootstrap interval.
-    pub macro_f1: Figure,
-    /// Recall of each class with Wilson's interval; None of a class without utterances.
-    pub recalls: Vec<Option<Figure>>,
+pub struct Group {
+    /// The condition of the runs, or else corpus, preset and protocol.
+    pub name: String,
+    /// What the names of its picture files start with; empty if it is the only group.
+    #[serde(skip)]
+    pub(super) prefix: String,
+    /// The front end of its network, for the axes of spectrograms.
+    #[serde(skip)]
+    pub(super) front_end: FrontEnd,
+    /// What was trained on what, with the figures of each run.
+    pub(super) conditions: Conditions,
+    /// Names of the classes, in the order of the network's outputs.
+    pub(super) labels: Vec<String>,
+    /// What the int8 core recognises.
+    pub(super) int8: ModelFigures,
+    /// What the float model recognises.
+    pub(super) float: ModelFigures,
+    /// How near int8 core and float model are.
+    pub(super) agreement: Agreement,
+    /// Epochs of each run.
+    pub(super) curves: Vec<Curve>,
+    /// Confidence against accuracy.
+    pub(super) reliability: Reliability,
+    /// Figures under distortions; None if no run has a `sweep.json`.
+    pub(super) robustness: Option<SweepReport>,
+    /// The probabilities of both models, for each utterance that both answered.
+    pub(super) scatter: Vec<Point>,
+    /// The surest mistakes.
+    pub(super) worst: Vec<Wrong>,
 }
 
-/// One answer: the utterance, the true class and the one said.
-#[derive(Clone, Copy, Debug)]
-pub struct Said<'a> {
-    /// The utterance.
-    pub id: &'a str,
-    /// Index of the true label.
-    pub truth: usize,
-    /// Index of the label said; None if nothing was heard.
-    pub said: Option<usize>,
-}
-
-impl ModelFigures {
-    /// Figures of answers.
-    pub fn new(labels: &[String], answers: &[Said<'_>]) -> Self {
-        let confusion = count(labels, answers);
-        let mut utterances: BTreeMap<&str, Vec<Said<'_>>> = BTreeMap::new();
-        let mut of_class = vec![BTreeSet::new(); labels.len()];
-        for answer in answers {
-            utterances.entry(answer.id).or_default().push(*answer);
-            if let Some(ids) = of_class.get_mut(answer.truth) {
-                ids.insert(answer.id);
-            }
+/// Puts runs together that differ only in fold and seed. A group stands where its first run stood.
+pub fn group(runs: Vec<Run>) -> Vec<Group> {
+    let mut groups: Vec<Vec<Run>> = Vec::new();
+    for run in runs {
+        match groups.iter_mut().find(|group| group.iter().all(|other| same_training(other, &run))) {
+            Some(group) => group.push(run),
+            None => groups.push(vec![run]),
         }
-        let interval = |value: f64, utterances: usize| {
-            let (low, high) = wilson_95(value, utterances as f64);
-            Figure { value, low, high }
+    }
+    let only = groups.len() == 1;
+    let mut named: Vec<Group> = Vec::with_capacity(groups.len());
+    for (index, runs) in groups.iter().enumerate() {
+        let Some(mut group) = runs.first().map(|first| Group::of(first, runs)) else { continue };
+        if named.iter().any(|other| other.name == group.name) {
+            group.name = format!("{} ({})", group.name, index + 1);
+        }
+        let prefix = slug(&group.name);
+        let taken = prefix.is_empty() || named.iter().any(|other| other.prefix == prefix);
+        group.prefix = match (only, taken) {
+            (true, _) => String::new(),
+            (false, false) => prefix,
+            (false, true) => format!("{prefix}-group-{}", index + 1),
         };
-        let recalls = confusion
-            .recalls()
-            .into_iter()
-            .zip(&of_class)
-            .map(|(recall, ids)| recall.map(|recall| interval(recall, ids.len())));
-        let recalls = recalls.collect();
-        let war = interval(confusion.war(), utterances.len());
-        let utterances: Vec<Vec<Said<'_>>> = utterances.into_values().collect();
-        let intervals = bootstrap_95_of(&utterances, |drawn| {
-            let confusion = count(labels, drawn.iter().copied().flatten());
-            Some([confusion.uar(), confusion.macro_f1()])
-        });
-        let [uar, macro_f1] = intervals.unwrap_or_default().map(|(low, high)| Figure { value: 0.0, low, high });
+        named.push(group);
+    }
+    named
+}
+
+impl Group {
+    fn of(first: &Run, runs: &[Run]) -> Self {
+        let labels = first.predictions.labels.clone();
+        let figures = |answer: fn(&Prediction) -> Option<&Vec<f32>>| {
+            let utterances = runs.iter().flat_map(|run| &run.predictions.utterances);
+            let said = utterances.map(|utterance| Said {
+                id: &utterance.id,
+                truth: utterance.truth,
+                said: answer(utterance).and_then(|values| leading(values)),
+            });
+            ModelFigures::new(&labels, &said.collect::<Vec<_>>())
+        };
+        let mut worst = wrong::most_wrong(runs);
+        wrong::read(&mut worst, first);
         Self {
-            war,
-            uar: Figure { value: confusion.uar(), ..uar },
-            macro_f1: Figure { value: confusion.macro_f1(), ..macro_f1 },
-            recalls,
-            confusion,
+            name: conditions::name(first),
+            prefix: String::new(),
+            front_end: first.config.network.front_end,
+            conditions: Conditions::of(first, runs),
+            int8: figures(|utterance| utterance.int8.as_ref()),
+            float: figures(|utterance| utterance.float.as_ref()),
+            labels,
+            agreement: Agreement::of(runs),
+            curves: curves::curves(runs),
+            reliability: Reliability::of(runs),
+            robustness: robustness::pool(runs),
+            scatter: scatter::points(runs),
+            worst,
         }
     }
-}
 
-fn count<'a>(labels: &[String], answers: impl IntoIterator<Item = &'a Said<'a>>) -> Confusion {
-    let mut confusion = Confusion::new(labels.iter().cloned());
-    for answer in answers {
-        confusion.add(answer.truth, answer.said);
-    }
-    confusion
-}
-
-/// How near the int8 core is to the float model.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Agreement {
-    /// Answers compared.
-    pub answers: usize,
-    /// Share of them with the same label, or none from both.
-    pub share: f64,
-    /// Largest difference of a probability, at the device's temperature.
-    pub largest_difference: f64,
-}
-
-impl Agreement {
-    /// Compares the answers of runs.
-    pub fn of(runs: &[Run]) -> Self {
-        let (mut answers, mut agreeing, mut largest) = (0, 0, 0.0_f64);
-        for run in runs {
-            for prediction in &run.predictions.utterances {
-                answers += 1;
-                let (int8, float) = (prediction.int8.as_deref(), prediction.float.as_deref());
-                agreeing += usize::from(int8.and_then(leading) == float.and_then(leading));
-                if let (Some(int8), Some(float)) = (int8, float) {
-                    let (int8, float) =
-                        (probabilities(int8, run.temperature()), probabilities(float, run.temperature()));
-                    largest = int8
-                        .iter()
-                        .zip(&float)
-                        .fold(largest, |largest, (int8, float)| largest.max((int8 - float).abs()));
-                }
-            }
-        }
-        Self { answers, share: agreeing as f64 / answers.max(1) as f64, largest_difference: largest }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answers(copies: usize) -> Vec<(String, usize, Option<usize>)> {
-        let one = (0..40).map(|n| {
-            (format!("u{n}"), n % 2, if n % 8 == 0 { None } else { Some(usize::from(n % 2 == 1 || n % 6 == 0)) })
-        });
-        let one: Vec<_> = one.collect();
-        one.iter().cloned().cycle().take(copies * one.len()).collect()
-    }
-
-    fn figures(answers: &[(String, usize, Option<usize>)]) -> ModelFigures {
-        let said: Vec<Said<'_>> =
-            answers.iter().map(|(id, truth, said)| Said { id, truth: *truth, said: *said }).collect();
-        ModelFigures::new(&["sad".to_owned(), "happy".to_owned()], &said)
-    }
-
-    #[test]
-    fn intervals_hold_their_figures_and_are_the_same_each_time() {
-        let once = figures(&answers(1));
-        for figure in [once.war, once.uar, once.macro_f1].into_iter().chain(once.recalls.iter().copied().flatten()) {
-            assert!(
-                0.0 <= figure.low && figure.low <= figure.value && figure.value <= figure.high && figure.high <= 1.0,
-                "{figure:?}"
-            );
-        }
-        assert!(once.uar.high - once.uar.low > 0.05);
-        assert_eq!(figures(&answers(1)).uar, once.uar);
-    }
-
-    #[test]
-    fn answering_every_utterance_again_makes_no_figure_surer() {
-        let (once, thrice) = (figures(&answers(1)), figures(&answers(3)));
-        assert_eq!(thrice.confusion.total(), 3 * once.confusion.total());
-        assert_eq!((thrice.war, thrice.uar, thrice.recalls), (once.war, once.uar, once.recalls));
+    /// The name of a picture's files, unique in the report.
+    pub(super) fn picture_name(&self, name: &str) -> String {
+        picture_name(&self.prefix, name)
     }
 }

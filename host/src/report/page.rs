@@ -1,12 +1,18 @@
-//! The HTML page: headings, tables, sentences and pictures, in one file that needs nothing else. It is well-formed XML
-//! too.
+//! The HTML page: headings, tables, sentences and pictures, in one file that needs no other.
+//!
+//! The page is also well-formed XML.
 
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use rayon::prelude::*;
 
 use super::plot::Picture;
 use super::text::escape;
+use crate::files::write_atomic;
 
-/// Readable on paper, on a telephone and in black and white.
+/// The style of the page: it stays readable on paper, on a telephone and in black and white.
 const STYLE: &str = "
 :root { color-scheme: light; }
 body { margin: 0 auto; max-width: 76rem; padding: 0 .75rem 3rem; font: 1rem/1.5 system-ui, sans-serif; color: #111; background: #fff; }
@@ -31,14 +37,14 @@ tbody th { font-weight: 400; }
 @media print { figure, tr { break-inside: avoid; } nav { display: none; } }
 ";
 
-/// A table; the first cell of each row names it.
+/// A table. The first cell of each row names the row.
 #[derive(Clone, Debug)]
 pub struct Table {
     /// What it holds.
     pub caption: String,
     /// Names of the columns.
     pub head: Vec<String>,
-    /// Its rows, as long as the head.
+    /// Rows, each as long as the head.
     pub rows: Vec<Vec<String>>,
 }
 
@@ -47,35 +53,45 @@ pub struct Table {
 pub struct Part {
     /// Name of the group.
     pub group: String,
-    /// What is seen.
+    /// What the pictures show, in a sentence or two.
     pub seen: String,
-    /// Pictures.
+    /// The pictures, in order.
     pub pictures: Vec<Picture>,
-    /// Figures.
+    /// The figures as a table.
     pub table: Option<Table>,
 }
 
 /// A section of the page.
 #[derive(Clone, Debug)]
 pub struct Section {
-    /// Where links lead.
+    /// Id of the element, the target of links.
     pub id: &'static str,
-    /// Heading.
+    /// The heading.
     pub heading: &'static str,
-    /// How to read its pictures.
+    /// How to read the pictures.
     pub how: &'static str,
-    /// One for each group.
+    /// One part for each group of runs.
     pub parts: Vec<Part>,
 }
 
-/// The page. All text is escaped.
+/// What was written to a folder.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// Path of the page.
+    pub page: PathBuf,
+    /// Number of pictures beside the page, each as SVG and as PNG.
+    pub pictures: usize,
+}
+
+/// The page as HTML. All text is escaped.
 pub fn page(title: &str, notes: &[String], tables: &[Table], sections: &[Section]) -> String {
     let mut page = String::new();
-    // Writing to a string does not fail.
+    // Writing to a string never fails.
     let _ = write!(
         page,
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n<title>{title}</title>\n<style>{STYLE}</style>\n</head>\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\n\
+         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n\
          <body>\n<header>\n<h1>{title}</h1>\n",
         title = escape(title)
     );
@@ -117,7 +133,7 @@ fn add_section(page: &mut String, section: &Section) {
                 let _ = write!(page, "<figure{class}>\n{}</figure>\n", picture.svg());
             }
         }
-        // Beside a single picture there is room.
+        // A single picture leaves room beside it.
         let beside = part.pictures.len() == 1;
         if beside {
             part.table.iter().for_each(|table| add_table(page, table));
@@ -133,10 +149,11 @@ fn add_section(page: &mut String, section: &Section) {
 }
 
 fn add_table(page: &mut String, table: &Table) {
-    // A wide table scrolls by itself; the keyboard must reach it to do so.
+    // A wide table scrolls by itself, so the keyboard must reach it: hence `tabindex`.
     let _ = write!(
         page,
-        "<div class=\"table\" role=\"region\" tabindex=\"0\" aria-label=\"{0}\">\n<table>\n<caption>{0}</caption>\n<thead><tr>",
+        "<div class=\"table\" role=\"region\" tabindex=\"0\" aria-label=\"{0}\">\n\
+         <table>\n<caption>{0}</caption>\n<thead><tr>",
         escape(&table.caption)
     );
     for cell in &table.head {
@@ -154,4 +171,22 @@ fn add_table(page: &mut String, table: &Table) {
         page.push_str("</tr>\n");
     }
     page.push_str("</tbody>\n</table>\n</div>\n");
+}
+
+/// Writes a page and the pictures of its sections to `folder`. Makes the folder if it does not exist.
+///
+/// # Errors
+///
+/// If a picture can't be drawn as PNG or a file can't be written.
+pub fn write_page(folder: &Path, name: &str, html: &str, sections: &[Section]) -> Result<Written> {
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+    let pictures: Vec<&Picture> =
+        sections.iter().flat_map(|section| &section.parts).flat_map(|part| &part.pictures).collect();
+    pictures.par_iter().try_for_each(|picture| -> Result<()> {
+        write_atomic(&folder.join(format!("{}.svg", picture.name)), picture.svg().as_bytes())?;
+        write_atomic(&folder.join(format!("{}.png", picture.name)), &picture.png()?)
+    })?;
+    let page = folder.join(name);
+    write_atomic(&page, html.as_bytes())?;
+    Ok(Written { page, pictures: pictures.len() })
 }

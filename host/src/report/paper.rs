@@ -1,8 +1,8 @@
-//! Pictures for a page on the paper that this network comes from (Zheng et al., "Speech emotion recognition based on
-//! CNN+LSTM Model"): what its figures show, drawn from recordings, networks and answers at hand.
+//! The page on the paper that this network comes from (Zheng et al., "Speech emotion recognition based on CNN+LSTM
+//! Model"): the paper's figures, drawn anew from recordings, networks and answers at hand.
 //!
-//! Each function takes the name of the picture's files, unique in a page, and gives a [`Picture`](super::Picture). The
-//! same input gives the same bytes.
+//! [`PaperReport`] is the page. Each function draws one picture: it takes the name of the picture's files, which must
+//! be unique in a page, and gives a [`Picture`](super::Picture). The same input gives the same bytes.
 
 mod confusion;
 mod diagram;
@@ -12,8 +12,8 @@ mod stages;
 #[cfg(test)]
 mod tests;
 
-pub use super::curves::Training;
-pub use super::matrix::Cells;
+pub use super::sections::curves::Training;
+pub use super::sections::matrix::Cells;
 pub use confusion::confusion;
 pub use diagram::diagram;
 pub use emotions::emotions;

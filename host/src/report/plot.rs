@@ -1,8 +1,8 @@
-//! What all pictures share: size, colours, line styles, axes and legend; SVG by plotters, PNG of that very SVG by
-//! resvg.
+//! What all pictures share: size, colours, line styles, axes and legend.
 //!
-//! plotters draws at whole units, so a picture has [`UNITS`] of them for each CSS pixel. Text in PNG files is set in
-//! the font that is compiled in: the same on every machine, also on one without fonts.
+//! plotters draws the SVG, and resvg makes the PNG from that very SVG. plotters draws at whole units, so a picture has
+//! [`UNITS`] of them for each CSS pixel. A font for PNG files is compiled in, so their text looks the same on every
+//! machine, even on one without fonts.
 
 use std::fmt::Write as _;
 use std::ops::Range;
@@ -19,31 +19,31 @@ use resvg::{tiny_skia, usvg};
 
 use super::text::{clean, escape};
 
-/// Units of the drawing in a CSS pixel, and pixels of the PNG.
+/// Units of the drawing for each CSS pixel; also pixels of the PNG for each CSS pixel.
 pub const UNITS: u32 = 2;
-/// Bitstream Vera Sans; its licence lies beside it.
+/// Bitstream Vera Sans; its licence lies beside the file.
 const FONT: &[u8] = include_bytes!("../../fonts/Vera.ttf");
-/// The font of the PNG first, then fonts of the same widths.
+/// The font of the PNG comes first, then fonts of the same widths.
 const FAMILY: &str = "Bitstream Vera Sans, DejaVu Sans, Verdana, sans-serif";
-/// A wider picture needs more than a column of a page, CSS pixels.
+/// A picture wider than this needs more than one column of the page, CSS pixels.
 const WIDE: u32 = 544;
 /// Height of text, units.
 pub const TEXT: i32 = 13 * UNITS as i32;
 /// Height of titles, units.
 const TITLE: i32 = 15 * UNITS as i32;
-/// plotters takes the height of a line for the size of a font.
+/// Line height over font size: plotters expects the height of a line where it says font size.
 const LINE_HEIGHT: f64 = 1.24;
 
-/// Dark: the int8 core, or what matters most.
+/// The dark colour: the int8 core, or what matters most.
 pub const DARK: RGBColor = RGBColor(11, 61, 110);
-/// Of middle lightness: the float model, or what is compared.
+/// The colour of middle lightness: the float model, or what is compared.
 pub const MIDDLE: RGBColor = RGBColor(208, 112, 20);
-/// Frames, diagonals, notes.
+/// The colour of frames, diagonals and notes.
 pub const GREY: RGBColor = RGBColor(95, 95, 95);
-/// Grid.
+/// The colour of the grid.
 const PALE: RGBColor = RGBColor(222, 222, 222);
 
-/// What pictures are drawn on.
+/// What a picture is drawn on.
 pub type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 /// An area with axes.
 pub type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
@@ -51,22 +51,22 @@ pub type Chart<'a> = ChartContext<'a, SVGBackend<'a>, Cartesian2d<RangedCoordf64
 /// One picture.
 #[derive(Clone, Debug)]
 pub struct Picture {
-    /// Name of its files without extension; unique in a report.
+    /// Name of its files without extension; must be unique in a report.
     pub name: String,
     /// What it shows, in a few words.
     pub title: String,
-    /// What is seen in it, for those who don't see it.
+    /// The content in words, for readers who can't see the picture.
     pub description: String,
     size: (u32, u32),
     drawing: String,
 }
 
 impl Picture {
-    /// Draws a picture of so many CSS pixels.
+    /// Draws a picture. `size` is width and height in CSS pixels.
     ///
     /// # Errors
     ///
-    /// Those of `draw`.
+    /// If `draw` fails or plotters gives no SVG.
     pub fn draw(
         name: String,
         title: String,
@@ -81,17 +81,17 @@ impl Picture {
             draw(&area)?;
             area.present()?;
         }
-        // plotters' own opening tag has no place for a title.
+        // The opening tag of plotters has no place for a title, so `svg` writes its own.
         let drawing =
             svg.split_once('>').and_then(|(_, rest)| rest.rsplit_once("</svg>")).map(|(drawing, _)| drawing.to_owned());
         Ok(Self { name, title, description, size, drawing: drawing.context("plotters gave no SVG")? })
     }
 
-    /// Lays images over the drawing, a pixel of them a sharp block.
+    /// Lays images over the drawing. Each of their pixels becomes a sharp block.
     pub fn with_images(mut self, images: impl IntoIterator<Item = Image>) -> Self {
         for Image { left, top, width, height, png } in images {
             let data = STANDARD.encode(png);
-            // Writing to a string does not fail.
+            // Writing to a string never fails.
             let _ = writeln!(
                 self.drawing,
                 "<image x=\"{left}\" y=\"{top}\" width=\"{width}\" height=\"{height}\" preserveAspectRatio=\"none\" \
@@ -101,17 +101,19 @@ impl Picture {
         self
     }
 
-    /// Whether it needs more than a column of a page.
+    /// Whether the picture needs more than one column of the page.
     pub fn is_wide(&self) -> bool {
         self.size.0 > WIDE
     }
 
-    /// The picture as an SVG document, or an element of a page.
+    /// The picture as an SVG document, which is also an element of a page.
     pub fn svg(&self) -> String {
         let Self { name, size: (width, height), drawing, .. } = self;
         format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {} {}\" role=\"img\" \
-             aria-labelledby=\"{name}-title {name}-text\">\n<title id=\"{name}-title\">{}</title>\n<desc id=\"{name}-text\">{}</desc>{drawing}</svg>\n",
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {} {}\" \
+             role=\"img\" aria-labelledby=\"{name}-title {name}-text\">\n\
+             <title id=\"{name}-title\">{}</title>\n\
+             <desc id=\"{name}-text\">{}</desc>{drawing}</svg>\n",
             width * UNITS,
             height * UNITS,
             escape(&self.title),
@@ -123,7 +125,7 @@ impl Picture {
     ///
     /// # Errors
     ///
-    /// If resvg takes no SVG of plotters.
+    /// If resvg can't read the SVG of plotters or can't encode the PNG.
     pub fn png(&self) -> Result<Vec<u8>> {
         let mut options = usvg::Options::default();
         options.fontdb_mut().load_font_data(FONT.to_vec());
@@ -135,7 +137,7 @@ impl Picture {
     }
 }
 
-/// A PNG and its place in a picture, units.
+/// A PNG and its place in a picture, in units.
 #[derive(Clone, Debug)]
 pub struct Image {
     /// Distance from the picture's left side.
@@ -151,22 +153,22 @@ pub struct Image {
 }
 
 impl Image {
-    /// Between two corners of a picture.
+    /// An image between its left upper and its right lower corner.
     pub fn between((left, top): (i32, i32), (right, bottom): (i32, i32), png: Vec<u8>) -> Self {
         Self { left, top, width: right - left, height: bottom - top, png }
     }
 }
 
-/// How a line is drawn, told apart without colours.
+/// How a line is drawn. Strokes differ without colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stroke {
     /// No line, markers only.
     None,
-    /// Unbroken.
+    /// An unbroken line.
     Solid,
-    /// Broken.
+    /// A broken line.
     Dashed,
-    /// Dots.
+    /// A line of dots.
     Dotted,
 }
 
@@ -177,32 +179,32 @@ pub enum Marker {
     None,
     /// A filled circle.
     Disc,
-    /// A circle.
+    /// An empty circle.
     Ring,
-    /// A cross, thick enough to be seen on circles.
+    /// A cross, thick enough to be seen on top of circles.
     Cross,
 }
 
 /// How one series looks.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
-    /// Colour, with its opacity.
+    /// Colour with opacity.
     pub colour: RGBAColor,
-    /// Line.
+    /// How the line is drawn.
     pub stroke: Stroke,
-    /// Points.
+    /// How the points are marked.
     pub marker: Marker,
     /// Width of the line, units.
     pub width: u32,
 }
 
 impl Look {
-    /// A line.
+    /// A line of the usual width.
     pub fn line(colour: RGBColor, stroke: Stroke, marker: Marker) -> Self {
         Self { colour: colour.into(), stroke, marker, width: 4 }
     }
 
-    /// A thin, faint line: one of many.
+    /// A thin, faint line, for one of many.
     pub fn faint(colour: RGBColor) -> Self {
         Self { colour: colour.mix(0.45), stroke: Stroke::Solid, marker: Marker::None, width: 2 }
     }
@@ -215,57 +217,58 @@ impl Look {
 /// An axis.
 #[derive(Clone, Copy)]
 pub struct Axis<'a> {
-    /// What it shows, with its unit.
+    /// Quantity and unit.
     pub label: &'a str,
-    /// Ends; finite, and not the same.
+    /// Lower and upper end; both must be finite, and they must differ.
     pub range: (f64, f64),
-    /// Number of ticks to aim at; 0 for none.
+    /// About how many ticks it has; 0 for none.
     pub ticks: usize,
-    /// Text of a tick.
+    /// Makes the text of a tick.
     pub format: fn(&f64) -> String,
 }
 
 impl<'a> Axis<'a> {
-    /// 0 to 100 %.
+    /// An axis of shares, 0 to 100 %.
     pub fn share(label: &'a str) -> Self {
         Self { label, range: (0.0, 1.0), ticks: 6, format: |share| format!("{:.0} %", 100.0 * share) }
     }
 }
 
-/// The range of the values, `least` included; never empty, whatever they are.
+/// The smallest range that holds `least` and all finite values.
 pub fn range(values: impl IntoIterator<Item = f64>, least: (f64, f64)) -> (f64, f64) {
     let finite = values.into_iter().filter(|value| value.is_finite());
     finite.fold(least, |(low, high), value| (low.min(value), high.max(value)))
 }
 
-/// Text of a font size in units.
+/// The style of text. `size` is the font size in units; `horizontal` and `vertical` say which point of the text is at
+/// the given position.
 pub fn text_style(size: i32, colour: RGBColor, horizontal: HPos, vertical: VPos) -> TextStyle<'static> {
     (FAMILY, f64::from(size) * LINE_HEIGHT).into_font().color(&colour).pos(Pos::new(horizontal, vertical))
 }
 
 /// Writes a line of text.
 pub fn write(area: &Area<'_>, text: &str, at: (i32, i32), style: TextStyle<'static>) -> Result<()> {
-    // The font's own no-break space is twice as wide as its space.
+    // The no-break space of the font is twice as wide as its space.
     Ok(area.draw_text(&clean(text).replace('\u{a0}', " "), &style, at)?)
 }
 
-/// About the width of a line of text, rather more than less: a letter of the font is 0.6 of its size wide on average.
+/// The estimated width of a line of text, rather too large: a letter of the font is on average 0.6 of its size wide.
 fn text_width(text: &str, size: i32) -> i32 {
     text.chars().count() as i32 * size * 6 / 10
 }
 
-/// The size, at most [`TEXT`], at which all texts fit into a width.
+/// The largest font size up to [`TEXT`] at which each of the texts fits into a width; all in units.
 pub fn fitting<'t>(texts: impl IntoIterator<Item = &'t str>, width: i32) -> i32 {
     let longest = texts.into_iter().map(|text| text_width(text, TEXT)).max().unwrap_or_default().max(1);
     TEXT.min(TEXT * width / longest)
 }
 
-/// Letters that a title of a picture of this width (CSS pixels) may have.
+/// How many letters fit into the title of a picture of this width, CSS pixels.
 pub fn title_letters(width: u32) -> usize {
     (width * UNITS).saturating_sub(24) as usize * 10 / (6 * TITLE as usize)
 }
 
-/// Title and legend at the top; returns where they end, units.
+/// Draws title and legend at the top. Returns the height where they end, units.
 pub fn heading(area: &Area<'_>, title: &str, entries: &[(&str, Look)]) -> Result<i32> {
     write(area, title, (12, 14), text_style(TITLE, BLACK, HPos::Left, VPos::Top))?;
     let (swatch, gap) = (56, 28);
@@ -284,7 +287,7 @@ pub fn heading(area: &Area<'_>, title: &str, entries: &[(&str, Look)]) -> Result
     Ok(if entries.is_empty() { 14 + TITLE + 12 } else { y + TEXT / 2 + 14 })
 }
 
-/// Axes below `top`.
+/// Draws axes below `top`, units.
 pub fn axes<'a>(area: &Area<'a>, top: i32, x: &Axis<'_>, y: &Axis<'_>) -> Result<Chart<'a>> {
     let ends = |axis: &Axis<'_>| -> Range<f64> { axis.range.0..axis.range.1 };
     let mut chart = ChartBuilder::on(area)
@@ -315,14 +318,14 @@ pub fn axes<'a>(area: &Area<'a>, top: i32, x: &Axis<'_>, y: &Axis<'_>) -> Result
     Ok(chart)
 }
 
-/// Where a point of a chart lies on the area that the chart was drawn on.
+/// The place of a point of a chart, in units of the area that the chart was drawn on.
 pub fn point(area: &Area<'_>, chart: &Chart<'_>, at: (f64, f64)) -> (i32, i32) {
-    // A chart counts from the corner of the picture, an area from its own.
+    // A chart counts from the corner of the picture, an area from its own corner.
     let ((x, y), (left, top)) = (chart.backend_coord(&at), area.get_base_pixel());
     (x - left, y - top)
 }
 
-/// Draws a line with its markers.
+/// Draws a line through the points, and their markers.
 pub fn series(area: &Area<'_>, chart: &Chart<'_>, points: &[(f64, f64)], look: &Look) -> Result<()> {
     let points: Vec<(i32, i32)> = points.iter().map(|at| point(area, chart, *at)).collect();
     path(area, points.clone(), look)?;
@@ -358,14 +361,14 @@ pub fn marker(area: &Area<'_>, at: (i32, i32), look: &Look) -> Result<()> {
     Ok(())
 }
 
-/// White at 0 to a dark blue at 1; lightness falls all the way.
+/// A colour from white at 0 to dark blue at 1. A larger share is always darker.
 pub fn shade(share: f64) -> RGBColor {
     let share = share.clamp(0.0, 1.0);
     let mix = |dark: u8| (255.0 + (f64::from(dark) - 255.0) * share).round() as u8;
     RGBColor(mix(8), mix(48), mix(107))
 }
 
-/// The colour of text on [`shade`].
+/// The colour of text that is readable on [`shade`] of the same share.
 pub fn ink_on(share: f64) -> RGBColor {
     if share > 0.62 { WHITE } else { BLACK }
 }

@@ -1,4 +1,4 @@
-//! Spectrograms: rows of levels as an image over time and frequency, with the bar that says which grey is which level.
+//! Spectrograms: rows of levels as an image over time and frequency, with a bar that gives the level of each grey.
 
 use anyhow::{Context, Result, ensure};
 use plotters::prelude::*;
@@ -8,51 +8,51 @@ use ser_core::spec::FrontEnd;
 
 use super::plot::{Area, Axis, Image, Picture, TEXT, axes, heading, point, text_style, title_letters, write};
 use super::text::{ending, number};
-use crate::audio::SAMPLE_RATE_HZ;
-use crate::features::{Extractor, Rows};
-use crate::spectrum::{FFT_LEN, FRAME_LEN, HOP_LEN, linear_spectrum};
-use crate::tables::mel;
+use crate::corpus::audio::SAMPLE_RATE_HZ;
+use crate::features::rows::{Extractor, Rows};
+use crate::features::spectrum::{FFT_LEN, FRAME_LEN, HOP_LEN, linear_spectrum};
+use crate::features::tables::mel;
 
-/// Frequencies that may be written at a mel axis, Hz.
+/// Frequencies that a mel axis names if they are in its range, Hz.
 const MEL_TICKS_HZ: [f64; 9] = [50.0, 250.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 12_000.0, 16_000.0];
-/// Between the frequencies written at a linear axis, kHz.
+/// Step between the frequencies that a linear axis names, kHz.
 const LINEAR_TICK_KHZ: usize = 2;
-/// How far below the loudest level of a linear spectrogram white lies, dB; quieter is what is between the harmonics of
-/// speech.
+/// Distance from the loudest level of a linear spectrogram down to white, dB. The gaps between the harmonics of speech
+/// lie lower still.
 const LINEAR_RANGE_DB: f32 = 80.0;
-/// The loudest level of a linear spectrogram is taken for this one at least, dBFS, so that silence stays white.
+/// Least level that counts as the loudest of a linear spectrogram, dBFS. It keeps silence white.
 const LEAST_PEAK_DB: f32 = -60.0;
-/// Between the levels in dBFS that are written at the bar.
+/// Step between the levels that the bar names, dB.
 const LEVEL_STEP_DB: f32 = 15.0;
-/// Columns of an image at most: more than a picture has units to show them.
+/// Largest number of columns of an image. No picture has as many units to show them.
 const MAX_COLUMNS: usize = 2048;
-/// Where there is no row: no grey, so that it isn't taken for a level.
+/// The colour of times without a row. It is no grey, so nobody takes it for a level.
 const UNKNOWN: RGBColor = RGBColor(222, 232, 244);
-/// Width of the level bar with its text, units.
+/// Width of the bar with its text, units.
 pub const BAR_WIDTH: i32 = 150;
 
 /// Rows with their place in time and frequency.
 #[derive(Clone, Debug)]
 pub struct Spectrogram {
     rows: Rows,
-    /// Where the first row's column begins, s.
+    /// Begin of the column of the first row, s.
     start: f64,
-    /// Time of a row, s.
+    /// Time from row to row, s.
     step: f64,
     frequency: Frequency,
-    /// What white stands for, dBFS, if that does not depend on the loudest level.
+    /// The level of white, dBFS; None if it depends on the loudest level.
     floor_db: Option<f32>,
-    /// How it was made.
+    /// How the rows were computed, in a few words.
     analysis: String,
 }
 
-/// The vertical axis; each band of a row is as high as the next.
+/// The vertical axis. All bands of a row have the same height.
 #[derive(Clone, Debug)]
 struct Frequency {
     label: &'static str,
-    /// Lower end of the lowest band, upper end of the highest.
+    /// Lower end of the lowest band and upper end of the highest.
     range: (f64, f64),
-    /// Positions and what is written there.
+    /// Positions and the text there.
     ticks: Vec<(f64, String)>,
 }
 
@@ -64,7 +64,8 @@ impl Frequency {
         Self { label: "frequency, kHz", range: (-half_bin, nyquist + half_bin), ticks }
     }
 
-    /// A band's centre lies in the middle of its block: the triangle's corners are the centres of its neighbours.
+    /// The centre of a band lies in the middle of its block, because the corners of its triangle are the centres of its
+    /// neighbours.
     fn mel(front_end: &FrontEnd) -> Self {
         let (low, high) = (mel(f64::from(front_end.mel_low_hz)), mel(f64::from(front_end.mel_high_hz)));
         let half = (high - low) / (front_end.mel_bands + 1) as f64 / 2.0;
@@ -78,21 +79,21 @@ impl Frequency {
     }
 }
 
-/// Which grey is which level: white `low` and below, black `high` and above.
+/// The level of each grey: white is `low` and below, black is `high` and above.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Levels {
-    /// White.
+    /// Level of white.
     pub low: f32,
-    /// Black.
+    /// Level of black.
     pub high: f32,
-    /// Between the levels written at the bar.
+    /// Step between the levels that the bar names.
     pub step: f32,
     /// Unit of the levels.
     pub unit: &'static str,
 }
 
 impl Levels {
-    /// One scale for all spectrograms, up to the loudest level of any.
+    /// One scale for all spectrograms. Black is the loudest level of any, rounded up.
     pub fn of<'a>(spectrograms: impl IntoIterator<Item = &'a Spectrogram>) -> Self {
         let (mut loudest, mut floor_db) = (f32::NEG_INFINITY, None);
         for spectrogram in spectrograms {
@@ -107,12 +108,12 @@ impl Levels {
         Self { low, high, step: LEVEL_STEP_DB, unit: "dBFS" }
     }
 
-    /// 255 is white.
+    /// The grey of a level; 255 is white.
     fn grey(&self, level: f32) -> u8 {
         (255.0 * (1.0 - ((level - self.low) / (self.high - self.low)).clamp(0.0, 1.0))).round() as u8
     }
 
-    /// What grey is which level, between `top` and `bottom` of the whole picture, units.
+    /// Draws the bar from `top` to `bottom`, in units of the whole picture.
     pub(super) fn bar(&self, area: &Area<'_>, top: i32, bottom: i32) -> Result<()> {
         const STEPS: i32 = 32;
         let above = area.get_base_pixel().1;
@@ -135,12 +136,12 @@ impl Levels {
 }
 
 impl Spectrogram {
-    /// What the core's own front end makes of 16 kHz samples, silence kept: log-mel rows, dBFS. A column lies around
-    /// the middle of its frame.
+    /// The log-mel rows, dBFS, that the front end of the core computes from 16 kHz samples. Silence is kept. Each
+    /// column lies around the middle of its frame.
     ///
     /// # Errors
     ///
-    /// If the front end's description is unusable, or there are fewer samples than a frame has.
+    /// If the description of the front end is unusable, or there are fewer samples than one frame has.
     pub fn mel(front_end: &FrontEnd, samples: &[i16]) -> Result<Self> {
         let len = front_end.frame_len;
         ensure!(samples.len() >= len, "too short: wanted at least {len} samples at 16 kHz, got {}", samples.len());
@@ -149,7 +150,7 @@ impl Spectrogram {
         Ok(Self { start: first_column(len, front_end.hop_len), ..spectrogram })
     }
 
-    /// Log-mel rows that exist already, dBFS, from 0 s on.
+    /// Log-mel rows that exist already, dBFS. The first column begins at 0 s.
     pub fn of_log_mel(front_end: &FrontEnd, rows: Rows) -> Self {
         let ms = |samples: usize| number(&(1e3 * samples as f64 / f64::from(front_end.sample_rate_hz)));
         let analysis = format!(
@@ -170,11 +171,11 @@ impl Spectrogram {
         }
     }
 
-    /// The spectrum on a linear frequency axis, see [`linear_spectrum`].
+    /// The spectrum of 16 kHz samples on a linear frequency axis; see [`linear_spectrum`].
     ///
     /// # Errors
     ///
-    /// If there are fewer samples than a frame has.
+    /// If there are fewer samples than one frame has.
     pub fn linear(samples: &[i16]) -> Result<Self> {
         Ok(Self {
             rows: linear_spectrum(samples)?,
@@ -186,7 +187,7 @@ impl Spectrogram {
         })
     }
 
-    /// The same place in time and frequency with other rows, as long and of as many bands.
+    /// The same spectrogram with other rows, which must have the same length and the same number of bands.
     pub fn with_rows(&self, rows: Rows) -> Self {
         Self { rows, ..self.clone() }
     }
@@ -196,21 +197,21 @@ impl Spectrogram {
         &self.rows
     }
 
-    /// How it was made, in a few words.
+    /// How the rows were computed, in a few words.
     pub fn analysis(&self) -> &str {
         &self.analysis
     }
 
-    /// Where the first column begins and the last one ends, s.
+    /// Begin of the first column and end of the last, s.
     pub fn seconds(&self) -> (f64, f64) {
         (self.start, self.start + self.rows.len() as f64 * self.step)
     }
 
-    /// A picture of its own, with a line below the title. `size` is in CSS pixels.
+    /// A picture of this spectrogram alone, with a line below the title. `size` is in CSS pixels.
     ///
     /// # Errors
     ///
-    /// If it has no row or can't be drawn.
+    /// If it has no row or the picture can't be drawn.
     pub fn picture(&self, labels: Labels<'_>, levels: &Levels, size: (u32, u32)) -> Result<Picture> {
         let mut image = None;
         let draw = |area: &Area<'_>| -> Result<()> {
@@ -229,7 +230,7 @@ impl Spectrogram {
         Ok(picture.with_images(image))
     }
 
-    /// Draws the axes below `top`; what is returned belongs on them.
+    /// Draws the axes below `top`, units. The image that it returns belongs on them.
     pub(super) fn panel(&self, area: &Area<'_>, top: i32, x: &Axis<'_>, levels: &Levels) -> Result<Image> {
         let (low, high) = self.frequency.range;
         let y = Axis { label: self.frequency.label, range: (low, high), ticks: 0, format: |_| String::new() };
@@ -245,8 +246,8 @@ impl Spectrogram {
         Ok(Image::between(chart.backend_coord(&(start, high)), chart.backend_coord(&(end, low)), self.png(levels)?))
     }
 
-    /// A pixel for each row and band, low bands below; rows that have no column of their own share one, which shows the
-    /// loudest.
+    /// The image as a PNG: a pixel for each row and band, low bands below. Above [`MAX_COLUMNS`] rows several rows
+    /// share a column, which shows the loudest of them.
     fn png(&self, levels: &Levels) -> Result<Vec<u8>> {
         let (rows, bands) = (self.rows.len(), self.rows.bands);
         let columns = rows.min(MAX_COLUMNS);
@@ -268,10 +269,10 @@ impl Spectrogram {
     }
 }
 
-/// What is written on a spectrogram's picture and beside it.
+/// The texts of the picture of a spectrogram.
 #[derive(Clone, Copy, Debug)]
 pub struct Labels<'a> {
-    /// Name of its files without extension; unique in a page.
+    /// Name of the files without extension; must be unique in a page.
     pub name: &'a str,
     /// First line.
     pub title: &'a str,
@@ -279,11 +280,11 @@ pub struct Labels<'a> {
     pub subtitle: &'a str,
     /// Label of the time axis, with its unit.
     pub time: &'a str,
-    /// What is seen in it, for those who don't see it.
+    /// The content in words, for readers who can't see the picture.
     pub description: &'a str,
 }
 
-/// A hop around the middle of the first frame begins here, s at 16 kHz.
+/// Begin of the hop that lies around the middle of the first frame, s at 16 kHz.
 fn first_column(frame_len: usize, hop_len: usize) -> f64 {
     (frame_len - hop_len) as f64 / 2.0 / f64::from(SAMPLE_RATE_HZ)
 }
@@ -318,7 +319,7 @@ mod tests {
         for spectrogram in
             [Spectrogram::mel(&edge().front_end, &click()).unwrap(), Spectrogram::linear(&click()).unwrap()]
         {
-            // Half a hop is what a column can be off.
+            // A column can be off by half a hop.
             assert!((loudest(&spectrogram) - 0.5).abs() <= spectrogram.step / 2.0 + 1e-9, "{}", loudest(&spectrogram));
             let (start, end) = spectrogram.seconds();
             assert!(start > 0.0 && end <= 1.0, "{start} to {end}");

@@ -5,18 +5,19 @@ use std::path::Path;
 use ser_core::spec::edge;
 
 use super::*;
-use crate::audio::write_wav;
 use crate::corpus::Corpus;
-use crate::emotion::EMOTIONS;
-use crate::metrics::Confusion;
-use crate::predictions::{Prediction, Predictions, leading};
-use crate::reliability::fit_temperature;
-use crate::run::{Backend, Config, EpochMetrics, Recipe, RunFolder};
-use crate::split::{Part as SplitPart, Protocol, Split};
+use crate::corpus::audio::write_wav;
+use crate::corpus::labels::EMOTIONS;
+use crate::corpus::split::{Part as SplitPart, Protocol, Split};
+use crate::evaluation::metrics::Confusion;
+use crate::evaluation::predictions::{Prediction, Predictions, leading};
+use crate::evaluation::reliability::fit_temperature;
+use crate::training::recipe::Recipe;
+use crate::training::run::{Backend, Config, EpochMetrics, RunFolder};
 
 const HOSTILE: &str = "x/</desc><script>alert(\"1\")</script>&'\u{1b}[31m.wav";
 
-/// Six emotions, each a tone of its own, four sentences.
+/// A corpus of six emotions with four sentences each. Each emotion is a tone of its own.
 fn corpus(folder: &Path) -> Corpus {
     for (emotion, name) in EMOTIONS.iter().enumerate() {
         fs::create_dir_all(folder.join(name)).unwrap();
@@ -29,7 +30,7 @@ fn corpus(folder: &Path) -> Corpus {
     Corpus::open(folder).unwrap()
 }
 
-/// A run as `host train` leaves it, with answers of which every third is wrong, and one utterance of a hostile name.
+/// A run as `host train` leaves it. Every third answer is wrong, and one utterance has a hostile name.
 fn run(path: &Path, corpus: &Corpus, corpus_path: &Path, fold: usize, seed: u64) -> Predictions {
     let split = Split::new(corpus, Protocol::Sentence, Some(2), fold, 1).unwrap();
     let recipe = Recipe { epochs: 3, ..Recipe::default() };
@@ -38,7 +39,7 @@ fn run(path: &Path, corpus: &Corpus, corpus_path: &Path, fold: usize, seed: u64)
         corpus_path: Some(corpus_path.to_owned()),
         preset: "edge".to_owned(),
         seed,
-        backend: Backend::Flex,
+        backend: Backend::Fast,
         recipe,
         network: edge(),
     };
@@ -231,7 +232,7 @@ fn a_png_shows_text_and_spectrogram_without_any_font_installed() {
     single(dir.path());
     let report = Report::read(&dir.path().join("run"), None).unwrap();
     let pictures = wrong::pictures(&report.groups[0]).unwrap();
-    // The recordings of the corpus; not that of the hostile name, which is not there.
+    // The corpus has all recordings but the one with the hostile name.
     assert_eq!(pictures.len(), report.groups[0].worst.len() - 1);
     let pixels = resvg::tiny_skia::Pixmap::decode_png(&pictures[0].png().unwrap()).unwrap();
     let dark = |left: u32, top: u32, right: u32, bottom: u32| {
@@ -255,7 +256,7 @@ fn folds_are_pooled_and_their_temperatures_fitted_to_the_other_folds() {
             folds.push(run(&path, &corpus, &corpus_path, fold, 1));
         }
     }
-    // A fold that is still being trained.
+    // This fold is still being trained.
     let unfinished = runs.join("as-recorded/seed-2/fold-0");
     run(&unfinished, &corpus, &corpus_path, 0, 2);
     fs::remove_file(unfinished.join("predictions.json")).unwrap();

@@ -1,6 +1,8 @@
-//! Numbers and strangers' text, as they stand in a page.
+//! Numbers, names and text from files, as they stand in a page.
 
-/// Text that came from a file, fit for XML: without the characters that XML 1.0 has no place for.
+use crate::evaluation::statistics::Spread;
+
+/// Text from a file, made fit for XML: U+FFFD replaces each character that XML 1.0 forbids.
 pub fn clean(text: &str) -> String {
     text.chars()
         .map(|c| {
@@ -13,7 +15,7 @@ pub fn clean(text: &str) -> String {
         .collect()
 }
 
-/// Text for an element or an attribute.
+/// Text that is safe in an XML element or attribute.
 pub fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in clean(text).chars() {
@@ -29,7 +31,7 @@ pub fn escape(text: &str) -> String {
     escaped
 }
 
-/// The last `limit` characters of a text, with a sign that there were more.
+/// The last characters of a text. A longer text becomes `…` and its last `limit - 1` characters.
 pub fn ending(text: &str, limit: usize) -> String {
     let count = text.chars().count();
     if count <= limit {
@@ -42,6 +44,14 @@ pub fn ending(text: &str, limit: usize) -> String {
 /// `0.8125` as `81.2 %`.
 pub fn percent(share: f64) -> String {
     format!("{:.1}\u{a0}%", 100.0 * share)
+}
+
+/// `71.5 % ± 2.1`; without `±` if there is no standard deviation.
+pub fn plus_minus(spread: Spread) -> String {
+    match spread.sd {
+        Some(sd) => format!("{} \u{b1} {:.1}", percent(spread.mean), 100.0 * sd),
+        None => percent(spread.mean),
+    }
 }
 
 /// `96742` as `96,742`.
@@ -57,14 +67,14 @@ pub fn thousands(number: usize) -> String {
     text
 }
 
-/// A number as it is said: with a minus sign, and without zeros behind it.
+/// A number with at most four decimals, a true minus sign and no trailing zeros.
 pub fn number(value: &f64) -> String {
     let text = format!("{value:.4}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" { "0".to_owned() } else { text.replace('-', "\u{2212}") }
 }
 
-/// A word for a file name: letters, digits and single hyphens, lower case.
+/// A text as part of a file name: lower-case ASCII letters, digits and single hyphens.
 pub fn slug(text: &str) -> String {
     let mut slug = String::new();
     for c in text.chars() {
@@ -75,6 +85,11 @@ pub fn slug(text: &str) -> String {
         }
     }
     slug.trim_end_matches('-').to_owned()
+}
+
+/// The name of a picture's files: `prefix-name`, or `name` if the prefix is empty.
+pub fn picture_name(prefix: &str, name: &str) -> String {
+    if prefix.is_empty() { name.to_owned() } else { format!("{prefix}-{name}") }
 }
 
 #[cfg(test)]

@@ -1,20 +1,21 @@
-//! What the tests of the binary share.
+//! Helpers that the tests of the program share.
 
 use std::path::Path;
 
 use ser_core::spec::{Level, edge};
 use ser_host::corpus::Corpus;
-use ser_host::features::Normalization;
-use ser_host::graph::{Graph, Style};
-use ser_host::run::{Backend, Config, Recipe, RunFolder};
-use ser_host::split::{Part, Protocol, Split};
-use ser_host::synth::DEFAULT_SEED;
-use ser_host::train::device;
+use ser_host::corpus::split::{Part, Protocol, Split};
+use ser_host::corpus::synth::DEFAULT_SEED;
+use ser_host::features::rows::Normalization;
+use ser_host::training::graph::{Compute, Graph, Style};
+use ser_host::training::recipe::Recipe;
+use ser_host::training::run::{Backend, Config, RunFolder};
 
-/// Makes a run as `host train` leaves it, of random weights: one utterance in forty.
+/// Makes a run like one of `host train`, with random weights. Its split has one utterance in forty of the synthetic
+/// corpus.
 pub fn make_run(path: &Path) -> RunFolder {
     let network = edge();
-    let graph = Graph::new(&network, Style::default(), 7, &device(Backend::Flex).unwrap()).unwrap();
+    let graph = Graph::new(&network, Style::default(), 7, &Compute::new(Backend::Fast).unwrap()).unwrap();
     let normalization = Normalization { level: Level::Absolute, mean: vec![-45.0; 40], sd: vec![12.0; 40] };
     let corpus = Corpus::synthetic(DEFAULT_SEED);
     let mut split = Split::new(&corpus, Protocol::Sentence, None, 0, 1).unwrap();
@@ -29,7 +30,7 @@ pub fn make_run(path: &Path) -> RunFolder {
         corpus_path: None,
         preset: "edge".to_owned(),
         seed: 1,
-        backend: Backend::Flex,
+        backend: Backend::Fast,
         recipe: Recipe::default(),
         network: network.clone(),
     };

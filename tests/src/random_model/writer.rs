@@ -3,7 +3,7 @@
 use crate::reference::model_file::{Layer, ModelFile, Multiplier, checksum};
 
 impl ModelFile {
-    /// The bytes of the file. Numbers are written as they are, valid or not.
+    /// The bytes of the file. All numbers are written unchecked, valid or not.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut file = self.header();
         for label in &self.labels {
@@ -60,7 +60,7 @@ impl ModelFile {
     }
 }
 
-/// The same file with the CRC that its bytes ask for.
+/// The same file with the right CRC.
 pub fn with_repaired_crc(mut file: Vec<u8>) -> Vec<u8> {
     let crc = checksum(&file);
     file[16..20].copy_from_slice(&crc.to_le_bytes());
@@ -105,8 +105,8 @@ fn numbers(file: &mut Vec<u8>, layer: &Layer) {
     }
 }
 
-/// A matrix of so many rows, packed: blocks of four rows, in these groups of four columns, in these four words, one for
-/// each row.
+/// Packs a matrix of `rows` rows: into blocks of four rows, each block into groups of four columns, each group into
+/// four words, one for each row.
 fn packed(weights: &[i8], rows: usize) -> Vec<i8> {
     let columns = weights.len() / rows;
     let weight =

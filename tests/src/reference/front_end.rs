@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 
 use super::FrontEnd;
 
-/// What the front end makes of an utterance, one entry for each frame, were it not for rounding.
+/// The exact result of the front end for an utterance, without rounding; one entry for each frame.
 #[derive(Clone, Debug)]
 pub struct Analysis {
     /// Power of each windowed frame over all frequencies, full scale = 1.
@@ -27,7 +27,7 @@ pub fn analyse(spec: &FrontEnd, samples: &[i16]) -> Analysis {
     Analysis { total_power, powers, log_mel_db }
 }
 
-/// Audio behind the DC block and the pre-emphasis, in PCM steps.
+/// Audio after the DC block and the pre-emphasis, in PCM steps.
 pub fn filtered(spec: &FrontEnd, samples: &[i16]) -> Vec<f64> {
     let q15 = |value: f32| (f64::from(value) * 32768.0).round().min(32767.0) / 32768.0;
     let (pole, emphasis) = (q15(spec.dc_block_pole), q15(spec.pre_emphasis));
@@ -42,19 +42,19 @@ pub fn filtered(spec: &FrontEnd, samples: &[i16]) -> Vec<f64> {
             y.push((x[n] - x[n - 1]) + pole * y[n - 1]);
         }
     }
-    // The first sample counts as having been there forever.
+    // All samples before the first one count as equal to it.
     let mut before = if pole == 0.0 { x.first().copied().unwrap_or(0.0) } else { 0.0 };
     let pre_emphasised = y.iter().map(|&y| y - emphasis * std::mem::replace(&mut before, y));
     pre_emphasised.collect()
 }
 
-/// Power, full scale = 1, of one step of a band's sum.
+/// Power of one step of a band's sum, full scale = 1.
 pub fn step(spec: &FrontEnd) -> f64 {
     let energy: f64 = window(spec).iter().map(|code| code * code).sum();
     f64::from(spec.fft_len) / 2f64.powi(30) / energy
 }
 
-/// The first frame is complete after `frame_len` samples, the others each `hop_len`.
+/// The first frame is complete after `frame_len` samples; a further frame follows each `hop_len` samples.
 fn frames<'a>(spec: &FrontEnd, samples: &'a [f64]) -> Vec<&'a [f64]> {
     samples.windows(usize::from(spec.frame_len)).step_by(usize::from(spec.hop_len)).collect()
 }

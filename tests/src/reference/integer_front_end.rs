@@ -1,11 +1,11 @@
-//! The front end over a whole utterance, bit for bit as `docs/model-format.md` has it: in `i128`, with a recursive
+//! The front end over a whole utterance, bit for bit as `docs/model-format.md` defines it: in `i128`, with a recursive
 //! transform.
 
 use std::f64::consts::TAU;
 
 use super::{FrontEnd, Multiplier};
 
-/// What the front end makes of an utterance, one entry for each frame.
+/// The result of the front end for an utterance, one entry for each frame.
 #[derive(Clone, Debug)]
 pub struct IntegerAnalysis {
     /// Level of each frame, 1/128 dB.
@@ -14,7 +14,7 @@ pub struct IntegerAnalysis {
     pub log_mel: Vec<Vec<i128>>,
     /// Frames that the silence gate lets through, ascending.
     pub kept: Vec<usize>,
-    /// Codes of these frames: `[kept][mel_bands]`.
+    /// Codes of the kept frames: `[kept][mel_bands]`.
     pub rows: Vec<Vec<i8>>,
 }
 
@@ -98,7 +98,7 @@ fn half_turned((re, im): Complex, k: usize, n: usize) -> Complex {
     (((re * cos) >> 16) + ((im * sin) >> 16), ((im * cos) >> 16) + ((re * -sin) >> 16))
 }
 
-/// The transform of values in their order.
+/// The transform of values, input and output in natural order.
 fn transform(values: &[Complex]) -> Vec<Complex> {
     let n = values.len();
     if n == 1 {
@@ -138,12 +138,12 @@ fn power_spectrum(spec: &FrontEnd, frame: &[i128]) -> Vec<i128> {
     power_spectrum_of(&x)
 }
 
-/// How far products of samples and window codes are shifted down.
+/// The right shift of the products of samples and window codes, bits.
 pub fn input_shift(fft_len: usize) -> u32 {
     (fft_len.trailing_zeros() - 1) / 2 + 1
 }
 
-/// The same of windowed values.
+/// `floor(|X|² / 2¹²)` of bins `0 ..= N/2` of `N` windowed values.
 pub fn power_spectrum_of(x: &[i128]) -> Vec<i128> {
     let fft_len = x.len();
     let z = transform(&x.chunks(2).map(|pair| (pair[0], pair[1])).collect::<Vec<_>>());
@@ -155,7 +155,7 @@ pub fn power_spectrum_of(x: &[i128]) -> Vec<i128> {
             k if k == half => power((z[0].0 - z[0].1, 0)),
             k if 2 * k == half => power(z[k]),
             k => {
-                // Both bins of a mirrored pair come from the lower one's twiddle.
+                // Both bins of a mirrored pair use the twiddle of the lower bin.
                 let low = k.min(half - k);
                 let (a, b) = (z[low], z[half - low]);
                 let even = ((a.0 + b.0) >> 1, (a.1 - b.1) >> 1);
@@ -166,7 +166,7 @@ pub fn power_spectrum_of(x: &[i128]) -> Vec<i128> {
         .collect()
 }
 
-/// `log2`, Q.16: between 32 points of each octave on a line.
+/// `log2`, Q.16, interpolated linearly between 32 points in each octave.
 fn log2(value: i128) -> i128 {
     let exponent = value.max(1).ilog2();
     let fraction = ((value.max(1) << 16) >> exponent) - (1 << 16);
@@ -175,7 +175,7 @@ fn log2(value: i128) -> i128 {
     (i128::from(exponent) << 16) + fraction + bulge(segment) + (((bulge(segment + 1) - bulge(segment)) * within) >> 11)
 }
 
-/// A power of so many steps in 1/128 dB.
+/// A power of `steps` steps of a band's sum, in 1/128 dB.
 fn decibels(spec: &FrontEnd, steps: i128) -> i128 {
     let len = usize::from(spec.frame_len);
     let energy: i128 = (0..len).map(|n| i128::from(spec.window_table[n.min(len - n)]).pow(2)).sum();
@@ -183,7 +183,7 @@ fn decibels(spec: &FrontEnd, steps: i128) -> i128 {
     sixteen_bits(requantize(log2, Multiplier { mantissa: 1_616_142_483, shift: 6 }))
 }
 
-/// The sum of powers of each band of a frame.
+/// The weighted sum of powers of each band of a frame.
 fn band_sums(spec: &FrontEnd, frame: &[i128]) -> Vec<i128> {
     let power = power_spectrum(spec, frame);
     let bands = usize::from(spec.mel_bands);
@@ -215,7 +215,7 @@ fn subtract_noise(spec: &FrontEnd, sums: &mut [Vec<i128>]) {
         for (frame, sums) in sums.iter_mut().enumerate() {
             let power = sums[band];
             if frame > 0 {
-                // Away from 0 nothing is rounded up.
+                // Division rounds towards 0.
                 smoothed += (power - smoothed) / (1 << (k - 3));
                 let rise = (smoothed - noise).min(noise / 2);
                 noise += if rise > 0 { rise / (1 << k) } else { rise / (1 << (k - 2)) };
@@ -226,7 +226,7 @@ fn subtract_noise(spec: &FrontEnd, sums: &mut [Vec<i128>]) {
     }
 }
 
-/// A row, and the level of its frame.
+/// A log-mel row, and the level of its frame.
 fn log_mel(spec: &FrontEnd, sums: &[i128]) -> (Vec<i128>, i128) {
     let row = sums.iter().map(|sum| decibels(spec, sum + i128::from(spec.floor))).collect();
     let all: i128 = sums.iter().sum();
@@ -245,8 +245,7 @@ fn gated(spec: &FrontEnd, levels: &[i128]) -> Vec<usize> {
         largest = largest.max(level);
         speech.push(level > steps(spec.gate_threshold_db) && level > (largest - steps(spec.gate_range_db)).max(-32768));
     }
-    // A silent row stays when speech lies somewhere before it and somewhere after it, and it is among the first of its
-    // pause.
+    // A silent row stays if speech comes both before and after it, and if it is among the first rows of its pause.
     let first = speech.iter().position(|&is_speech| is_speech);
     let last = speech.iter().rposition(|&is_speech| is_speech);
     let (Some(first), Some(last)) = (first, last) else { return Vec::new() };

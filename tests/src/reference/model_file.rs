@@ -2,18 +2,18 @@
 
 use crc::{CRC_32_ISO_HDLC, Crc};
 
-/// Everything that a model file says.
+/// Everything in a model file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ModelFile {
     /// Header fields and sections of the front end.
     pub front_end: FrontEnd,
-    /// Logits are divided by it before the softmax.
+    /// The divisor of the logits before the softmax.
     pub temperature: f32,
-    /// A leading probability below it means "not sure".
+    /// A leading probability below this threshold means "not sure".
     pub confidence_threshold: f32,
     /// Names of the classes.
     pub labels: Vec<String>,
-    /// In the order in which a row passes them.
+    /// Layers in the order in which a row passes them.
     pub layers: Vec<Layer>,
 }
 
@@ -42,7 +42,7 @@ pub struct FrontEnd {
     pub columns: u16,
     pub subtraction_tenths: u8,
     pub depth_db: u8,
-    /// `[frame_len / 2 + 1]`, Q0.15; of an image `[frame_len / 2]`, Q0.31.
+    /// `[frame_len / 2 + 1]`, Q0.15; for an image `[frame_len / 2]`, Q0.31.
     pub window_table: Vec<i32>,
     /// `[mel_bands + 2]`, FFT bins; none for an image.
     pub edges: Vec<u16>,
@@ -50,9 +50,9 @@ pub struct FrontEnd {
     pub rising: Vec<i16>,
     /// Steps of a band's sum; 0 for an image.
     pub floor: u64,
-    /// `[mel_bands]`, dB, Q16.16; of an image `[3]`, pixel values, Q16.16.
+    /// `[mel_bands]`, dB, Q16.16; for an image `[3]`, pixel values, Q16.16.
     pub mean: Vec<i32>,
-    /// `[mel_bands]`, of an image `[3]`.
+    /// `[mel_bands]`; for an image `[3]`.
     pub multipliers: Vec<Multiplier>,
 }
 
@@ -62,7 +62,7 @@ impl FrontEnd {
         (usize::from(self.mel_bands), if self.features == 1 { 3 } else { 1 })
     }
 
-    /// How many parts of a row have a mean and a multiplier of their own.
+    /// Number of means and multipliers of a row.
     fn normalized_parts(&self) -> usize {
         if self.features == 1 { 3 } else { usize::from(self.mel_bands) }
     }
@@ -126,7 +126,7 @@ pub enum Layer {
 }
 
 impl Layer {
-    /// Shape `[bands][channels]` of a row behind this layer.
+    /// Shape `[bands][channels]` of a row that leaves this layer.
     pub fn output_shape(&self, (bands, channels): (usize, usize)) -> (usize, usize) {
         match self {
             Layer::Conv2d { channels, kernel_bands, padding: 2, .. } => {
@@ -146,11 +146,12 @@ impl Layer {
 }
 
 impl ModelFile {
-    /// Reads a file that is right; of one that is not it names the first fault that gets in the way. It is no
-    /// validator: that is the core's job.
+    /// Reads a valid file. For an invalid file it returns the first fault that gets in the way, but it does not look
+    /// for all faults: that is the core's job.
     ///
     /// # Errors
-    /// Magic, versions, length, CRC, an unknown kind, a label that is not UTF-8, or numbers missing at the end.
+    /// If magic, versions, length or CRC are wrong, a layer kind is unknown, a label is not UTF-8, or numbers are
+    /// missing at the end.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
         let mut header = Cursor { bytes, at: 0 };
         if header.take(8)? != b"SERMODEL" {
@@ -296,7 +297,7 @@ impl<'b> Cursor<'b> {
         Ok(())
     }
 
-    /// A packed matrix, row by row.
+    /// The weights of a packed matrix, row by row.
     fn matrix(&mut self, rows: usize, columns: usize) -> Result<Vec<i8>, String> {
         let (blocks, groups) = (rows.div_ceil(4), columns.div_ceil(4));
         let packed = self.section(16 * blocks * groups, i8::from_le_bytes)?;

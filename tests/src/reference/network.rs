@@ -1,7 +1,7 @@
-//! The integer network over a whole utterance: each layer takes all rows of the layer before it and gives all of its
+//! The integer network over a whole utterance: each layer takes all rows of the layer before it and returns all of its
 //! own.
 //!
-//! Accumulators are exact and asserted to fit 32 bits, which the model's overflow check promises.
+//! Accumulators are exact. An assertion checks that they fit 32 bits, which the model's overflow check promises.
 
 use super::nonlinearity::{requantize, sigmoid, tanh};
 use super::{Layer, ModelFile, Multiplier};
@@ -17,12 +17,12 @@ pub struct FeatureMap {
     pub rows: Vec<Vec<i64>>,
 }
 
-/// What each layer made of an utterance.
+/// The output of each layer for an utterance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trace {
-    /// Rows behind each layer up to the last LSTM.
+    /// Rows that leave each layer, up to the last LSTM.
     pub layers: Vec<FeatureMap>,
-    /// Mean over all rows of the last LSTM, or the last of them; none if there was no row.
+    /// Mean over all rows of the last LSTM, or its last row; None without a row.
     pub summary: Option<Vec<i64>>,
     /// Logits, Q19.12.
     pub logits: Option<Vec<i64>>,
@@ -72,8 +72,8 @@ fn accumulator(value: i64) -> i64 {
     value
 }
 
-/// Stride 1; the row and the band that the kernel's first weight meets lie as far before an output's as its padding
-/// says. Outside of the map there is the input's zero point.
+/// A convolution with stride 1. The padding says how many rows and bands before the output's own place the kernel's
+/// first weight lies. Outside the map the input is its zero point.
 pub fn conv2d(input: &FeatureMap, input_zero_point: i64, layer: &Layer) -> FeatureMap {
     let Layer::Conv2d { kernel_rows, kernel_bands, padding, zero_point, channels, weights, bias, multipliers, .. } =
         layer
@@ -122,8 +122,7 @@ pub fn conv2d(input: &FeatureMap, input_zero_point: i64, layer: &Layer) -> Featu
     FeatureMap { bands, channels, rows }
 }
 
-/// Maximum over blocks, each of which shares as many rows and bands with the next as they overlap; an incomplete block
-/// yields nothing.
+/// Maximum over blocks. Neighbouring blocks share `overlap` rows and bands; an incomplete block yields nothing.
 pub fn max_pool(input: &FeatureMap, [block_rows, block_bands, overlap]: [usize; 3]) -> FeatureMap {
     let (row_step, band_step) = (block_rows - overlap, block_bands - overlap);
     let complete =
@@ -147,7 +146,7 @@ pub fn max_pool(input: &FeatureMap, [block_rows, block_bands, overlap]: [usize; 
     FeatureMap { bands: complete(input.bands, block_bands, band_step).count(), channels: input.channels, rows }
 }
 
-/// So many rows at a time as one.
+/// Joins each `count` rows into one.
 pub fn flatten(input: &FeatureMap, count: usize) -> FeatureMap {
     let rows = input.rows.chunks_exact(count).map(<[Vec<i64>]>::concat).collect();
     FeatureMap { bands: 1, channels: count * input.bands * input.channels, rows }
@@ -158,7 +157,8 @@ fn dot(weights: &[i8], values: &[i64]) -> i64 {
     weights.iter().zip(values).map(|(&weight, &value)| i64::from(weight) * value).sum()
 }
 
-/// Gates in the order input, forget, cell, output; `h` Q0.15, `c` Q7.24, both 0 before the first row.
+/// An LSTM with gates in the order input, forget, cell, output; `h` is Q0.15, `c` is Q7.24, both 0 before the first
+/// row.
 pub fn lstm(input: &FeatureMap, layer: &Layer) -> FeatureMap {
     let Layer::Lstm { hidden, input_weights, recurrent_weights, bias, multipliers, input_shifts } = layer else {
         panic!("{layer:?} is no LSTM");
@@ -189,7 +189,7 @@ pub fn lstm(input: &FeatureMap, layer: &Layer) -> FeatureMap {
     FeatureMap { bands: 1, channels: hidden, rows }
 }
 
-/// Mean over time, ties up; past 65,536 rows the older ones fade by halving sums and number.
+/// Mean over time, ties rounded up. After 65,536 rows, halving the sums and the count lets older rows fade.
 pub fn time_mean(rows: &[Vec<i64>]) -> Option<Vec<i64>> {
     let mut sums = vec![0_i64; rows.first()?.len()];
     let mut number = 0_i64;

@@ -1,4 +1,4 @@
-//! Requantisation, tanh and sigmoid by the page's formulas, in integers too wide to overflow.
+//! Requantisation, tanh and sigmoid by the formulas of `docs/model-format.md`, in integers too wide to overflow.
 
 use super::Multiplier;
 

@@ -8,7 +8,7 @@ use ser::ser_status_t::{self, *};
 use ser::{
     ser_listener_create, ser_listener_t, ser_model_info, ser_model_info_t, ser_recognizer_create, ser_recognizer_t,
 };
-use ser_host::synth;
+use ser_host::corpus::synth;
 
 /// A model file.
 pub static FILE: &[u8] = include_bytes!("../../../../models/synthetic/edge.ser");

@@ -1,9 +1,12 @@
-//! The kernels of this processor beside the portable code, on random and extreme data, and what they cost.
+//! Compares the kernels of this processor with the portable code on random and extreme data, and counts their
+//! instructions.
 //!
-//! The wrappers of the kernels hand data that is not aligned to 4 bytes to the portable code, so each layer is run
-//! twice, with its weights aligned and not, and both have to give the same; convolutions and pools also what plain
-//! loops give here. `firmware-sim device --kernels` reads what is printed: for each kernel a line `name: MACs,
-//! instructions`; the exit code is 1 if anything differs, and a line says what.
+//! The wrappers of the kernels hand data that is not aligned to 4 bytes to the portable code. So each layer runs twice,
+//! with aligned and with unaligned weights, and both runs must give the same. Convolutions and pools must also give
+//! what plain loops in this file give.
+//!
+//! `firmware-sim device --kernels` reads the output, which has one line `name: MACs instructions` for each kernel. If
+//! anything differs, a line says what and the exit code is 1.
 
 #![no_std]
 #![no_main]
@@ -23,13 +26,13 @@ use ser_core::kernels::{Conv2d, Conv2dState, Lstm, LstmState, MaxPool, MaxPoolSt
 use ser_core::quant::{Multipliers, requantize};
 use ser_core::spec::{Padding, Shape};
 
-/// Bytes of the largest matrix, and one that puts it off its alignment.
+/// Bytes for the largest matrix; [`Memory`] adds room to move it off its alignment.
 const WEIGHTS: usize = 24 << 10;
 /// Rows of the largest matrix.
 const ROWS: usize = 192;
 /// Values of the largest row of a feature map.
 const ROW: usize = 1024;
-/// Rows that go through a convolution or a pool whose outputs are worked out here as well.
+/// Rows that go through a convolution or a pool that plain loops check.
 const HEARD: usize = 5;
 
 /// All memory, aligned.
@@ -60,7 +63,7 @@ static mut MEMORY: Memory = Memory {
     output: [[0; ROW]; 2],
 };
 
-/// Xorshift (Marsaglia 2003); now and then an extreme, or for a while nothing else.
+/// Xorshift (Marsaglia 2003). One value in eight is an extreme; all are while `extreme` is set.
 struct Random {
     state: u32,
     extreme: bool,
@@ -78,7 +81,7 @@ impl Random {
         (self.next() % end) as usize
     }
 
-    /// Of `least..=most`.
+    /// A value in `least..=most`.
     fn value(&mut self, least: i32, most: i32) -> i32 {
         let random = self.next();
         if self.extreme || random.is_multiple_of(8) {
@@ -88,7 +91,7 @@ impl Random {
     }
 }
 
-/// A packed matrix of random weights, aligned in `first` and not in `second`.
+/// A packed matrix of random weights: aligned in `first`, unaligned in `second`.
 fn fill_weights<'m>(
     random: &mut Random,
     rows: usize,
@@ -107,7 +110,7 @@ fn fill_weights<'m>(
     (&first[..len], &second[1..][..len])
 }
 
-/// Bias, mantissas and shifts of some rows.
+/// Fills biases, mantissas and shifts with random values.
 fn fill_rows(random: &mut Random, bias: &mut [[u8; 4]], mantissa: &mut [[u8; 4]], shift: &mut [u8]) {
     for ((bias, mantissa), shift) in bias.iter_mut().zip(mantissa).zip(shift) {
         *bias = random.value(-(1 << 20), 1 << 20).to_le_bytes();
@@ -116,7 +119,7 @@ fn fill_rows(random: &mut Random, bias: &mut [[u8; 4]], mantissa: &mut [[u8; 4]]
     }
 }
 
-/// Says what differs, and ends.
+/// Ends the program with a line that names the kernel and its shape, unless `equal`.
 fn require(equal: bool, kernel: &str, shape: &[usize]) {
     if !equal {
         println!("DIFFERENT {kernel} {shape:?}");
@@ -124,7 +127,7 @@ fn require(equal: bool, kernel: &str, shape: &[usize]) {
     }
 }
 
-/// The output of a convolution at an index of its row, behind the rows heard so far.
+/// The output of a convolution at an index of its row, after the rows in `heard`.
 fn plain_convolution(conv: &Conv2d<'_>, heard: &[[i8; ROW]], index: usize) -> i8 {
     let Shape { bands, channels } = conv.input;
     let (position, channel) = (index / conv.channels, index % conv.channels);
@@ -147,7 +150,7 @@ fn plain_convolution(conv: &Conv2d<'_>, heard: &[[i8; ROW]], index: usize) -> i8
     (multiplier + zero_point).clamp(zero_point, 127) as i8
 }
 
-/// Rows through a convolution, whose shapes are `[channels, rows, bands, input bands, input channels]`; the
+/// Pushes rows through a convolution; `shape` is `[channels, rows, bands, input bands, input channels]`. Returns the
 /// instructions of the aligned run.
 fn convolution(random: &mut Random, memory: &mut Memory, shape: [usize; 5], padding: Padding, rows: usize) -> u64 {
     let [channels, height, width, bands, input_channels] = shape;
@@ -200,7 +203,7 @@ fn convolution(random: &mut Random, memory: &mut Memory, shape: [usize; 5], padd
     instructions
 }
 
-/// Steps of an LSTM of `[inputs, hidden]`; the instructions of the aligned run.
+/// Runs steps of an LSTM; `shape` is `[inputs, hidden]`. Returns the instructions of the aligned run.
 fn lstm(random: &mut Random, memory: &mut Memory, shape: [usize; 2], steps: usize) -> u64 {
     let [inputs, hidden] = shape;
     let rows = 4 * hidden;
@@ -247,7 +250,7 @@ fn lstm(random: &mut Random, memory: &mut Memory, shape: [usize; 2], steps: usiz
 #[repr(align(4))]
 struct Row([i16; ROWS]);
 
-/// A matrix of `[rows, columns]` and a vector; the instructions of the aligned run.
+/// Multiplies a matrix of `[rows, columns]` by a vector. Returns the instructions of the aligned run.
 fn products(random: &mut Random, memory: &mut Memory, shape: [usize; 2]) -> u64 {
     let [rows, columns] = shape;
     let (aligned, unaligned) = fill_weights(random, rows, columns, &mut memory.first, &mut memory.second);
@@ -270,7 +273,7 @@ fn products(random: &mut Random, memory: &mut Memory, shape: [usize; 2]) -> u64 
     u64::from(instructions)
 }
 
-/// Rows through a max pool of `[rows, bands, overlap]`, beside the maximum worked out here.
+/// Pushes rows through a max pool of `[rows, bands, overlap]` and compares its output with the maximum by plain loops.
 fn max_pool(random: &mut Random, memory: &mut Memory, input: Shape, [rows, bands, overlap]: [usize; 3]) {
     let pool = MaxPool { input, rows, bands, overlap };
     let mut filled = 0;
@@ -302,7 +305,7 @@ fn max_pool(random: &mut Random, memory: &mut Memory, input: Shape, [rows, bands
 fn main() -> ! {
     clock::start();
     let memory = &raw mut MEMORY;
-    // SAFETY: this function runs once, and nothing else names the memory.
+    // SAFETY: this function runs once, and nothing else uses the memory.
     let memory = core::hint::black_box(unsafe { &mut *memory });
     let mut random = Random { state: 0x5EED_1234, extreme: false };
 

@@ -1,5 +1,5 @@
-//! The least that a firmware needs: a model in flash, memory for it, samples in, a prediction out. Built for its size,
-//! and never run.
+//! The smallest firmware: a model in flash, memory for it, samples in, a prediction out. It is built to measure its
+//! size and never run.
 
 #![no_std]
 #![no_main]
@@ -24,15 +24,15 @@ static mut ANSWER: (usize, bool) = (0, false);
 #[entry]
 fn main() -> ! {
     let memory = &raw mut MEMORY;
-    // SAFETY: this function runs once, and nothing else names the memory.
+    // SAFETY: this function runs once, and nothing else uses the memory.
     let mut recognizer = Recognizer::new(&MODEL, unsafe { &mut *memory }).ok();
     loop {
         if let Some(recognizer) = &mut recognizer {
             let samples = &raw const SAMPLES;
-            // SAFETY: nothing else names the samples; the compiler knows nothing of what they hold.
+            // SAFETY: nothing else uses the samples; `black_box` hides their values from the compiler.
             recognizer.push(black_box(unsafe { &*samples }));
             if let Some(prediction) = recognizer.prediction() {
-                // SAFETY: nothing else names the answer.
+                // SAFETY: nothing else uses the answer.
                 unsafe { write_volatile(&raw mut ANSWER, (prediction.index, prediction.confident)) };
             }
         }

@@ -1,6 +1,6 @@
-//! QEMU's mps2-an386, a Cortex-M4F. It has no microphone: SysTick interrupts as often as a DMA would, and what the DMA
-//! would have written since then is read by semihosting from `audio.raw` (16-bit little-endian PCM) in the emulator's
-//! working directory. Behind it there is a second of silence, then the program ends.
+//! QEMU's mps2-an386, a Cortex-M4F without a microphone. SysTick interrupts as often as a DMA would, and its handler
+//! reads the samples of a block by semihosting from `audio.raw` (16-bit little-endian PCM) in the emulator's working
+//! directory. A second of silence follows the recording, then the program ends.
 
 use core::cell::RefCell;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -25,12 +25,12 @@ const _: () = assert!(TICKS_PER_BLOCK <= 1 << 24, "a block is longer than SysTic
 
 struct Microphone {
     capture: Capture,
-    /// What the DMA writes to.
+    /// The block that the DMA fills.
     filling: &'static mut Block,
-    /// What it writes to then.
+    /// The block that the DMA fills next.
     next: &'static mut Block,
     recording: File,
-    /// Blocks of silence since the recording was over.
+    /// Blocks of silence since the recording ended.
     silence: u32,
 }
 
@@ -69,7 +69,7 @@ fn SysTick() {
 
 impl Microphone {
     fn block_is_full(&mut self) {
-        // A second of silence ends what was being said.
+        // A second of silence ends the last utterance.
         if self.silence * BLOCK_LEN as u32 > SAMPLE_RATE_HZ {
             OVER.store(true, Ordering::Relaxed);
             return;
@@ -82,7 +82,7 @@ impl Microphone {
         for (sample, bytes) in self.filling.iter_mut().zip(bytes.as_chunks().0) {
             *sample = i16::from_le_bytes(*bytes);
         }
-        // The DMA goes on in the next block at once.
+        // A DMA goes on in the next block at once.
         core::mem::swap(&mut self.filling, &mut self.next);
         self.capture.exchange(&mut self.next);
     }

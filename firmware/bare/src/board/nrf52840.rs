@@ -1,4 +1,4 @@
-//! nRF52840 with a PDM microphone; the pins are those of a Seeed XIAO nRF52840 Sense. Prints by RTT.
+//! nRF52840 with a PDM microphone, on the pins of a Seeed XIAO nRF52840 Sense. Prints by RTT.
 
 use core::cell::RefCell;
 use core::sync::atomic::{Ordering, compiler_fence};
@@ -25,9 +25,9 @@ const POWER_PIN: u8 = 10;
 
 struct Microphone {
     capture: Capture,
-    /// What the DMA writes to.
+    /// The block that the DMA fills.
     filling: &'static mut Block,
-    /// What it writes to then.
+    /// The block that the DMA fills next.
     next: &'static mut Block,
 }
 
@@ -59,7 +59,7 @@ pub fn start_microphone(capture: Capture, [filling, next]: [&'static mut Block; 
     PDM.mode().write(|mode| mode.set_operation(Operation::Mono));
     PDM.enable().write(|enable| enable.set_enable(true));
 
-    // The pointer is latched when a block starts, and may then be set for the next.
+    // The peripheral latches the pointer when a block starts; from then on the pointer may be set for the next block.
     PDM.sample().maxcnt().write(|len| len.set_buffsize(BLOCK_LEN as u16));
     PDM.sample().ptr().write_value(filling.as_mut_ptr() as u32);
     PDM.tasks_start().write_value(1);
@@ -69,7 +69,7 @@ pub fn start_microphone(capture: Capture, [filling, next]: [&'static mut Block; 
 
     critical_section::with(|cs| MICROPHONE.replace(cs, Some(Microphone { capture, filling, next })));
     PDM.intenset().write(|events| events.set_started(true));
-    // SAFETY: the handler takes what it needs from `MICROPHONE`, which is set.
+    // SAFETY: the handler uses only `MICROPHONE`, which is set.
     unsafe { NVIC::unmask(Interrupt::PDM) };
 }
 
@@ -86,7 +86,7 @@ fn PDM() {
 impl Microphone {
     fn next_has_started(&mut self) {
         core::mem::swap(&mut self.filling, &mut self.next);
-        // What the DMA wrote is read after this.
+        // Reads of the DMA's samples stay behind this fence.
         compiler_fence(Ordering::Acquire);
         self.capture.exchange(&mut self.next);
         PDM.sample().ptr().write_value(self.next.as_mut_ptr() as u32);

@@ -1,4 +1,4 @@
-//! How far the folds are: bars on a terminal, plain lines elsewhere.
+//! The progress of the folds: bars on a terminal, plain lines elsewhere.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::IsTerminal;
@@ -7,42 +7,44 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::crossval::FoldId;
-use crate::crossval::run::{Event, Pending};
-use crate::predictions::{Predictions, leading};
-use crate::run::EpochMetrics;
-use crate::training::Progress;
+use crate::evaluation::predictions::{Predictions, leading};
+use crate::experiments::crossval::FoldId;
+use crate::experiments::crossval::run::{Event, Pending};
+use crate::training::run::EpochMetrics;
+use crate::training::session::Progress;
 
-/// Between two lines of a fold.
+/// Least time between two lines of the same fold.
 const INTERVAL: Duration = Duration::from_secs(15);
 
-/// What the threads that train share.
+/// The display that all training threads share.
 pub struct Display {
     state: Mutex<State>,
 }
 
 struct State {
-    /// Bars, on a terminal.
+    /// The bars; None without a terminal.
     bars: Option<MultiProgress>,
     folds: BTreeMap<FoldId, Fold>,
-    /// When a teacher of a fold was told of last.
+    /// Time of the last line about a teacher of each fold.
     teachers_told: BTreeMap<FoldId, Instant>,
     epochs: usize,
-    /// When the first fold began to train, and the epochs of all that were left then.
+    /// When the first fold began to train.
     started: Option<Instant>,
+    /// Epochs of all folds that were left at that time.
     left: usize,
+    /// Epochs of all folds trained since then.
     done: usize,
     skipped: BTreeSet<String>,
 }
 
-/// A fold under way.
+/// A fold that is being trained.
 struct Fold {
     bar: Option<ProgressBar>,
     told: Instant,
 }
 
 impl Display {
-    /// For these folds, of so many epochs each.
+    /// A display for these folds, each of `epochs` epochs.
     pub fn new(pending: &[Pending], epochs: usize) -> Self {
         let state = State {
             bars: std::io::stderr().is_terminal().then(MultiProgress::new),
@@ -57,9 +59,9 @@ impl Display {
         Self { state: Mutex::new(state) }
     }
 
-    /// Shows what happened to a fold.
+    /// Shows an event of a fold.
     pub fn show(&self, id: FoldId, event: Event<'_>) {
-        // A display that a panicking thread left behind is still a display.
+        // A thread that panicked has left the display in a usable state.
         let state = &mut *self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
             Event::Training(Progress::Skipped(problem)) => {
@@ -82,7 +84,7 @@ impl Display {
         }
     }
 
-    /// Leaves the bars as they are.
+    /// Ends the display and leaves its bars on the terminal.
     pub fn close(&self) {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         for bar in state.folds.values().filter_map(|fold| fold.bar.as_ref()) {
@@ -135,7 +137,7 @@ impl State {
         }
     }
 
-    /// The time that all folds still need, at the pace so far.
+    /// The time that all folds still need at the pace so far, in words.
     fn left(&self) -> String {
         let Some(started) = self.started else { return String::new() };
         let seconds =
@@ -155,14 +157,14 @@ impl State {
 
     fn line(&self, text: &str) {
         match &self.bars {
-            // A line that can't be shown is no reason to stop training.
+            // A failure to print a line must not stop the training.
             Some(bars) => drop(bars.println(text)),
             None => println!("{text}"),
         }
     }
 }
 
-/// WAR of both models.
+/// The WAR of both models, in words.
 fn summary(predictions: &Predictions) -> String {
     let total = predictions.utterances.len();
     let war = |right: usize| 100.0 * right as f64 / total.max(1) as f64;

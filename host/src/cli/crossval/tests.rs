@@ -1,11 +1,11 @@
 use super::*;
 use crate::cli::tones::{write_recipe, write_tones};
-use crate::crossval::FoldId;
-use crate::crossval::run::Event;
-use crate::run::RunFolder;
-use crate::training::Progress;
+use crate::experiments::crossval::FoldId;
+use crate::experiments::crossval::run::Event;
+use crate::training::run::RunFolder;
+use crate::training::session::Progress;
 
-/// A corpus of tones by two speakers, and a recipe of two short epochs.
+/// Options for a corpus of tones by two speakers and a recipe of two short epochs.
 fn args(dir: &Path) -> CrossvalArgs {
     write_tones(&dir.join("corpus"), &[("low", 1.0), ("high", 1.1)]);
     write_recipe(&dir.join("recipe.json"), 8);
@@ -31,7 +31,7 @@ fn to(args: &CrossvalArgs, out: &str) -> CrossvalArgs {
     CrossvalArgs { out: Some(parent.join(out)), ..args.clone() }
 }
 
-/// The figures, without what is measured with a clock.
+/// The figures without those that a clock measures.
 fn report(root: &Path) -> CrossvalReport {
     let mut report: CrossvalReport =
         serde_json::from_slice(&std::fs::read(root.join("crossval.json")).unwrap()).unwrap();
@@ -42,7 +42,7 @@ fn report(root: &Path) -> CrossvalReport {
     report
 }
 
-/// What every fold became.
+/// The files of every fold.
 fn results(root: &Path, seed: u64) -> Vec<[Vec<u8>; 4]> {
     let read = |fold| {
         let folder = FoldId { condition: Condition::CuesRemoved, seed, fold }.folder(root);
@@ -92,7 +92,7 @@ fn a_crossval_that_is_stopped_and_resumed_is_one_that_is_not_however_many_folds_
     let args = CrossvalArgs { seeds: vec![1, 5], jobs: NonZeroUsize::new(2), ..args(dir.path()) };
     go(&args).unwrap();
     let other = CrossvalArgs { jobs: NonZeroUsize::new(1), ..to(&args, "other") };
-    // Stopped after its first step; the other folds haven't begun.
+    // The first fold stops after its first step; the other folds have not begun.
     let stop = AtomicBool::new(false);
     let root = dir.path().join("other");
     let (config, corpus) = other.training.plan(None, DEFAULT_SEED).unwrap();
@@ -153,7 +153,7 @@ fn a_finished_fold_is_not_trained_again_and_other_options_are_refused() {
     let epochs = TrainingOptions { epochs: Some(3), ..args.training.clone() };
     assert!(refused(CrossvalArgs { training: epochs, ..args.clone() }).contains("number of epochs"));
     assert!(refused(CrossvalArgs { folds: Some(4), ..args.clone() }).contains("number of folds"));
-    // A new seed is no other option of the folds that are there, another protocol for it is.
+    // A new seed leaves the options of the finished folds as they are; another protocol changes them.
     assert!(
         refused(CrossvalArgs { seeds: vec![2], protocol: Some(Protocol::Random), ..args.clone() }).contains("protocol")
     );

@@ -1,10 +1,10 @@
 use super::*;
 use crate::cli::tones::write_tones;
-use crate::condition::Condition;
-use crate::emotion::EMOTIONS;
-use crate::split::Protocol;
+use crate::corpus::labels::EMOTIONS;
+use crate::corpus::split::Protocol;
+use crate::features::condition::Condition;
 
-/// A corpus of tones in five sentences, and nothing but a baseline wanted.
+/// Options for a corpus of tones in five sentences, and for these systems alone.
 fn args(dir: &Path, only: &[&str]) -> PaperArgs {
     let corpus = dir.join("corpus");
     write_tones(&corpus, &[("low", 1.0), ("high", 1.1)]);

@@ -1,12 +1,12 @@
 use super::*;
 use crate::cli::eval;
 use crate::cli::tones::{write_recipe, write_tones};
-use crate::export::export_run;
-use crate::model_file::Confidence;
-use crate::run::{Distillation, Recipe};
+use crate::model::model_file::Confidence;
+use crate::training::export::export_run;
+use crate::training::recipe::{Distillation, Recipe};
 use ser_core::spec::edge;
 
-/// A corpus of tones, and a recipe of two short epochs.
+/// Options for a corpus of tones and a recipe of two short epochs.
 fn args(dir: &Path) -> TrainArgs {
     write_tones(&dir.join("corpus"), &[("", 1.0)]);
     write_recipe(&dir.join("recipe.json"), 4);
@@ -198,7 +198,7 @@ fn a_quantisation_aware_stage_from_a_finished_run_is_that_of_one_run_stopped_or_
         ..TrainArgs::default()
     };
     train(&from, &AtomicBool::new(true)).unwrap();
-    // As if it had been killed before its first checkpoint.
+    // Without a checkpoint the folder looks like that of a run that was killed early.
     std::fs::remove_file(dir.path().join("from/checkpoint.bin")).unwrap();
     go(&TrainArgs { resume: true, out: from.out.clone(), cache: from.cache.clone(), ..TrainArgs::default() }).unwrap();
     let folder = |run: &str| RunFolder::open(&dir.path().join(run)).unwrap();

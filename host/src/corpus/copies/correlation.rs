@@ -1,18 +1,19 @@
-//! How like two recordings are: the peak of their normalised cross-correlation.
+//! How alike two recordings are: the peak of their normalised cross-correlation.
 //!
-//! Recordings are compared between 60 and 1000 Hz, where voices have most of their energy and a shift of a fraction of
-//! a sample is no difference, at a sample rate of 2 kHz. With the spectra `X` and `Y` in that band, padded to hold
+//! Recordings are compared at a sample rate of 2 kHz, between 60 and 1000 Hz: voices have most of their energy there,
+//! and a shift by a fraction of a sample changes little. With the spectra `X` and `Y` in that band, padded to hold
 //! every lag,
 //!
 //! `c[l] = Σ_n x[n] y[n + l] / sqrt(Σ x² Σ y²)`, the inverse transform of `X* Y`, on the lags of 16 kHz.
 //!
-//! Silence has no energy, so it does not count how much of it was cut; speech that only one has does. A gain of any
-//! sign does not count.
+//! Silence has no energy, so cutting more or less of it changes nothing; speech that only one recording has lowers the
+//! correlation. A gain of either sign changes nothing.
 //!
-//! That is too slow for every pair, so [`Fingerprints`] decide first which are worth it. A fingerprint holds the
-//! amplitudes `A[k, b]` of the frames and bands of a spectrogram, `Σ A² = 1`. By Cauchy and Schwarz `Σ_n x[n] y[n + l]
-//! ≤ Σ_k,b A_x[k, b] A_y[k + l, b]`: recordings that are alike have fingerprints that are. What frames that lie half a
-//! hop beside each other lose of it is left to [`LEAST_LIKENESS`].
+//! A full correlation of every pair is too slow, so [`Fingerprints`] first choose the pairs that are worth one. A
+//! fingerprint holds the amplitudes `A[k, b]` of the frames and bands of a spectrogram, `Σ A² = 1`. By Cauchy and
+//! Schwarz `Σ_n x[n] y[n + l] ≤ Σ_k,b A_x[k, b] A_y[k + l, b]`: recordings that are alike have fingerprints that are
+//! alike. Frames of the two recordings may lie half a hop apart, which lowers the likeness; [`LEAST_LIKENESS`] leaves
+//! room for that.
 
 use std::sync::Arc;
 
@@ -20,17 +21,17 @@ use anyhow::Result;
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
-use crate::audio::{SAMPLE_RATE_HZ, resample};
+use crate::corpus::audio::{SAMPLE_RATE_HZ, resample};
 
 /// Sample rate at which recordings are compared.
 const RATE_HZ: u32 = 2_000;
-/// Lags of a recording at 16 kHz for each of one at [`RATE_HZ`].
+/// Lags at 16 kHz for each lag at [`RATE_HZ`].
 const FINER: usize = (SAMPLE_RATE_HZ / RATE_HZ) as usize;
 /// Below this there is hum and rumble.
 const LOWEST_HZ: usize = 60;
-/// Shorter recordings, 0.3 s, have too few periods of a voice to tell copies from like vowels.
+/// Shorter recordings than this, 0.3 s, have too few periods of a voice to tell copies from similar vowels.
 const SHORTEST: usize = RATE_HZ as usize * 3 / 10;
-/// Of longer recordings the first 30 s are compared, which bounds memory and time.
+/// At most the first 30 s of a recording are compared, which bounds memory and time.
 const LONGEST: usize = RATE_HZ as usize * 30;
 
 /// Length of a frame of a fingerprint, samples: 128 ms.
@@ -39,13 +40,13 @@ const FRAME_LEN: usize = 256;
 const HOP_LEN: usize = 64;
 /// Bins of a frame's spectrum, 7.8 Hz each, in a band of a fingerprint.
 const BAND_BINS: usize = 8;
-/// Bands of a fingerprint, from 62.5 Hz to the end.
+/// Bands of a fingerprint, from 62.5 Hz to 1000 Hz.
 const BANDS: usize = FRAME_LEN / 2 / BAND_BINS - 1;
-/// Fingerprints that are less alike are not of copies: those of recordings with a correlation of 0.9, their frames half
-/// a hop apart, are alike by 0.86. A test looks for copies that this loses.
+/// Recordings whose fingerprints are less alike than this are no copies. Recordings with a correlation of 0.9 and
+/// frames half a hop apart have fingerprints that are alike by 0.86. A test looks for copies that this limit loses.
 pub(super) const LEAST_LIKENESS: f32 = 0.75;
 
-/// A recording as it is compared.
+/// A recording in the form in which it is compared.
 #[derive(Clone, Debug)]
 pub(crate) struct Voice {
     /// At [`RATE_HZ`], without offset.
@@ -53,7 +54,7 @@ pub(crate) struct Voice {
 }
 
 impl Voice {
-    /// Of a recording at 16 kHz; None if it is too short to be compared, or silent.
+    /// Prepares a recording at 16 kHz; None if it is too short to be compared, or silent.
     ///
     /// # Errors
     ///
@@ -89,7 +90,7 @@ impl Correlator {
         Self { planner: RealFftPlanner::new() }
     }
 
-    /// The peak over all lags; 0 high if one of both has nothing in the band.
+    /// The peak over all lags; its height is 0 if one of the recordings has nothing in the band.
     pub(super) fn peak(&mut self, first: &Voice, second: &Voice) -> Result<Peak> {
         let len = (first.samples.len() + second.samples.len()).next_power_of_two();
         let lowest = len * LOWEST_HZ / RATE_HZ as usize;
@@ -97,7 +98,7 @@ impl Correlator {
         let inverse = self.planner.plan_fft_inverse(FINER * len);
         let (first, second) =
             (spectrum(forward.as_ref(), &first.samples)?, spectrum(forward.as_ref(), &second.samples)?);
-        // The last bin has no twin among the negative frequencies, as the others have; it holds nothing.
+        // The band leaves out the last bin, which holds nothing and, unlike the others, has no negative twin.
         let band = lowest..len / 2;
         let norm = |spectrum: &[Complex<f32>]| {
             spectrum.iter().take(band.end).skip(band.start).map(Complex::norm_sqr).sum::<f32>().sqrt()
@@ -120,9 +121,9 @@ impl Correlator {
     }
 }
 
-/// The fingerprints of recordings, as spectra along time.
+/// The fingerprints of recordings, each transformed along time.
 pub(super) struct Fingerprints {
-    /// One after another for each band; empty of a recording that has nothing in the bands.
+    /// For each recording the spectra of its bands, one after another; empty if it has nothing in the bands.
     spectra: Vec<Vec<Complex<f32>>>,
     inverse: Arc<dyn ComplexToReal<f32>>,
 }
@@ -139,7 +140,7 @@ impl Fingerprints {
         let longest = voices.iter().map(|voice| frames(&voice.samples)).max().unwrap_or(0);
         let mut planner = RealFftPlanner::new();
         let (frame, rows) = (planner.plan_fft_forward(FRAME_LEN), longest.next_power_of_two().max(2));
-        // Lags wrap around. What wraps is not negative, so it hides no likeness.
+        // Lags wrap around. Amplitudes are not negative, so wrapping can only raise a likeness.
         let (forward, inverse) = (planner.plan_fft_forward(rows), planner.plan_fft_inverse(rows));
         let spectra = voices
             .iter()
@@ -172,7 +173,7 @@ impl Fingerprints {
     }
 }
 
-/// Frames begin before the first sample, so that all samples are in as many.
+/// The number of frames. They begin before the first sample, so that every sample lies in equally many.
 fn frames(samples: &[f32]) -> usize {
     (samples.len() + FRAME_LEN).div_ceil(HOP_LEN)
 }

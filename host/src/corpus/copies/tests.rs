@@ -1,9 +1,9 @@
 use super::correlation::Peak;
 use super::*;
-use crate::audio::{SAMPLE_RATE_HZ, resample, write_wav};
-use crate::synth;
+use crate::corpus::audio::{SAMPLE_RATE_HZ, resample, write_wav};
+use crate::corpus::synth;
 
-/// Tenths of a sample that a copy is shifted by.
+/// The shift of a copy, in tenths of a sample.
 const TENTHS: usize = 3;
 
 /// An utterance of the second man.
@@ -25,7 +25,7 @@ fn likeness(first: &[i16], second: &[i16]) -> f32 {
     fingerprints.likeness(0, 1, &mut fingerprints.scratch()).unwrap()
 }
 
-/// The recording, `lead` samples and 0.3 of one later, scaled, with white noise at a level relative to it.
+/// The recording `lead` samples and 0.3 of a sample later, scaled, with white noise at a level relative to it.
 fn copy(samples: &[i16], lead: usize, gain: f32, noise_db: f32) -> Vec<i16> {
     let dense: Vec<f32> = samples.iter().map(|&sample| f32::from(sample)).collect();
     let dense = resample(&dense, SAMPLE_RATE_HZ, 10 * SAMPLE_RATE_HZ).unwrap();

@@ -4,13 +4,12 @@ use anyhow::Result;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
-use crate::metrics::Confusion;
-use crate::report::matrix::{self, Cells};
+use crate::evaluation::metrics::Confusion;
 use crate::report::plot::{Area, Picture, TEXT, UNITS, fitting, heading, text_style, write};
+use crate::report::sections::matrix::{self, Cells};
 use crate::report::text::percent;
 
-/// Draws two matrices, each with what it is of, on the same convention: a row is a true class, a column what it was
-/// taken for.
+/// Draws two matrices, each with its name. In both a row is a true class and a column the class of the answers.
 ///
 /// # Errors
 ///

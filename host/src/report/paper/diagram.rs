@@ -1,4 +1,4 @@
-//! A network as boxes, from the input down to the classes, made from its description.
+//! A network as boxes, from the input down to the classes, drawn from its description.
 
 use anyhow::{Result, ensure};
 use plotters::prelude::*;
@@ -20,21 +20,21 @@ const SIDES: (i32, i32) = (12, 828);
 /// One box.
 struct Stage {
     name: String,
-    /// What leaves it.
+    /// Shape of its output.
     output: String,
-    /// None of what is no layer.
+    /// Number of weights and biases; None for the input, which is no layer.
     parameters: Option<usize>,
 }
 
-/// Draws a network: each layer with the shape that leaves it and its weights and biases; the darker, the larger its
-/// share of them.
+/// Draws a network: each layer with the shape of its output and the number of its parameters (weights and biases). A
+/// darker box has a larger share of the parameters.
 ///
-/// `rows` are the time steps of the input and those that leave each layer, in order; if it is empty a shape is that of
-/// one time step.
+/// `rows` has the number of time steps of the input and of each layer's output, in order. If it is empty, the shapes
+/// are those of one time step.
 ///
 /// # Errors
 ///
-/// If `rows` is neither empty nor of that length.
+/// If `rows` is not empty and has another length than the number of layers plus one.
 pub fn diagram(name: &str, title: &str, network: &Network, rows: &[usize]) -> Result<Picture> {
     let stages = stages(network, rows);
     let wanted = stages.len();
@@ -103,7 +103,7 @@ fn stages(network: &Network, rows: &[usize]) -> Vec<Stage> {
     std::iter::once(input).chain(layers).collect()
 }
 
-/// `109 × 109 × 16`; what is one does not count, but for the channels.
+/// A shape such as `109 × 109 × 16`. Time steps and bands are left out where they are 1.
 fn dimensions(rows: Option<usize>, shape: Shape) -> String {
     let outer = rows.into_iter().chain([shape.bands]).filter(|&len| len != 1);
     outer.chain([shape.channels]).map(|len| len.to_string()).collect::<Vec<_>>().join(" × ")

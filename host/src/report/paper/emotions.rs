@@ -1,4 +1,4 @@
-//! Linear spectrograms of one utterance of each emotion, on common axes and one scale.
+//! Linear spectrograms of one utterance for each emotion, on the same axes and one scale.
 
 use anyhow::{Context, Result, ensure};
 use plotters::prelude::*;
@@ -8,20 +8,20 @@ use crate::report::plot::{Area, Axis, Picture, TEXT, heading, text_style, write}
 use crate::report::spectrogram::{BAR_WIDTH, Levels, Spectrogram};
 use crate::report::text::number;
 
-/// Spectrograms side by side.
+/// Number of spectrograms side by side.
 const COLUMNS: usize = 3;
 /// Width of the picture, CSS pixels.
 const WIDTH: u32 = 1080;
 /// Height of a spectrogram with its axes and its name, CSS pixels.
 const ROW: u32 = 250;
-/// Room for the title, CSS pixels.
+/// Height of the title, CSS pixels.
 const TITLE: u32 = 32;
 
-/// Draws utterances, each an emotion and 16 kHz samples, three in a row.
+/// Draws utterances, three in a row. Each is the name of an emotion and 16 kHz samples.
 ///
 /// # Errors
 ///
-/// If there is none, or one is shorter than a frame.
+/// If there is no utterance, or one is shorter than a frame.
 pub fn emotions(name: &str, title: &str, utterances: &[(&str, &[i16])]) -> Result<Picture> {
     ensure!(!utterances.is_empty(), "{name}: wanted an utterance at least, got none");
     let linear = |(emotion, samples): &(&str, &[i16])| {
@@ -40,7 +40,7 @@ pub fn emotions(name: &str, title: &str, utterances: &[(&str, &[i16])]) -> Resul
         {
             let x = Axis { label: "time, s", range: (0.0, longest), ticks: 6, format: number };
             let image = spectrogram.panel(panel, TEXT + 4, &x, &levels)?;
-            // Above the axes, where they begin.
+            // The name stands above the axes, at their left end.
             let left = image.left - panel.get_base_pixel().0;
             write(panel, emotion, (left, 4), text_style(TEXT, BLACK, HPos::Left, VPos::Top))?;
             images.push(image);

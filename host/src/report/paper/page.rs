@@ -1,4 +1,4 @@
-//! The page on the paper: what is printed beside what was measured, and its figures drawn anew.
+//! The page on the paper: printed figures beside measured ones, and the paper's pictures drawn anew.
 
 use std::path::Path;
 
@@ -8,41 +8,40 @@ use ser_core::spec::{FrontEnd, Layer, Network, Padding, Window, edge, preset};
 use serde::Serialize;
 
 use super::{Cells, Training, confusion, diagram, emotions, stages};
-use crate::condition::Condition;
 use crate::corpus::Corpus;
-use crate::crossval::ModelReport;
-use crate::emotion::EMOTIONS;
-use crate::inspect::{Summary, untrained_model};
-use crate::metrics::Confusion;
-use crate::paper::{Comparison, DISTINCT, PRINTED, PROTOCOLS, REFERENCE, Row, Splits, tables};
-use crate::report::curves::Curve;
-use crate::report::page::{Part, Section, Table, page};
-use crate::report::text::{percent, thousands};
-use crate::report::{Written, write_page};
-use crate::run::RunFolder;
-use crate::split::Protocol;
-use crate::statistics::Spread;
+use crate::corpus::labels::EMOTIONS;
+use crate::corpus::split::Protocol;
+use crate::evaluation::metrics::Confusion;
+use crate::experiments::crossval::ModelReport;
+use crate::experiments::paper::{Comparison, DISTINCT, PRINTED, PROTOCOLS, REFERENCE, Row, Splits, tables};
+use crate::features::condition::Condition;
+use crate::model::inspect::{Summary, untrained_model};
+use crate::report::figures::curves::Curve;
+use crate::report::page::{Part, Section, Table, Written, page, write_page};
+use crate::report::text::{percent, plus_minus, thousands};
+use crate::training::run::RunFolder;
 
-/// Networks of the paper: their curves and diagrams are shown.
+/// The networks of the paper, whose curves and diagrams the page shows.
 const NETWORKS: [&str; 2] = ["paper", "paper-seq"];
 
-/// What the page is made from.
+/// The figures behind the page. `host paper --json` writes them as JSON.
 #[derive(Clone, Debug, Serialize)]
 pub struct PaperReport {
     /// Name of the corpus.
     pub corpus: String,
-    /// Utterances in it.
+    /// Number of utterances in the corpus.
     pub utterances: usize,
-    /// The table of comparison.
+    /// The tables of comparison.
     pub comparison: Comparison,
-    /// Epochs of the paper's networks, protocol `random`.
+    /// Epochs of each network of the paper under the protocol `random`.
     curves: Vec<(String, Vec<Curve>)>,
+    /// An emotion and 16 kHz samples of one utterance of it, for each emotion.
     #[serde(skip)]
     examples: Vec<(&'static str, Vec<i16>)>,
 }
 
 impl PaperReport {
-    /// Reads what is finished below `root`, and one utterance of each emotion.
+    /// Reads the epochs of the finished runs below `root`, and one utterance of each emotion.
     ///
     /// # Errors
     ///
@@ -56,7 +55,7 @@ impl PaperReport {
         Ok(Self { corpus: corpus.name.clone(), utterances, comparison, curves, examples: examples(corpus)? })
     }
 
-    /// Writes `paper.html` and the pictures to `folder`, which is made if need be.
+    /// Writes `paper.html` and the pictures to `folder`. Makes the folder if it does not exist.
     ///
     /// # Errors
     ///
@@ -72,8 +71,9 @@ impl PaperReport {
             self.stages()?,
         ];
         let mut notes = vec![
-            "Zheng et al., \u{201c}Speech emotion recognition based on CNN+LSTM Model\u{201d}: its network and its recipe, trained anew on real recordings, \
-             and everything that it is compared with on the same splits. No choice was made on a test part: the last epoch counts."
+            "Zheng et al., \u{201c}Speech emotion recognition based on CNN+LSTM Model\u{201d}: its network and its \
+             recipe, trained anew on real recordings, and everything that it is compared with on the same splits. No \
+             choice was made on a test part: the last epoch counts."
                 .to_owned(),
             format!("Corpus {}, {} utterances.", self.corpus, thousands(self.utterances)),
         ];
@@ -133,8 +133,8 @@ impl PaperReport {
         Section {
             id: "printed",
             heading: "Printed and measured",
-            how: "The paper prints three accuracies for one network. The recalls are those of its confusion matrix. Where float and int8 are given, int8 is what the \
-                  core says on a microcontroller, bit for bit.",
+            how: "The paper prints three accuracies for one network. The recalls are those of its confusion matrix. \
+                  Where float and int8 are given, int8 is what the core says on a microcontroller, bit for bit.",
             parts: vec![
                 part("Figures", self.verdict(), figures),
                 part("Why they may differ", TWINS.to_owned(), differ),
@@ -142,7 +142,7 @@ impl PaperReport {
         }
     }
 
-    /// The difference between what is printed of the network and what was measured, in a sentence.
+    /// The measured accuracy of the network against the printed one, in a sentence.
     fn verdict(&self) -> String {
         let Some(row) = counterpart(&self.comparison, "paper") else {
             return "The paper's network has not been trained here yet.".to_owned();
@@ -153,14 +153,15 @@ impl PaperReport {
         let beside = edge.map_or_else(String::new, |(int8, bytes)| {
             let share = row.model_bytes.unwrap_or(0) as f64 / bytes as f64;
             format!(
-                " The network edge of this project, as int8, is right in {} of the same test utterances as they were recorded, with a model file {share:.0} times \
-                 smaller.",
+                " The network edge of this project, as int8, is right in {} of the same test utterances as they were \
+                 recorded, with a model file {share:.0} times smaller.",
                 percent(int8.war.mean)
             )
         });
         let side = if difference < 0.0 { "below" } else { "above" };
         format!(
-            "Measured honestly the paper's network is right in {} of the test utterances: {:.1} points {side} the printed {}.{beside}",
+            "Measured honestly the paper's network is right in {} of the test utterances: {:.1} points {side} the \
+             printed {}.{beside}",
             percent(row.float.war.mean),
             difference.abs(),
             percent(PRINTED.accuracy())
@@ -182,10 +183,13 @@ impl PaperReport {
         Section {
             id: "comparison",
             heading: "Table of comparison",
-            how: "Each system of a table is trained and tested on the same splits and hears the same of the recordings; the best stands first. As recorded they have \
-                  an offset, silence and an absolute level, which tell some speakers' emotions apart in this corpus and nowhere else. The paper's networks see all of \
-                  that in their images. With the cues removed it can't be heard. p: if a system and the one it is set against were equally good, how probable is it that \
-                  the answers that only one has right are divided so unevenly (McNemar's exact test); three seeds share test utterances, so that p is too small for random.",
+            how: "Each system of a table is trained and tested on the same splits and hears the same of the \
+                  recordings; the best stands first. As recorded they have an offset, silence and an absolute level, \
+                  which tell some speakers' emotions apart in this corpus and nowhere else. The paper's networks see \
+                  all of that in their images. With the cues removed it can't be heard. p: if a system and the one it \
+                  is set against were equally good, how probable is it that the answers that only one has right are \
+                  divided so unevenly (McNemar's exact test); three seeds share test utterances, so that p is too \
+                  small for random.",
             parts: parts.collect(),
         }
     }
@@ -208,8 +212,8 @@ impl PaperReport {
         Ok(Section {
             id: "confusion",
             heading: "Confusion matrices",
-            how: "A row is a true class, a column what it was taken for; shares of the row. The paper prints its matrix the other way round, outputs in rows: here \
-                  it is turned.",
+            how: "A row is a true class, a column what it was taken for; shares of the row. The paper prints its \
+                  matrix the other way round, outputs in rows: here it is turned.",
             parts,
         })
     }
@@ -230,8 +234,9 @@ impl PaperReport {
         Ok(Section {
             id: "training",
             heading: "Training",
-            how: "As the paper's program: SGD with momentum 0.9, learning rate 0.001, L2 0.0001, 30 epochs of batches of 10 shuffled once, gradients of each parameter \
-                  limited to a norm of 1. One line for each of the three seeds, training part only.",
+            how: "As the paper's program: SGD with momentum 0.9, learning rate 0.001, L2 0.0001, 30 epochs of batches \
+                  of 10 shuffled once, gradients of each parameter limited to a norm of 1. One line for each of the \
+                  three seeds, training part only.",
             parts,
         })
     }
@@ -242,7 +247,8 @@ impl PaperReport {
         Ok(Section {
             id: "emotions",
             heading: "Spectrograms of the six emotions",
-            how: "One sentence of one speaker, as near as the corpus has it, in each emotion. Time to the right, frequency upwards, the darker the louder; blue where a recording has ended.",
+            how: "One sentence of one speaker, as near as the corpus has it, in each emotion. Time to the right, \
+                  frequency upwards, the darker the louder; blue where a recording has ended.",
             parts: vec![Part {
                 group: "emotions".into(),
                 seen: format!("Recordings of the corpus {}.", self.corpus),
@@ -266,7 +272,8 @@ impl PaperReport {
         Ok(Section {
             id: "stages",
             heading: "How a mel spectrogram is made",
-            how: "The stages of the paper's prose, computed by the core's own front end: pre-emphasis, framing, window, FFT, mel filters, logarithm, normalisation.",
+            how: "The stages of the paper's prose, computed by the core's own front end: pre-emphasis, framing, \
+                  window, FFT, mel filters, logarithm, normalisation.",
             parts: vec![Part {
                 group: "stages".into(),
                 seen: format!("An utterance ({emotion}) from samples to what a network hears."),
@@ -277,11 +284,13 @@ impl PaperReport {
     }
 }
 
-/// What is known of the images that came with the paper, and what was measured to see what that means.
-const TWINS: &str = "The folder of images that the paper's published training program reads holds 125 distinct images among 1200 files, each of them best matched by \
-                     a recording of anger: nearly every test image would have a twin in the training part. Whether the printed figures came from that folder is not known. \
-                     The row of repeated recordings above says what the recipe reaches on such a folder: recordings of anger, each under one of the six labels and repeated \
-                     until each label has 200. It has nothing to do with emotion: the network knows the recordings again.";
+/// What is known of the images that came with the paper, and what was measured to judge their effect.
+const TWINS: &str = "The folder of images that the paper's published training program reads holds 125 distinct images \
+                     among 1200 files, each of them best matched by a recording of anger: nearly every test image \
+                     would have a twin in the training part. Whether the printed figures came from that folder is not \
+                     known. The row of repeated recordings above says what the recipe reaches on such a folder: \
+                     recordings of anger, each under one of the six labels and repeated until each label has 200. It \
+                     has nothing to do with emotion: the network knows the recordings again.";
 
 /// What differs between the paper's experiment and this one.
 fn reasons(utterances: usize) -> Vec<Vec<String>> {
@@ -314,12 +323,13 @@ fn networks() -> Result<Section> {
     Ok(Section {
         id: "networks",
         heading: "Networks",
-        how: "Each box is a layer, with what leaves it; the darker, the more of the parameters are in it. Rows are time: columns of the paper's image.",
+        how: "Each box is a layer, with what leaves it; the darker, the more of the parameters are in it. Rows are \
+              time: columns of the paper's image.",
         parts,
     })
 }
 
-/// What a network costs on a microcontroller.
+/// Parameters, model file and state of a network on a microcontroller, in a sentence.
 fn cost(network: &Network) -> Result<String> {
     let file = untrained_model(network)?;
     let model = Model::parse(&file).map_err(|error| anyhow::anyhow!("{error}"))?;
@@ -355,7 +365,7 @@ fn layers(name: &str, network: &Network, rows: &[usize]) -> Table {
     }
 }
 
-/// A layer's name and window.
+/// Name of a layer, with the size of its window.
 fn kind(layer: Layer) -> String {
     let name = layer.name();
     match layer {
@@ -374,10 +384,10 @@ fn kind(layer: Layer) -> String {
     }
 }
 
-/// What the paper's own experiment is set beside.
+/// Protocol and condition that come nearest to the paper's own experiment.
 const COUNTERPART: (Protocol, Condition) = (Protocol::Random, Condition::AsRecorded);
 
-/// The line of a system there, if it is finished.
+/// The row of a system under [`COUNTERPART`], if it is finished.
 fn counterpart<'c>(comparison: &'c Comparison, name: &str) -> Option<&'c Row> {
     let (protocol, condition) = COUNTERPART;
     comparison.row(protocol, name, condition)
@@ -398,12 +408,12 @@ fn describe(splits: Splits) -> String {
     }
 }
 
-/// The accuracy that a system is ranked by: int8 where there is one.
+/// The accuracy that ranks a system: that of the int8 model, or else that of the float model.
 fn best(row: &Row) -> f64 {
     row.int8.as_ref().map_or(row.float.war.mean, |int8| int8.war.mean)
 }
 
-/// Who leads, in a sentence.
+/// The system that leads, in a sentence.
 fn leader(rows: &[&Row]) -> String {
     match rows {
         [first, second, ..] => format!(
@@ -459,21 +469,13 @@ fn comparison_table(splits: Splits, condition: Condition, rows: &[&Row]) -> Tabl
     }
 }
 
-/// `71.5 % ± 2.1`.
-fn plus_minus(spread: Spread) -> String {
-    match spread.sd {
-        Some(sd) => format!("{} \u{b1} {:.1}", percent(spread.mean), 100.0 * sd),
-        None => percent(spread.mean),
-    }
-}
-
-/// Float and int8 of a row.
+/// Accuracy of a row: float, and int8 where there is one.
 fn both(row: &Row) -> String {
     let float = plus_minus(row.float.war);
     row.int8.as_ref().map_or_else(|| float.clone(), |int8| format!("{float} (float), {} (int8)", plus_minus(int8.war)))
 }
 
-/// The largest confusion, in a sentence.
+/// The largest confusion, in a sentence; empty without one.
 fn worst(confusion: &Confusion) -> String {
     let mut worst: Option<(f64, &str, &str)> = None;
     for (truth, row) in confusion.counts.iter().enumerate() {
@@ -491,7 +493,7 @@ fn worst(confusion: &Confusion) -> String {
     })
 }
 
-/// Epochs of a network's finished trainings under `random`.
+/// Epochs of the finished trainings of a network under the protocol `random`.
 fn curves(root: &Path, comparison: &Comparison, name: &str) -> Result<Vec<Curve>> {
     let Some(row) = counterpart(comparison, name) else { return Ok(Vec::new()) };
     let mut curves = Vec::new();
@@ -504,7 +506,7 @@ fn curves(root: &Path, comparison: &Comparison, name: &str) -> Result<Vec<Curve>
     Ok(curves)
 }
 
-/// For each emotion an utterance that can be read: of one speaker and sentence if the corpus has them.
+/// One readable utterance for each emotion, all of the same speaker and sentence if the corpus has such.
 fn examples(corpus: &Corpus) -> Result<Vec<(&'static str, Vec<i16>)>> {
     let first = corpus.utterances.first().context("the corpus is empty")?;
     EMOTIONS

@@ -1,16 +1,16 @@
 use ser_core::spec::{FrontEnd, Level, Window, edge};
 
-use crate::paper::PRINTED;
+use crate::experiments::paper::PRINTED;
 
 use super::*;
-use crate::emotion::EMOTIONS;
-use crate::features::Normalization;
-use crate::metrics::Confusion;
+use crate::corpus::labels::EMOTIONS;
+use crate::evaluation::metrics::Confusion;
+use crate::features::rows::Normalization;
 use crate::report::page::{Part, Section, page};
 use crate::report::{Curve, Picture};
-use crate::run::EpochMetrics;
+use crate::training::run::EpochMetrics;
 
-/// A second of a glide with a pause in the middle, for each emotion another one.
+/// A glide of one second with a pause in the middle; each emotion has a different glide.
 fn speech(emotion: usize) -> Vec<i16> {
     let sample = |n: usize| {
         let t = n as f64 / 16_000.0;
@@ -20,7 +20,7 @@ fn speech(emotion: usize) -> Vec<i16> {
     (0..16_000 - 500 * emotion).map(sample).collect()
 }
 
-/// The paper's prose: 25 ms each 10 ms, Hamming window, pre-emphasis.
+/// The front end of the paper's prose: 25 ms each 10 ms, Hamming window, pre-emphasis.
 fn front_end() -> FrontEnd {
     FrontEnd {
         frame_len: 400,
@@ -35,7 +35,7 @@ fn front_end() -> FrontEnd {
     }
 }
 
-/// Everything written in a picture, which must be well-formed.
+/// All text in a picture, which must be well-formed XML.
 fn texts(picture: &Picture) -> Vec<String> {
     let svg = picture.svg();
     let document = roxmltree::Document::parse(&svg).unwrap();
@@ -98,7 +98,7 @@ fn the_stages_are_named_with_units_whatever_the_front_end() {
     let of_another = Normalization { level: Level::Absolute, mean: vec![0.0; 40], sd: vec![1.0; 40] };
     let error = format!("{:#}", stages("stages", "", &front_end(), &speech(0), Some(&of_another)).unwrap_err());
     assert!(error.contains("26 bands, the normalisation 40"), "{error}");
-    // Silence has no loudest frame, no loudest level and no deviation.
+    // Silence has neither a loudest frame nor a loudest level nor a deviation.
     stages("stages", "", &front_end(), &[0; 400], None).unwrap();
 }
 
@@ -140,7 +140,7 @@ fn the_printed_matrix_is_turned_so_that_each_class_has_its_40_utterances() {
     let printed = PRINTED.confusion();
     assert!(printed.counts.iter().all(|row| row.iter().sum::<u64>() == 40));
     assert_eq!((printed.correct(), printed.total()), (187, 240));
-    // Printed: 23 of the sad are taken for surprise, none of the surprised for sad.
+    // The paper prints: 23 of the sad are taken for surprise, none of the surprised for sad.
     assert_eq!((printed.counts[4][5], printed.counts[5][4]), (23, 0));
 }
 

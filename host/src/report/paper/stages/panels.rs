@@ -1,19 +1,19 @@
-//! The eight panels.
+//! The eight panels of the picture, each drawn from the values of its stage.
 
 use anyhow::Result;
 
-use super::Stages;
+use super::computed::Stages;
 use crate::report::plot::{Area, Axis, DARK, Image, Look, MIDDLE, Marker, Stroke, axes, heading, range, series};
 use crate::report::spectrogram::{BAR_WIDTH, Levels, Spectrogram};
 use crate::report::text::number;
 
-/// Pieces of a waveform that are drawn as a stroke from their least to their largest sample.
+/// Number of pieces of a waveform. Each is a stroke from its least to its largest sample.
 const STROKES: usize = 800;
-/// What is shown of a power spectrum below its peak, dB.
+/// Range of a power spectrum below its peak, dB. Lower levels are drawn at its end.
 const POWER_RANGE_DB: f64 = 80.0;
 /// Label of a time axis.
 const TIME: &str = "time, s";
-/// Label of an amplitude.
+/// Label of an amplitude axis.
 const AMPLITUDE: &str = "of full scale";
 
 impl Stages {
@@ -55,7 +55,7 @@ impl Stages {
     }
 
     pub(super) fn draw_windowed(&self, area: &Area<'_>) -> Result<()> {
-        // On the scale of the frame before the window.
+        // The scale is that of the frame before the window.
         let chart = axes(
             area,
             heading(area, "4  The frame times the window", &[])?,
@@ -98,7 +98,7 @@ impl Stages {
         for (band, corners) in self.corners_hz.windows(3).enumerate() {
             let points: Vec<(f64, f64)> =
                 corners.iter().zip([0.0, 1.0, 0.0]).map(|(hz, weight)| (hz / 1e3, weight)).collect();
-            // Neighbours are told apart where they overlap.
+            // Two colours in turn: triangles overlap with their neighbours.
             let colour = if band % 2 == 0 { DARK } else { MIDDLE };
             series(area, &chart, &points, &Look { width: 2, ..Look::line(colour, Stroke::Solid, Marker::None) })?;
         }
@@ -117,7 +117,7 @@ fn thin(stroke: Stroke) -> Look {
     Look { width: 2, ..Look::line(DARK, stroke, Marker::None) }
 }
 
-/// Zero in the middle, the largest magnitude at the ends.
+/// An axis with zero in the middle and the largest magnitude at both ends.
 fn amplitude(samples: &[f64]) -> Axis<'static> {
     let peak = samples.iter().fold(1e-3_f64, |peak, sample| peak.max(sample.abs()));
     Axis { label: AMPLITUDE, range: (-peak, peak), ticks: 5, format: number }

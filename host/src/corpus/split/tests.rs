@@ -1,0 +1,266 @@
+use std::collections::BTreeSet;
+use std::fs;
+
+use super::*;
+
+/// A corpus of empty files at the given paths; a split reads no audio.
+fn corpus(paths: &[String]) -> Corpus {
+    let dir = tempfile::tempdir().unwrap();
+    for path in paths {
+        let path = dir.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, "").unwrap();
+    }
+    Corpus::open(dir.path()).unwrap()
+}
+
+/// Paths for all combinations of speakers, emotions and sentences.
+fn grid(speakers: &[&str], emotions: &[&str], sentences: usize) -> Vec<String> {
+    let mut paths = Vec::new();
+    for speaker in speakers {
+        for emotion in emotions {
+            paths.extend((0..sentences).map(|sentence| format!("{speaker}/{emotion}/{sentence}.wav")));
+        }
+    }
+    paths
+}
+
+fn all_folds(corpus: &Corpus, protocol: Protocol, folds: Option<usize>) -> Vec<Split> {
+    let first = Split::new(corpus, protocol, folds, 0, 7).unwrap();
+    (0..first.folds).map(|fold| Split::new(corpus, protocol, folds, fold, 7).unwrap()).collect()
+}
+
+/// The different values of a field among the utterances of a part.
+fn names(split: &Split, part: Part, name: fn(&SplitEntry) -> &String) -> BTreeSet<&str> {
+    split.utterances.iter().filter(|entry| entry.part == part).map(|entry| name(entry).as_str()).collect()
+}
+
+fn error_of<T>(result: Result<T>) -> String {
+    format!("{:#}", result.err().expect("an error"))
+}
+
+#[test]
+fn every_utterance_is_in_exactly_one_test_fold() {
+    let corpus = Corpus::synthetic(1);
+    for protocol in [Protocol::Random, Protocol::Sentence, Protocol::Speaker] {
+        let mut tested = BTreeSet::new();
+        for split in all_folds(&corpus, protocol, None) {
+            assert_eq!(split.utterances.len(), corpus.utterances.len());
+            for id in names(&split, Part::Test, |entry| &entry.id) {
+                assert!(tested.insert(id.to_owned()), "{protocol:?}: {id} is tested twice");
+            }
+        }
+        assert_eq!(tested.len(), corpus.utterances.len(), "{protocol:?}");
+    }
+}
+
+#[test]
+fn no_sentence_is_in_two_folds() {
+    let corpus = Corpus::synthetic(1);
+    for split in all_folds(&corpus, Protocol::Sentence, Some(7)) {
+        let test = names(&split, Part::Test, |entry| &entry.sentence);
+        assert!(test.is_disjoint(&names(&split, Part::Train, |entry| &entry.sentence)));
+        assert!(test.len() == 7 || test.len() == 8, "{test:?}");
+    }
+}
+
+#[test]
+fn no_speaker_is_in_two_folds() {
+    let corpus = Corpus::synthetic(1);
+    let splits = all_folds(&corpus, Protocol::Speaker, None);
+    assert_eq!(splits.len(), 4);
+    for (split, speaker) in splits.iter().zip(distinct(&corpus, |utterance| &utterance.speaker)) {
+        assert_eq!(names(split, Part::Test, |entry| &entry.speaker), BTreeSet::from([speaker]));
+        assert!(!names(split, Part::Train, |entry| &entry.speaker).contains(speaker));
+    }
+}
+
+#[test]
+fn random_folds_have_the_same_share_of_every_speaker_and_emotion() {
+    let corpus = Corpus::synthetic(1);
+    for split in all_folds(&corpus, Protocol::Random, None) {
+        for speaker in names(&split, Part::Test, |entry| &entry.speaker) {
+            for emotion in EMOTIONS {
+                let tested = |entry: &&SplitEntry| {
+                    entry.part == Part::Test && entry.speaker == speaker && entry.emotion == emotion
+                };
+                assert_eq!(split.utterances.iter().filter(tested).count(), 10);
+            }
+        }
+    }
+    // 7 in each stratum do not divide by 5: folds still differ by one utterance at most.
+    let uneven = self::corpus(&grid(&["a", "b"], &EMOTIONS, 7));
+    for split in all_folds(&uneven, Protocol::Random, None) {
+        let tested = names(&split, Part::Test, |entry| &entry.id).len();
+        assert!(tested == 16 || tested == 17, "{tested}");
+    }
+}
+
+#[test]
+fn a_split_follows_from_the_seed_alone() {
+    let corpus = Corpus::synthetic(1);
+    for protocol in [Protocol::Random, Protocol::Sentence] {
+        let split = |seed| Split::new(&corpus, protocol, None, 0, seed).unwrap().utterances;
+        assert_eq!(split(3), split(3));
+        assert_ne!(split(3), split(4));
+    }
+    // Old split files and figures stay comparable only as long as this does not change.
+    let split = Split::new(&corpus, Protocol::Sentence, None, 0, 1).unwrap();
+    let test: Vec<&str> = names(&split, Part::Test, |entry| &entry.sentence).into_iter().collect();
+    assert_eq!(test.join(" "), "204 214 216 225 230 234 245 246 247 250");
+}
+
+#[test]
+fn a_split_file_says_what_the_split_says() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("split.json");
+    let corpus = Corpus::synthetic(1);
+    let mut split = Split::new(&corpus, Protocol::Speaker, None, 2, 9).unwrap();
+    split.hold_out_validation(0.2).unwrap();
+    split.save(&path).unwrap();
+    assert_eq!(Split::load(&path).unwrap(), split);
+    let json = fs::read_to_string(&path).unwrap();
+    assert!(
+        json.contains("\"protocol\": \"speaker\"") && json.contains("\"part\": \"validation\""),
+        "{}",
+        &json[..400]
+    );
+}
+
+#[test]
+fn parts_are_found_in_the_corpus_and_a_missing_utterance_is_named() {
+    let corpus = Corpus::synthetic(1);
+    let mut split = Split::new(&corpus, Protocol::Random, None, 0, 1).unwrap();
+    let test = split.part(&corpus, Part::Test).unwrap();
+    assert_eq!(test.len(), 240);
+    assert_eq!(split.part(&corpus, Part::Train).unwrap().len(), 960);
+    assert!(split.part(&corpus, Part::Validation).unwrap().is_empty());
+
+    split.utterances[0].id = "nobody/sad/1.wav".to_owned();
+    let part = split.utterances[0].part;
+    assert!(error_of(split.part(&corpus, part)).contains("nobody/sad/1.wav"));
+
+    let mut split = Split::new(&corpus, Protocol::Random, None, 0, 1).unwrap();
+    split.utterances[0].emotion = "sad".to_owned();
+    assert!(error_of(split.part(&corpus, split.utterances[0].part)).contains("sad in the split"));
+}
+
+#[test]
+fn a_validation_part_shares_no_sentence_with_training_where_the_test_part_shares_none() {
+    let corpus = Corpus::synthetic(1);
+    for protocol in [Protocol::Sentence, Protocol::Speaker] {
+        let mut split = Split::new(&corpus, protocol, None, 1, 5).unwrap();
+        let test = names(&split, Part::Test, |entry| &entry.id).len();
+        split.hold_out_validation(0.1).unwrap();
+        let validation = names(&split, Part::Validation, |entry| &entry.sentence);
+        assert!(!validation.is_empty());
+        assert!(validation.is_disjoint(&names(&split, Part::Train, |entry| &entry.sentence)));
+        assert_eq!(names(&split, Part::Test, |entry| &entry.id).len(), test);
+        assert!(error_of(split.hold_out_validation(0.1)).contains("already"));
+    }
+}
+
+#[test]
+fn a_validation_part_of_random_folds_has_its_share_of_every_speaker_and_emotion() {
+    let mut corpus = corpus(&grid(&["a", "b", "c"], &EMOTIONS, 7));
+    // Without names of sentences: some layouts give none.
+    corpus.utterances.iter_mut().for_each(|utterance| utterance.sentence.clear());
+    let mut split = Split::new(&corpus, Protocol::Random, None, 1, 5).unwrap();
+    let before = split.clone();
+    split.hold_out_validation(0.25).unwrap();
+    let of = |split: &Split, part, speaker: &str, emotion: &str| {
+        split.utterances.iter().filter(|e| e.part == part && e.speaker == speaker && e.emotion == emotion).count()
+    };
+    for (speaker, emotion) in ["a", "b", "c"].iter().flat_map(|speaker| EMOTIONS.map(|emotion| (speaker, emotion))) {
+        let validation = of(&split, Part::Validation, speaker, emotion);
+        assert!((1..=2).contains(&validation), "{validation} of {speaker}, {emotion}");
+        assert_eq!(of(&split, Part::Test, speaker, emotion), of(&before, Part::Test, speaker, emotion));
+    }
+    let held_out = names(&split, Part::Validation, |entry| &entry.id).len();
+    let trained = names(&before, Part::Train, |entry| &entry.id).len();
+    assert_eq!(held_out, (trained as f64 * 0.25).round() as usize);
+    let mut other = Split { seed: 6, ..before.clone() };
+    other.hold_out_validation(0.25).unwrap();
+    assert_ne!(other.utterances, split.utterances);
+
+    let mut least = before;
+    least.hold_out_validation(0.001).unwrap();
+    assert_eq!(names(&least, Part::Validation, |entry| &entry.id).len(), 1);
+}
+
+#[test]
+fn a_validation_part_is_of_whole_speakers_where_enough_are_left() {
+    let corpus = corpus(&grid(&["a", "b", "c", "d", "e"], &EMOTIONS, 2));
+    let mut split = Split::new(&corpus, Protocol::Speaker, None, 0, 5).unwrap();
+    split.hold_out_validation(0.25).unwrap();
+    let validation = names(&split, Part::Validation, |entry| &entry.speaker);
+    assert_eq!(validation.len(), 1);
+    assert!(validation.is_disjoint(&names(&split, Part::Train, |entry| &entry.speaker)));
+}
+
+#[test]
+fn a_validation_part_that_leaves_nothing_is_refused_and_changes_nothing() {
+    let corpus = corpus(&grid(&["a", "b"], &EMOTIONS, 1));
+    let mut split = Split::new(&corpus, Protocol::Speaker, None, 0, 5).unwrap();
+    let before = split.clone();
+    assert!(error_of(split.hold_out_validation(0.5)).contains("nothing to train on"));
+    for fraction in [0.0, 1.0, -1.0, f64::NAN] {
+        assert!(error_of(split.hold_out_validation(fraction)).contains("fraction"));
+    }
+    assert_eq!(split, before);
+}
+
+#[test]
+fn a_class_without_training_utterances_is_an_error_that_names_it() {
+    let without_fear = corpus(&grid(&["a", "b"], &["angry", "happy", "neutral", "sad", "surprise"], 5));
+    let error = error_of(Split::new(&without_fear, Protocol::Random, None, 0, 1));
+    assert!(error.contains("'fear'"), "{error}");
+
+    let mut paths = grid(&["a", "b"], &["angry", "fear", "happy", "neutral", "sad"], 5);
+    paths.push("b/surprise/1.wav".to_owned());
+    let error = error_of(Split::new(&corpus(&paths), Protocol::Speaker, None, 1, 1));
+    assert!(error.contains("'surprise'"), "{error}");
+}
+
+#[test]
+fn too_few_of_anything_and_folds_out_of_range_are_errors_with_both_numbers() {
+    let small = corpus(&grid(&["a"], &EMOTIONS, 2));
+    let error = error_of(Split::new(&small, Protocol::Random, Some(13), 0, 1));
+    assert!(error.contains("13 folds") && error.contains("12"), "{error}");
+    let error = error_of(Split::new(&small, Protocol::Sentence, None, 0, 1));
+    assert!(error.contains("5 folds") && error.contains("sentences") && error.contains('2'), "{error}");
+    let error = error_of(Split::new(&small, Protocol::Speaker, None, 0, 1));
+    assert!(error.contains("at least 2"), "{error}");
+    let error = error_of(Split::new(&small, Protocol::Random, Some(2), 2, 1));
+    assert!(error.contains("0 to 1, got 2"), "{error}");
+    for folds in [0, 1] {
+        assert!(error_of(Split::new(&small, Protocol::Random, Some(folds), 0, 1)).contains("at least 2"));
+    }
+    let two = corpus(&grid(&["a", "b", "c"], &EMOTIONS, 2));
+    assert!(error_of(Split::new(&two, Protocol::Speaker, Some(2), 0, 1)).contains("3 speakers, got 2"));
+}
+
+#[test]
+fn a_protocol_without_the_names_that_it_needs_says_why() {
+    let paths: Vec<String> = EMOTIONS.iter().flat_map(|e| (0..6).map(move |n| format!("{e}/{e}{n}.wav"))).collect();
+    let error = error_of(Split::new(&corpus(&paths), Protocol::Speaker, None, 0, 1));
+    assert!(error.contains("angry/angry0.wav has none") && error.contains("speaker/emotion"), "{error}");
+}
+
+#[test]
+fn a_broken_split_file_is_an_error_that_names_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("split.json");
+    assert!(error_of(Split::load(&path)).contains("split.json"));
+    fs::write(&path, "{").unwrap();
+    assert!(error_of(Split::load(&path)).contains("split.json"));
+
+    let corpus = Corpus::synthetic(1);
+    let good = Split::new(&corpus, Protocol::Random, None, 0, 1).unwrap();
+    let twice = Split { utterances: vec![good.utterances[0].clone(), good.utterances[0].clone()], ..good.clone() };
+    twice.save(&path).unwrap();
+    assert!(error_of(Split::load(&path)).contains("listed twice"));
+    let other = Split { labels: vec!["left".to_owned(), "right".to_owned()], ..good };
+    other.save(&path).unwrap();
+    assert!(error_of(Split::load(&path)).contains("left, right"));
+}

@@ -1,0 +1,10 @@
+//! From answers to figures: what a model says to each utterance, and what follows from that.
+
+pub mod compare;
+#[cfg(feature = "train")]
+pub mod evaluate;
+pub mod metrics;
+pub mod predictions;
+pub mod reliability;
+pub mod statistics;
+pub mod sweep;

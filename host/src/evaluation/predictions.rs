@@ -1,0 +1,123 @@
+//! The answers of the int8 core and the float model to each utterance of a part: the raw material of tables and
+//! pictures.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use serde::{Deserialize, Serialize};
+
+use crate::files::write_atomic;
+
+/// Both models' answers to one utterance.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// The utterance, as the corpus names it.
+    pub id: String,
+    /// The speaker; empty if unknown.
+    pub speaker: String,
+    /// Index of the true label.
+    pub truth: usize,
+    /// Natural logarithms of the core's probabilities at temperature 1, one for each label; None if the core gave no
+    /// answer, because it heard only silence or too little speech.
+    pub int8: Option<Vec<f32>>,
+    /// The same for the float model.
+    pub float: Option<Vec<f32>>,
+}
+
+/// The answers to all utterances of one part of a split.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Predictions {
+    /// Names of the classes.
+    pub labels: Vec<String>,
+    /// One answer for each utterance that could be read.
+    pub utterances: Vec<Prediction>,
+    /// Utterances that could not be read.
+    pub skipped: usize,
+}
+
+impl Predictions {
+    /// Reads a file that [`Predictions::save`] wrote.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, a true label is out of range, or an answer lacks one finite value for each label.
+    pub fn load(path: &Path) -> Result<Self> {
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let predictions: Self =
+            serde_json::from_slice(&bytes).with_context(|| format!("{} holds no predictions", path.display()))?;
+        let labels = predictions.labels.len();
+        for utterance in &predictions.utterances {
+            let answers = [&utterance.int8, &utterance.float];
+            ensure!(
+                utterance.truth < labels
+                    && answers.into_iter().flatten().all(|a| a.len() == labels && a.iter().all(|v| v.is_finite())),
+                "{}: {}: wanted a truth below {labels} and {labels} finite values from each model that answers",
+                path.display(),
+                utterance.id
+            );
+        }
+        Ok(predictions)
+    }
+
+    /// Writes the answers as JSON.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let mut json = serde_json::to_vec(self)?;
+        json.push(b'\n');
+        write_atomic(path, &json)
+    }
+}
+
+/// Probabilities at a temperature from log probabilities or logits: the softmax of `log_probabilities / temperature`.
+pub fn probabilities(log_probabilities: &[f32], temperature: f64) -> Vec<f64> {
+    let largest = log_probabilities.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let powers: Vec<f64> =
+        log_probabilities.iter().map(|value| (f64::from(value - largest) / temperature).exp()).collect();
+    let sum: f64 = powers.iter().sum();
+    powers.into_iter().map(|power| power / sum).collect()
+}
+
+/// Index of the largest value, the first of equal ones; None for no values.
+pub fn leading<T: Copy + PartialOrd>(values: &[T]) -> Option<usize> {
+    values
+        .iter()
+        .enumerate()
+        .fold(None, |best: Option<(usize, T)>, (index, &value)| match best {
+            Some((_, largest)) if largest >= value => best,
+            _ => Some((index, value)),
+        })
+        .map(|(index, _)| index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn predictions_are_read_as_they_were_written_and_damaged_ones_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("predictions.json");
+        let one =
+            Prediction { id: "a/1".into(), speaker: "a".into(), truth: 1, int8: Some(vec![-0.1, -2.5]), float: None };
+        let all = Predictions { labels: vec!["sad".into(), "happy".into()], utterances: vec![one.clone()], skipped: 2 };
+        all.save(&path).unwrap();
+        assert_eq!(Predictions::load(&path).unwrap(), all);
+        let short = Prediction { float: Some(vec![0.0]), ..one };
+        Predictions { utterances: vec![short], ..all }.save(&path).unwrap();
+        assert!(Predictions::load(&path).unwrap_err().to_string().contains("a/1"));
+    }
+
+    #[test]
+    fn a_higher_temperature_flattens_and_keeps_the_order() {
+        let logs = [0.7f32.ln(), 0.2f32.ln(), 0.1f32.ln()];
+        let (cold, warm) = (probabilities(&logs, 1.0), probabilities(&logs, 2.0));
+        assert!((cold[0] - 0.7).abs() < 1e-6 && (warm.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+        assert!(warm[0] < cold[0] && warm[0] > warm[1] && warm[1] > warm[2]);
+        assert_eq!(leading(&logs), Some(0));
+        assert_eq!(leading(&[1.0, 3.0, 3.0]), Some(1));
+        assert_eq!(leading::<f32>(&[]), None);
+    }
+}

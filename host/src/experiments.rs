@@ -1,0 +1,7 @@
+//! Many trainings or classifiers on the same splits, compared.
+
+#[cfg(feature = "baseline")]
+pub mod baseline;
+pub mod crossval;
+#[cfg(feature = "baseline")]
+pub mod paper;

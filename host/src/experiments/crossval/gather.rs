@@ -1,0 +1,185 @@
+//! Finds the folds of a cross-validation and reads their results.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::str::FromStr;
+
+use anyhow::{Context, Result, ensure};
+
+use super::{FoldId, copies_path};
+use crate::corpus::copies::{self, ambiguous};
+use crate::corpus::split::Split;
+use crate::evaluation::predictions::Predictions;
+use crate::features::condition::Condition;
+use crate::training::run::{Config, RunFolder};
+
+/// A finished fold.
+#[derive(Clone, Debug)]
+pub struct FoldRun {
+    /// Which fold.
+    pub id: FoldId,
+    /// Its configuration.
+    pub config: Config,
+    /// Its split.
+    pub split: Split,
+    /// Answers of both models to its test part.
+    pub predictions: Predictions,
+    /// Wall time of its training, s.
+    pub training_seconds: f64,
+    /// Length of its int8 model file, bytes.
+    pub model_bytes: u64,
+}
+
+/// The folds of a cross-validation.
+#[derive(Clone, Debug)]
+pub struct Gathered {
+    /// The finished folds, at least one, sorted by condition, seed and fold.
+    pub runs: Vec<FoldRun>,
+    /// The unfinished folds of the conditions and seeds that have a folder.
+    pub missing: Vec<FoldId>,
+    /// Ids of utterances that are in the corpus under two labels; None if nobody looked for copies.
+    pub ambiguous: Option<BTreeSet<String>>,
+}
+
+/// Reads all folds below `root`.
+///
+/// # Errors
+///
+/// If no fold is finished, a file of a fold is unreadable, or the folds belong to different cross-validations.
+pub fn gather(root: &Path) -> Result<Gathered> {
+    let found = find(root)?;
+    check_alike(&found)?;
+    let mut missing: BTreeSet<FoldId> =
+        found.iter().flat_map(|found| (0..found.split.folds).map(|fold| FoldId { fold, ..found.id })).collect();
+    let mut runs = Vec::new();
+    for Found { id, folder, config, split } in found {
+        if !folder.predictions_path().is_file() {
+            continue;
+        }
+        let predictions = Predictions::load(&folder.predictions_path())?;
+        ensure!(
+            predictions.labels == split.labels,
+            "{} has the labels {}, wanted {}",
+            folder.predictions_path().display(),
+            predictions.labels.join(", "),
+            split.labels.join(", ")
+        );
+        let model = folder.model_path();
+        let model_bytes = std::fs::metadata(&model).with_context(|| format!("cannot read {}", model.display()))?.len();
+        let training_seconds = folder.training_seconds()?;
+        missing.remove(&id);
+        runs.push(FoldRun { id, config, split, predictions, training_seconds, model_bytes });
+    }
+    ensure!(
+        !runs.is_empty(),
+        "no finished fold in {}: wanted CONDITION/seed-S/fold-K/predictions.json",
+        root.display()
+    );
+    let copies = copies_path(root);
+    let ambiguous = if copies.is_file() { Some(ambiguous(&copies::load(&copies)?)) } else { None };
+    Ok(Gathered { runs, missing: missing.into_iter().collect(), ambiguous })
+}
+
+/// A fold that was started.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) id: FoldId,
+    pub(super) folder: RunFolder,
+    pub(super) config: Config,
+    pub(super) split: Split,
+}
+
+/// The folds below `root` that were started, in order; empty if there is no such folder.
+pub(super) fn find(root: &Path) -> Result<Vec<Found>> {
+    let mut found = Vec::new();
+    for condition in Condition::ALL {
+        let folder = root.join(condition.to_string());
+        for seed in numbered::<u64>(&folder, "seed-")? {
+            for fold in numbered::<usize>(&folder.join(format!("seed-{seed}")), "fold-")? {
+                let id = FoldId { condition, seed, fold };
+                let path = id.folder(root);
+                let Some(folder) = begun(&path) else { continue };
+                let (config, split) = (folder.config()?, folder.split()?);
+                ensure!(
+                    (config.seed, split.seed, split.fold) == (seed, seed, fold),
+                    "{} holds the run of fold {} with seeds {} and {}: was it moved?",
+                    path.display(),
+                    split.fold,
+                    config.seed,
+                    split.seed
+                );
+                found.push(Found { id, folder, config, split });
+            }
+        }
+    }
+    found.sort_by_key(|found| found.id);
+    Ok(found)
+}
+
+/// The run folder at `path`; None if it does not exist or is incomplete.
+pub(super) fn begun(path: &Path) -> Option<RunFolder> {
+    RunFolder::open(path).ok().filter(|_| path.join("split.json").is_file())
+}
+
+/// The numbers `N` of a folder's entries named `prefix` + `N`.
+fn numbered<N: FromStr + Ord>(folder: &Path, prefix: &str) -> Result<BTreeSet<N>> {
+    if !folder.is_dir() {
+        return Ok(BTreeSet::new());
+    }
+    let entries = std::fs::read_dir(folder).with_context(|| format!("cannot read {}", folder.display()))?;
+    let mut numbers = BTreeSet::new();
+    for entry in entries {
+        let name = entry.with_context(|| format!("cannot read {}", folder.display()))?.file_name();
+        numbers.extend(name.to_str().and_then(|name| name.strip_prefix(prefix)).and_then(|number| number.parse().ok()));
+    }
+    Ok(numbers)
+}
+
+/// Fails unless all folds have the same options.
+fn check_alike(found: &[Found]) -> Result<()> {
+    let Some((first, others)) = found.split_first() else { return Ok(()) };
+    for other in others {
+        let difference = difference(
+            (first.id.condition, &first.config, &first.split),
+            (other.id.condition, &other.config, &other.split),
+        );
+        if let Some(what) = difference {
+            anyhow::bail!(
+                "{} and {} are not of one cross-validation: they differ in the {what}",
+                first.folder.path().display(),
+                other.folder.path().display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The first option in which two folds differ, among those that all folds of a cross-validation share; None if they
+/// differ in none.
+pub(super) fn difference(
+    one: (Condition, &Config, &Split),
+    other: (Condition, &Config, &Split),
+) -> Option<&'static str> {
+    let (condition, config, split) = one;
+    let (other_condition, other_config, other_split) = other;
+    // The conditions share the front end with the cues left in.
+    let network = |condition, config: &Config| {
+        let mut network = config.network.clone();
+        if condition != other_condition {
+            network.front_end = Condition::AsRecorded.front_end(network.front_end);
+        }
+        network
+    };
+    let ids = |split: &Split| split.utterances.iter().map(|entry| entry.id.clone()).collect::<Vec<_>>();
+    let alike = [
+        ("corpus", config.corpus == other_config.corpus && ids(split) == ids(other_split)),
+        ("protocol", split.protocol == other_split.protocol),
+        ("number of folds", split.folds == other_split.folds),
+        ("preset", config.preset == other_config.preset),
+        ("network", network(condition, config) == network(condition, other_config)),
+        ("number of epochs", config.recipe.epochs == other_config.recipe.epochs),
+        ("recipe", config.recipe == other_config.recipe),
+        ("backend", config.backend == other_config.backend),
+    ];
+    alike.into_iter().find(|(_, alike)| !alike).map(|(what, _)| what)
+}

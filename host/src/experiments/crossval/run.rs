@@ -1,0 +1,245 @@
+//! Trains the folds, several at a time, each on one thread.
+//!
+//! A training gains little from a second thread, but two trainings side by side use both threads fully. The result of a
+//! fold does not depend on how many others are in progress.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+
+use anyhow::{Context, Result, anyhow, ensure};
+
+use super::gather::{begun, difference, find};
+use super::{FoldId, copies_path};
+use crate::corpus::copies::{self, Copies};
+use crate::corpus::split::{Part, Protocol, Split};
+use crate::corpus::{Corpus, Problem, Utterance};
+use crate::evaluation::compare::predict;
+use crate::evaluation::evaluate::recall;
+use crate::evaluation::predictions::Predictions;
+use crate::features::cache::FeatureCache;
+use crate::features::condition::Condition;
+use crate::files::write_atomic;
+use crate::model::float_model::FloatModel;
+use crate::model::inspect::parse_model;
+use crate::model::model_file::Confidence;
+use crate::training::export::export_run;
+use crate::training::run::{Config, RunFolder};
+use crate::training::session::{Outcome, Progress, Training};
+
+/// Confidence of the exported models; temperatures are fitted later, when all folds are finished.
+const CONFIDENCE: Confidence = Confidence { temperature: 1.0, threshold: 0.5 };
+
+/// The options that all folds of a cross-validation share.
+#[derive(Clone, Copy, Debug)]
+pub struct Crossval<'a> {
+    /// The folder of all folds.
+    pub root: &'a Path,
+    /// The configuration with the preset's own front end; its seed is not used.
+    pub config: &'a Config,
+    /// The corpus.
+    pub corpus: &'a Corpus,
+    /// The protocol, which says what training and test do not share.
+    pub protocol: Protocol,
+    /// Number of folds; None for the protocol's own number.
+    pub folds: Option<usize>,
+    /// Folder of the cached rows.
+    pub cache: &'a Path,
+}
+
+/// A fold whose training has to start or go on.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// Which fold.
+    pub id: FoldId,
+    /// Number of finished epochs.
+    pub epochs_done: usize,
+    folder: RunFolder,
+    config: Config,
+    split: Split,
+}
+
+impl Pending {
+    /// Whether the fold has been trained and evaluated since.
+    pub fn is_finished(&self) -> bool {
+        self.folder.predictions_path().is_file()
+    }
+}
+
+/// An event of a fold.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// The fold trains.
+    Training(Progress<'a>),
+    /// The fold is finished.
+    Finished(&'a Predictions),
+    /// The fold failed; the others go on.
+    Failed(&'a anyhow::Error),
+}
+
+impl Crossval<'_> {
+    /// Returns the unfinished folds of these conditions and seeds, and makes their run folders. With `fold`, only that
+    /// fold of each condition and seed.
+    ///
+    /// Writes nothing unless each folder is free or holds a run of these very options.
+    ///
+    /// # Errors
+    ///
+    /// If the corpus cannot be split in this way, a folder holds something else, or a folder cannot be written.
+    pub fn prepare(&self, conditions: &[Condition], seeds: &[u64], fold: Option<usize>) -> Result<Vec<Pending>> {
+        let mut wanted = Vec::new();
+        for &seed in seeds {
+            let first = Split::new(self.corpus, self.protocol, self.folds, fold.unwrap_or(0), seed)?;
+            let folds = if fold.is_some() { first.fold..first.fold + 1 } else { 0..first.folds };
+            for &condition in conditions {
+                for fold in folds.clone() {
+                    let split = Split::new(self.corpus, self.protocol, self.folds, fold, seed)?;
+                    wanted.push((FoldId { condition, seed, fold }, self.config_of(condition, seed), split));
+                }
+            }
+        }
+        let Some((id, config, split)) = wanted.first() else { return Ok(Vec::new()) };
+        for found in find(self.root)? {
+            if let Some(what) =
+                difference((id.condition, config, split), (found.id.condition, &found.config, &found.split))
+            {
+                return Err(other_options(&found.folder, &format!("another {what}")));
+            }
+        }
+        for (id, config, split) in &wanted {
+            if let Some(folder) = begun(&id.folder(self.root)) {
+                ensure!(folder.is_of(config, split)?, other_options(&folder, "another configuration or split"));
+            }
+        }
+        let mut pending = Vec::new();
+        for (id, config, split) in wanted {
+            let path = id.folder(self.root);
+            let folder = match begun(&path) {
+                Some(folder) => folder,
+                None => RunFolder::create(&path, &config, &split, false)?,
+            };
+            if !folder.predictions_path().is_file() {
+                let epochs_done = folder.metrics()?.len();
+                pending.push(Pending { id, epochs_done, folder, config, split });
+            }
+        }
+        Ok(pending)
+    }
+
+    /// Looks for copies in the corpus and writes them to the folder of the cross-validation, unless the file is there
+    /// already.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn find_copies(&self) -> Result<()> {
+        let path = copies_path(self.root);
+        if path.is_file() { Ok(()) } else { copies::save(&Copies::find(self.corpus)?, &path) }
+    }
+
+    fn config_of(&self, condition: Condition, seed: u64) -> Config {
+        let mut config = Config { seed, ..self.config.clone() };
+        config.network.front_end = condition.front_end(config.network.front_end);
+        config
+    }
+
+    /// Trains and evaluates the folds, `jobs` at a time, and reports each event to `tell`. Returns the failed folds
+    /// with their errors; a failure does not stop the other folds. When `stop` is set, each training saves after its
+    /// current step and ends.
+    ///
+    /// # Errors
+    ///
+    /// If the features can't be cached, or a thread can't be started.
+    pub fn run(
+        &self,
+        pending: &[Pending],
+        jobs: usize,
+        stop: &AtomicBool,
+        tell: &(dyn Fn(FoldId, Event<'_>) + Sync),
+    ) -> Result<Vec<(FoldId, anyhow::Error)>> {
+        self.extract(pending, stop)?;
+        let next = AtomicUsize::new(0);
+        let work = || -> Result<Vec<(FoldId, anyhow::Error)>> {
+            let thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().context("cannot start a thread")?;
+            let mut failed = Vec::new();
+            while !stop.load(Ordering::Relaxed) {
+                let Some(fold) = pending.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
+                match thread.install(|| self.run_fold(fold, stop, tell)) {
+                    Ok(Some(predictions)) => tell(fold.id, Event::Finished(&predictions)),
+                    Ok(None) => {}
+                    Err(error) => {
+                        tell(fold.id, Event::Failed(&error));
+                        failed.push((fold.id, error));
+                    }
+                }
+            }
+            Ok(failed)
+        };
+        thread::scope(|scope| {
+            let workers: Vec<_> = (0..jobs.clamp(1, pending.len().max(1))).map(|_| scope.spawn(work)).collect();
+            let mut failed = Vec::new();
+            for worker in workers {
+                failed.extend(worker.join().map_err(|_| anyhow!("a training thread panicked"))??);
+            }
+            Ok(failed)
+        })
+    }
+
+    /// Extracts the features that the folds need, on all threads, so that each fold finds them in the cache.
+    fn extract(&self, pending: &[Pending], stop: &AtomicBool) -> Result<()> {
+        let all: Vec<&Utterance> = self.corpus.utterances.iter().collect();
+        for condition in Condition::ALL {
+            let Some(fold) = pending.iter().find(|fold| fold.id.condition == condition) else { continue };
+            let cache = self.cache(fold)?;
+            if !cache.keeps() {
+                continue;
+            }
+            for &speed in &fold.config.recipe.augmentation.speeds {
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                cache.log_mel(&all, speed)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn cache(&self, fold: &Pending) -> Result<FeatureCache> {
+        FeatureCache::new(&fold.config.network.front_end, Some(self.cache))
+    }
+
+    /// None if `stop` was set.
+    fn run_fold(
+        &self,
+        fold: &Pending,
+        stop: &AtomicBool,
+        tell: &(dyn Fn(FoldId, Event<'_>) + Sync),
+    ) -> Result<Option<Predictions>> {
+        let cache = self.cache(fold)?;
+        let Pending { id, folder, config, split, .. } = fold;
+        let training = Training { folder, config, split, corpus: self.corpus, cache: &cache, score: recall };
+        if training.run(stop, &mut |progress| tell(*id, Event::Training(progress)))? == Outcome::Stopped {
+            return Ok(None);
+        }
+        let skipped = |problems: &[Problem]| {
+            problems.iter().for_each(|problem| tell(*id, Event::Training(Progress::Skipped(problem))))
+        };
+        let (exported, problems) = export_run(folder, split, self.corpus, &cache, CONFIDENCE)?;
+        skipped(&problems);
+        write_atomic(&folder.model_path(), &exported.model)?;
+        write_atomic(&folder.onnx_path(), &exported.onnx)?;
+        let model = parse_model(&folder.model_path().display().to_string(), &exported.model)?;
+        let test = split.part(self.corpus, Part::Test)?;
+        let (predictions, problems) = predict(&model, &FloatModel::from_onnx(&exported.onnx)?, &test)?;
+        skipped(&problems);
+        predictions.save(&folder.predictions_path())?;
+        Ok(Some(predictions))
+    }
+}
+
+fn other_options(folder: &RunFolder, what: &str) -> anyhow::Error {
+    anyhow!(
+        "{} holds a run with {what} than these options: give the options that it was made with, or another folder with --out",
+        folder.path().display()
+    )
+}

@@ -1,0 +1,60 @@
+//! Two tables at the head of the page: the figures of all groups side by side, and the figures of each run.
+
+use super::bars::interval;
+use crate::report::figures::Group;
+use crate::report::figures::accuracy::{Figure, ModelFigures};
+use crate::report::page::Table;
+use crate::report::text::{percent, plus_minus};
+
+/// WAR, UAR, macro-F1 and agreement in rows. Each group has two columns: int8 core and float model.
+pub fn table(groups: &[Group]) -> Table {
+    let named = groups.len() > 1;
+    let heads = groups.iter().flat_map(|group| {
+        ["int8 core", "float model"]
+            .map(|model| if named { format!("{}: {model}", group.name) } else { model.to_owned() })
+    });
+    let row = |name: &str, figure: fn(&ModelFigures) -> Figure| -> Vec<String> {
+        let cells = groups.iter().flat_map(|group| [interval(&figure(&group.int8)), interval(&figure(&group.float))]);
+        std::iter::once(name.to_owned()).chain(cells).collect()
+    };
+    let mut rows = vec![
+        row("WAR (accuracy)", |figures| figures.war),
+        row("UAR (mean recall of the classes)", |figures| figures.uar),
+        row("macro-F1", |figures| figures.macro_f1),
+    ];
+    if groups.iter().any(|group| group.conditions.runs.len() > 1) {
+        let cells = groups.iter().flat_map(|group| match group.conditions.spread() {
+            Some((int8, float)) if group.conditions.runs.len() > 1 => [plus_minus(int8), plus_minus(float)],
+            _ => ["one run".to_owned(), "one run".to_owned()],
+        });
+        rows.push(std::iter::once("WAR, mean ± sd over runs".to_owned()).chain(cells).collect());
+    }
+    let agreement = groups.iter().flat_map(|group| {
+        let agreement = &group.agreement;
+        [format!("{} of {}", percent(agreement.share), agreement.answers), String::new()]
+    });
+    rows.push(std::iter::once("same label from both".to_owned()).chain(agreement).collect());
+    Table {
+        caption: "Test part, with 95\u{a0}% intervals (WAR: Wilson; UAR and macro-F1: bootstrap over utterances)"
+            .to_owned(),
+        head: std::iter::once("figure".to_owned()).chain(heads).collect(),
+        rows,
+    }
+}
+
+/// One row for each run; None of a single run.
+pub fn runs(groups: &[Group]) -> Option<Table> {
+    let runs = groups.iter().flat_map(|group| &group.conditions.runs);
+    let rows: Vec<Vec<String>> = runs
+        .map(|run| {
+            let numbers = [run.fold as u64, run.seed, run.test as u64].map(|number| number.to_string());
+            let [fold, seed, test] = numbers;
+            vec![run.name.clone(), fold, seed, test, percent(run.int8_war), percent(run.float_war)]
+        })
+        .collect();
+    (rows.len() > 1).then(|| Table {
+        caption: "Runs".to_owned(),
+        head: ["run", "fold", "seed", "utterances", "WAR int8", "WAR float"].map(str::to_owned).to_vec(),
+        rows,
+    })
+}

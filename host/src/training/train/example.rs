@@ -1,0 +1,16 @@
+//! The input of a training.
+
+use crate::features::rows::Rows;
+
+/// One training utterance.
+#[derive(Clone, Debug)]
+pub struct Example {
+    /// Log-mel rows (dBFS), one for each speed of the recipe. None may be empty.
+    pub speeds: Vec<Rows>,
+    /// Index of its class.
+    pub class: usize,
+    /// Who speaks; empty if unknown.
+    pub speaker: String,
+    /// What is said; empty if unknown.
+    pub sentence: String,
+}

@@ -1,4 +1,5 @@
-//! Convolution blocks and LSTMs with our own kernels, forward and backward. Burn's operations take three times as long.
+//! Convolution blocks and LSTMs with our own kernels, forward and backward. Burn's operations take almost
+//! four times as long.
 //!
 //! The output of a kernel is a leaf of Burn's graph; everything between and after the kernels is Burn's.
 //! [`super::plain`] is the twin.

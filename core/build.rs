@@ -1,6 +1,6 @@
 //! Chooses the kernels of the target.
 
-/// Armv8-M processors that have the DSP extension, which is optional there: it has to be asked for by name.
+/// Armv8-M processors with the DSP extension. It is optional there, so the processor must be named.
 const ARMV8M_WITH_DSP: [&str; 5] = ["cortex-m33", "cortex-m35p", "cortex-m52", "cortex-m55", "cortex-m85"];
 
 fn main() {
@@ -13,7 +13,7 @@ fn main() {
     if target.starts_with("thumbv8m") {
         println!("cargo::rustc-cfg=armv8m");
     }
-    // No product of more than 32 bits.
+    // These processors have no product of more than 32 bits.
     if target.starts_with("thumbv6m") || target.starts_with("thumbv8m.base") {
         println!("cargo::rustc-cfg=short_multiply");
     }

@@ -1,9 +1,11 @@
 //! Sigmoid and tanh from one table, integer only.
 //!
-//! Input Q3.12 (`[-8, 8)`), output Q0.15. tanh on `[0, 8]` is kept at 128 segments' ends and interpolated quadratically
-//! (Newton–Stirling, the second difference taken as the mean of its neighbours'); `sigmoid(x) = (1 + tanh(x / 2)) / 2`
-//! reads the same table. Over all 65,536 inputs tanh is at most 0.62 LSB from the real function (limited to ±32767),
-//! sigmoid at most 0.57.
+//! Input [`Q3_12`], output [`Q0_15`]. The table holds tanh at the ends of 128 segments over `[0, 8]`. Between them it is
+//! interpolated quadratically (Newton–Stirling, with the mean of two neighbouring second differences). Sigmoid reads the
+//! same table: `sigmoid(x) = (1 + tanh(x / 2)) / 2`. Over all 65,536 inputs tanh is at most 0.62 LSB from the real
+//! function (limited to ±32767), sigmoid at most 0.57.
+
+use crate::fixed::{Q0_15, Q3_12};
 
 /// Segments of the table over `[0, 8]`.
 const SEGMENTS: usize = 128;
@@ -43,12 +45,12 @@ const fn tanh_table() -> [i32; SEGMENTS + 4] {
     table
 }
 
-/// tanh of `|x|` with a segment of `2^SEGMENT_BITS` input steps, at least 2⁸ as the table has 128 segments, in Q(21 +
-/// SEGMENT_BITS).
-fn tanh_magnitude<const SEGMENT_BITS: u32>(x: i16) -> i32 {
+/// tanh of `|x|` in Q(21 + SEGMENT_BITS), where a segment spans `2^SEGMENT_BITS` input steps. With 128 segments
+/// `SEGMENT_BITS` is at least 8.
+fn tanh_magnitude<const SEGMENT_BITS: u32>(x: Q3_12) -> i32 {
     const { assert!((1 << 15) >> SEGMENT_BITS <= SEGMENTS, "the table ends before the inputs") };
     let segment_bits = SEGMENT_BITS;
-    let magnitude = i32::from(x).unsigned_abs();
+    let magnitude = i32::from(x.0).unsigned_abs();
     let segment = (magnitude >> segment_bits) as usize;
     let fraction = (magnitude & ((1 << segment_bits) - 1)) as i32;
     let [before, here, next, after] = [TANH[segment], TANH[segment + 1], TANH[segment + 2], TANH[segment + 3]];
@@ -60,18 +62,18 @@ fn tanh_magnitude<const SEGMENT_BITS: u32>(x: i16) -> i32 {
     (here << segment_bits) + fraction * slope - correction
 }
 
-/// tanh, Q3.12 to Q0.15.
-pub fn tanh(x: i16) -> i16 {
+/// tanh.
+pub fn tanh(x: Q3_12) -> Q0_15 {
     const SHIFT: u32 = FRACTION_BITS + 8 - 15;
     let rounded = (tanh_magnitude::<8>(x) + (1 << (SHIFT - 1))) >> SHIFT;
     let magnitude = rounded.min(i32::from(i16::MAX)) as i16;
-    if x < 0 { -magnitude } else { magnitude }
+    Q0_15(if x.0 < 0 { -magnitude } else { magnitude })
 }
 
-/// Sigmoid, Q3.12 to Q0.15; never negative.
-pub fn sigmoid(x: i16) -> i16 {
+/// Sigmoid; never negative.
+pub fn sigmoid(x: Q3_12) -> Q0_15 {
     const SHIFT: u32 = FRACTION_BITS + 9 - 14;
     let half = (tanh_magnitude::<9>(x) + (1 << (SHIFT - 1))) >> SHIFT;
-    let value = (1 << 14) + if x < 0 { -half } else { half };
-    value.clamp(0, i32::from(i16::MAX)) as i16
+    let value = (1 << 14) + if x.0 < 0 { -half } else { half };
+    Q0_15(value.clamp(0, i32::from(i16::MAX)) as i16)
 }

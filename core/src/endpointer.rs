@@ -1,24 +1,23 @@
 //! Where utterances begin and end on an endless stream, from the levels of its frames.
 //!
-//! The noise floor is a quantile that follows: from frame to frame it goes towards the frame's level, by at most
-//! `rise_db_per_s` up and `fall_db_per_s` down. In a steady state as much time goes up as down, so that a share `rise /
-//! (rise + fall)` of the frames, a tenth, is quieter than the floor: the pauses of speech hold it down, noise that
-//! stays lifts it.
+//! The noise floor is a quantile that follows the stream. With each frame it moves towards the level of the frame, by at
+//! most `rise_db_per_s` up and `fall_db_per_s` down. In a steady state the way up equals the way down, so a share
+//! `rise / (rise + fall)` of the frames, a tenth or so, is quieter than the floor. Pauses of speech hold the floor down,
+//! steady noise lifts it.
 //!
-//! A sound begins with a frame above `keep_db` over the floor, and lasts until no such frame came for `hangover_ms`. It
-//! is an utterance once
-//! `min_speech_ms` of it were above `onset_db` over the floor; else it was a click. So what an utterance holds before
-//! it is loud belongs to it, with no buffer: the sound is heard from its first frame, and forgotten if it comes to
-//! nothing.
+//! A sound begins with a frame more than `keep_db` over the floor, and ends when there was no such frame for
+//! `hangover_ms`. A sound is an utterance if `min_speech_ms` of it were more than `onset_db` over the floor; otherwise it
+//! was a click. The network hears a sound from its first frame, so the quiet start of an utterance needs no buffer; a
+//! click resets the network.
 
-use crate::frontend::DECIBEL;
+use crate::frontend::{DECIBEL, Level};
 use crate::snapshot::{Reader, SnapshotError, Writer, check};
 use crate::spec::{FrontEnd, SpecError};
 
-/// Steps of a decibel in the noise floor: finer than in levels, for it moves slowly.
+/// Steps of a decibel in the noise floor: finer than those of a [`Level`], because the floor moves slowly.
 const FLOOR_DECIBEL: i32 = 1 << 16;
 
-/// Decibels in steps of [`FLOOR_DECIBEL`]; of what an [`EndpointerConfig`] may hold nothing is too large.
+/// Decibels in steps of [`FLOOR_DECIBEL`]. No value of a checked [`EndpointerConfig`] is too large.
 fn floor_steps(decibels: f32) -> i32 {
     (decibels * FLOOR_DECIBEL as f32) as i32
 }
@@ -26,24 +25,22 @@ fn floor_steps(decibels: f32) -> i32 {
 /// Parameters of an [`Endpointer`]. Levels are mean squares, full scale = 1, so a full-scale sine is at -3 dBFS.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EndpointerConfig {
-    /// What is below this level, dBFS, is silence however low the floor; -150 to 0. What the model's silence gate drops
-    /// is best silence here too.
+    /// A frame below this level, dBFS, is silence, however low the floor; -150 to 0. Best the threshold of the model's
+    /// silence gate.
     pub threshold_db: f32,
     /// A frame this far above the floor, dB, counts as speech; `keep_db` to 60.
     pub onset_db: f32,
     /// A frame this far above the floor, dB, begins a sound and keeps it going; 1 to 60.
     pub keep_db: f32,
-    /// How fast the floor rises at most, dB/s; 0 to 100. Noise that begins is taken for speech until the floor has come
-    /// near.
+    /// Fastest rise of the floor, dB/s; 0 to 100. New noise counts as speech until the floor has come near it.
     pub rise_db_per_s: f32,
-    /// How fast the floor falls at most, dB/s; more than 0, to 1000.
+    /// Fastest fall of the floor, dB/s; more than 0, at most 1000.
     pub fall_db_per_s: f32,
     /// Silence that ends an utterance, ms; 1 to 60,000.
     pub hangover_ms: u32,
-    /// An utterance has at least so much speech, ms; 1 to 60,000. A frame that a click falls into counts as a whole
-    /// hop.
+    /// Least speech of an utterance, ms; 1 to 60,000. A frame with a click in it counts as a whole hop.
     pub min_speech_ms: u32,
-    /// A longer utterance is ended here, ms, and another begins; more than hangover and least speech, to 600,000.
+    /// Longest utterance, ms; more than hangover and least speech, at most 600,000. A longer one is cut into several.
     pub max_ms: u32,
 }
 
@@ -105,37 +102,37 @@ impl EndpointerConfig {
     }
 }
 
-/// What a frame is to the stream.
+/// What a frame belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Silence between sounds.
     Silence,
     /// Part of a sound.
     Sound {
-        /// Whether it is above the floor, not a pause within the sound.
+        /// Whether the frame is above the floor, not in a pause of the sound.
         loud: bool,
-        /// What is known with this frame, if anything new.
+        /// What this frame decides, if anything.
         news: Option<News>,
     },
 }
 
-/// What a frame decides. Frames are counted from the start of the stream.
+/// A decision. Frames are counted from the start of the stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
     /// The sound is an utterance.
     Started(Span),
     /// The utterance is over.
     Ended {
-        /// From its first frame to its last above the floor.
+        /// From the first frame to the last one above the floor.
         span: Span,
-        /// Whether it was ended for its length.
+        /// Whether the utterance was cut at its greatest length.
         cut: bool,
     },
-    /// The sound is over and was no utterance.
+    /// The sound is over and was not an utterance.
     Discarded,
 }
 
-/// From one frame to another, both belong to it.
+/// From one frame to another, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
     /// First frame.
@@ -144,10 +141,10 @@ pub struct Span {
     pub last: u64,
 }
 
-/// Follows the levels of a stream.
+/// Finds utterances in the levels of a stream.
 #[derive(Clone, Debug)]
 pub struct Endpointer {
-    /// Levels, in steps of [`FLOOR_DECIBEL`] as all that follows.
+    /// In steps of [`FLOOR_DECIBEL`], like `onset` to `fall` and `floor`.
     threshold: i32,
     onset: i32,
     keep: i32,
@@ -171,11 +168,11 @@ struct Sound {
     len: u32,
     /// Frames of silence since the last above the floor.
     silence: u32,
-    /// Frames of speech, up to as many as an utterance has to have.
+    /// Frames of speech, counted up to the least number of an utterance.
     speech: u32,
 }
 
-/// More frames than any stream has; times the longest hop it still fits into 64 bits.
+/// More frames than any stream has. Times the longest hop they fit into 64 bits.
 const MAX_FRAMES: u64 = 1 << 52;
 
 impl Endpointer {
@@ -206,14 +203,14 @@ impl Endpointer {
         Ok(endpointer)
     }
 
-    /// Forgets the stream. The floor begins at its least, so that a stream may begin with speech.
+    /// Zeroes the state. The floor starts at its least, so that a stream may start with speech.
     pub fn reset(&mut self) {
         self.floor = self.least_floor();
         self.frames = 0;
         self.sound = None;
     }
 
-    /// The noise floor, dBFS; never so low that a frame below the threshold could be speech.
+    /// The noise floor, dBFS. Its least value keeps frames below the threshold from counting as speech.
     pub fn floor_db(&self) -> f32 {
         self.floor as f32 / FLOOR_DECIBEL as f32
     }
@@ -222,9 +219,9 @@ impl Endpointer {
         self.threshold.saturating_sub(self.onset)
     }
 
-    /// Takes a frame's level, dBFS in steps of [`DECIBEL`].
-    pub fn push(&mut self, level: i16) -> Step {
-        let level = i32::from(level) * (FLOOR_DECIBEL / i32::from(DECIBEL));
+    /// Takes the level of a frame.
+    pub fn push(&mut self, level: Level) -> Step {
+        let level = i32::from(level.steps()) * (FLOOR_DECIBEL / i32::from(DECIBEL));
         let index = self.frames;
         self.frames += 1;
         let loud = level > self.floor.saturating_add(self.keep) && level > self.threshold;
@@ -257,7 +254,7 @@ impl Endpointer {
         Step::Sound { loud, news }
     }
 
-    /// Ends the stream: the utterance that still lasted, if one did.
+    /// Ends the stream and returns the utterance that still lasts, if there is one.
     pub fn finish(&mut self) -> Option<Span> {
         let sound = self.sound.filter(|sound| sound.speech >= self.min_speech);
         let span = sound.map(|sound| span(self.frames.saturating_sub(1), sound));
@@ -286,7 +283,7 @@ impl Endpointer {
         self.floor = from.u32() as i32;
         self.frames = u64::from_le_bytes(from.array());
         let sound = Sound { len: from.u32(), silence: from.u32(), speech: from.u32() };
-        // A sound that lasts has a first frame; one of length 0 is none.
+        // A sound has at least one frame: length 0 means that there is none.
         self.sound = (sound.len > 0).then_some(sound);
         check(
             (self.least_floor()..=6 * FLOOR_DECIBEL).contains(&self.floor),
@@ -306,7 +303,7 @@ impl Endpointer {
     }
 }
 
-/// The span of a sound whose last frame is the one of this index. A sound is no longer than its stream.
+/// The span of a sound that ends with the frame `index`. A sound is no longer than its stream.
 fn span(index: u64, sound: Sound) -> Span {
     let next = index + 1;
     Span { first: next - u64::from(sound.len), last: index - u64::from(sound.silence) }

@@ -1,7 +1,7 @@
 //! int8 rows through the layers.
 //!
-//! All memory is one slice of words that the caller owns; each layer's part of it follows from the model. A row goes
-//! down the layers until one keeps it: a pool whose block is not full, for instance, or the time mean.
+//! All memory is one slice of words that the caller owns. The model decides which part belongs to which layer. A row goes
+//! down the layers until a layer keeps it, for instance a pool whose block is not full, or the time mean.
 
 use crate::kernels::{
     Conv2d, Conv2dState, Flatten, FlattenState, LastStep, LastStepState, Lstm, LstmState, MaxPool, MaxPoolState,
@@ -11,10 +11,10 @@ use crate::model::{LayerParams, Model};
 use crate::snapshot::{Reader, SnapshotError, Writer, check};
 use crate::spec::{IMAGES, MAX_LABELS};
 
-/// Logits, Q19.12 ([`crate::kernels::LOGIT_FRACTION_BITS`]); one for each label of the model, zeros behind them.
+/// Logits, Q19.12 ([`crate::kernels::LOGIT_FRACTION_BITS`]): one for each label of the model, then zeros.
 pub type Logits = [i32; MAX_LABELS];
 
-/// What a layer passes on.
+/// A row that leaves a layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Row<'a> {
     /// Codes of a convolution or pool, `[band][channel]`.
@@ -23,7 +23,7 @@ pub enum Row<'a> {
     Hidden(&'a [i16]),
 }
 
-/// A network in motion.
+/// A network and its state.
 #[derive(Debug)]
 pub struct Engine<'m, 's> {
     model: &'m Model<'m>,
@@ -41,7 +41,7 @@ impl<'m, 's> Engine<'m, 's> {
         Some(engine)
     }
 
-    /// Forgets every row.
+    /// Sets all layers to their state before the first row.
     pub fn reset(&mut self) {
         for_each_state(self.model, self.state, |layer| match layer {
             LayerState::Conv2d(conv, mut state, _) => conv.reset(&mut state),
@@ -86,14 +86,14 @@ impl<'m, 's> Engine<'m, 's> {
         result
     }
 
-    /// Takes one row of codes, `[band][channel]` as the front end makes it. `tap(layer, row)` sees what each layer
-    /// passes on.
+    /// Takes one row of codes, `[band][channel]`, from the front end. `tap(layer, row)` is called with each row that
+    /// leaves a layer.
     pub fn push(&mut self, row: &[i8], tap: impl FnMut(usize, Row<'_>)) {
         self.pass(0, Some(row), tap);
     }
 
-    /// The image is complete: what its convolutions still owe because they wait for rows behind the last. Nothing for a
-    /// network that hears a stream.
+    /// Ends an image: passes zeros to the convolutions that reach beyond the last row, so that their last rows come out.
+    /// Does nothing in a network for streams.
     pub fn finish(&mut self, mut tap: impl FnMut(usize, Row<'_>)) {
         for (index, layer) in self.model.layers().iter().enumerate() {
             if let LayerParams::Conv2d(conv) = layer {
@@ -104,7 +104,7 @@ impl<'m, 's> Engine<'m, 's> {
         }
     }
 
-    /// From layer `first` on: the row that enters it, or one of zeros.
+    /// Passes a row, or zeros if there is none, to layer `first` and the layers behind it.
     fn pass(&mut self, first: usize, entering: Option<&[i8]>, mut tap: impl FnMut(usize, Row<'_>)) {
         let mut row = Row::Codes(entering.unwrap_or_default());
         let mut rest = &mut *self.state;
@@ -168,7 +168,7 @@ impl<'m, 's> Engine<'m, 's> {
         }
     }
 
-    /// The logits for what was heard so far; None before the first LSTM step.
+    /// The logits of all rows since the start; None before the first LSTM step.
     pub fn logits(&mut self) -> Option<Logits> {
         let dense = self.model.layers().iter().find_map(|layer| match layer {
             LayerParams::Dense(dense) => Some(*dense),
@@ -195,7 +195,7 @@ impl<'m, 's> Engine<'m, 's> {
     }
 }
 
-/// Visits the layers that remember something.
+/// Visits the layers that have state.
 fn for_each_state<'m>(model: &'m Model<'m>, state: &mut [u32], mut visit: impl FnMut(LayerState<'m, '_>)) {
     let mut rest = state;
     for layer in model.layers() {
@@ -207,9 +207,9 @@ fn for_each_state<'m>(model: &'m Model<'m>, state: &mut [u32], mut visit: impl F
     }
 }
 
-/// A layer with its part of the memory; kinds without state have no variant.
+/// A layer with its part of the memory. A kind of layer without state has no variant.
 enum LayerState<'m, 's> {
-    /// And the output row.
+    /// With the output row.
     Conv2d(&'m Conv2d<'m>, Conv2dState<'s>, &'s mut [i8]),
     MaxPool(&'m MaxPool, MaxPoolState<'s>),
     Flatten(&'m Flatten, FlattenState<'s>),
@@ -223,7 +223,7 @@ fn codes(words: &mut [u32], len: usize) -> Option<&mut [i8]> {
 }
 
 impl<'m, 's> LayerState<'m, 's> {
-    /// Cuts `own` (see [`LayerParams::state_words`]) into what the layer remembers.
+    /// Cuts `own` (see [`LayerParams::state_words`]) into the parts of the state.
     fn new(layer: &'m LayerParams<'m>, own: &'s mut [u32]) -> Option<Self> {
         Some(match layer {
             LayerParams::Conv2d(conv) => {

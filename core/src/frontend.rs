@@ -1,11 +1,10 @@
 //! PCM to log-mel rows, in integers; or a whole utterance to an image.
 //!
-//! The same numbers on every target, with or without an FPU, in whatever order a target's kernels compute them.
-//! Training features come from here too.
+//! The numbers are the same on every target, with or without an FPU, whatever the order of a processor's kernels.
+//! Training uses this front end too.
 
 mod decibel;
 mod denoise;
-mod fft;
 mod filter;
 mod framer;
 mod gate;
@@ -15,8 +14,7 @@ mod level;
 mod log_mel;
 mod normalize;
 
-pub use decibel::{DECIBEL, SILENCE};
-pub use fft::portable_power_spectrum;
+pub use decibel::{DECIBEL, Level};
 pub use filter::InputFilter;
 pub use framer::Framer;
 pub use gate::{Passage, RowGate};

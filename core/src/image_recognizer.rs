@@ -4,9 +4,9 @@
 //! i16 PCM ─ frames ─ FFT ─ levels of all frames ─ grays ─ colours ─ resize ─ int8 column ─ the network, column by column
 //! ```
 //!
-//! The range of levels and the scale of time are known when the utterance is over, so that it has to be in memory then,
-//! and its levels too: 2 bytes for each bin of each frame, 257 bins each 8 ms for `paper`, 64 KB for a second. They are
-//! the caller's, as all memory is.
+//! The range of levels and the scale of time are known only at the end of the utterance. So the whole utterance must be
+//! in memory, and its levels too: 2 bytes for each bin of each frame, for `paper` 257 bins each 8 ms, 64 KB for a second.
+//! The caller owns this memory.
 
 use crate::engine::Engine;
 use crate::frontend::ImageFrontEnd;
@@ -19,7 +19,7 @@ use crate::recognizer::{Observation, Prediction, StateTooSmall};
 pub enum ImageRecognizerError {
     /// The memory is too short for the model.
     Memory(StateTooSmall),
-    /// The model hears streams, by a [`crate::Recognizer`].
+    /// The model hears streams: use a [`crate::Recognizer`].
     ForStreams,
 }
 
@@ -34,7 +34,7 @@ impl core::fmt::Display for ImageRecognizerError {
 
 impl core::error::Error for ImageRecognizerError {}
 
-/// Recognises utterances that are complete.
+/// Recognises complete utterances.
 #[derive(Debug)]
 pub struct ImageRecognizer<'m, 's> {
     model: &'m Model<'m>,
@@ -45,11 +45,11 @@ pub struct ImageRecognizer<'m, 's> {
 }
 
 impl<'m, 's> ImageRecognizer<'m, 's> {
-    /// A recognizer for a model whose front end makes images. `memory` is the caller's: at least
+    /// A recognizer for a model whose front end makes images. The caller owns `memory`, at least
     /// [`Model::image_state_words`].
     ///
     /// # Errors
-    /// [`ImageRecognizerError`] when it is shorter, or the model is for streams.
+    /// [`ImageRecognizerError`] if the memory is shorter or the model is for streams.
     pub fn new(model: &'m Model<'m>, memory: &'s mut [u32]) -> Result<Self, ImageRecognizerError> {
         if model.front_end().image.is_none() {
             return Err(ImageRecognizerError::ForStreams);
@@ -66,16 +66,16 @@ impl<'m, 's> ImageRecognizer<'m, 's> {
         Some(Self { model, front_end, column, engine: Engine::new(model, memory)? })
     }
 
-    /// The prediction for a whole utterance, samples at the model's rate. `levels` is work memory, at least
+    /// The prediction for a whole utterance of samples at the model's rate. `levels` is work memory, at least
     /// [`Model::image_levels_len`].
     ///
     /// # Errors
-    /// [`UtteranceError`] when the utterance is shorter than a frame or too long, or `levels` too short.
+    /// [`UtteranceError`] if the utterance is shorter than a frame or too long, or `levels` is too short.
     pub fn recognize(&mut self, samples: &[i16], levels: &mut [i16]) -> Result<Prediction<'m>, UtteranceError> {
         self.recognize_observed(samples, levels, |_| ())
     }
 
-    /// The same, showing all rows on their way: to compare layer by layer, for instance.
+    /// [`ImageRecognizer::recognize`], and shows every row to `observe`, for instance to compare layer by layer.
     ///
     /// # Errors
     /// As [`ImageRecognizer::recognize`].
@@ -96,7 +96,7 @@ impl<'m, 's> ImageRecognizer<'m, 's> {
             self.engine.push(codes, |layer, row| observe(Observation::Layer(layer, row)));
         }
         self.engine.finish(|layer, row| observe(Observation::Layer(layer, row)));
-        // Parsing has checked that an image is enough for a step of the last layers.
+        // Parsing has checked that an image gives at least one row to the last layers.
         Ok(Prediction::new(self.model, self.engine.logits().unwrap_or_default()))
     }
 }

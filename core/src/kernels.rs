@@ -1,17 +1,14 @@
-//! The layers' arithmetic on plain slices: parameters in a small struct that is shared, state beside it.
+//! The layers on plain slices: parameters in a small shared struct, state beside it.
 //!
-//! All products of weights and activations go through [`matrix`]: the seam where a kernel of the target plugs in.
+//! A layer knows its geometry. Products, pools and activations go through [`crate::arch`], where each processor has its
+//! own code.
 
-#[cfg(all(feature = "std", target_arch = "x86_64"))]
-mod avx2;
 mod conv2d;
 mod dense;
-#[cfg(arm_dsp)]
-pub(crate) mod dsp;
 mod flatten;
 mod last_step;
 mod lstm;
-pub mod matrix;
+mod matrix;
 mod max_pool;
 mod time_mean;
 
@@ -20,5 +17,6 @@ pub use dense::{Dense, LOGIT_FRACTION_BITS};
 pub use flatten::{Flatten, FlattenState};
 pub use last_step::{LastStep, LastStepState};
 pub use lstm::{Lstm, LstmState};
+pub use matrix::matrix_vector;
 pub use max_pool::{MaxPool, MaxPoolState};
 pub use time_mean::{TimeMean, TimeMeanState};

@@ -6,42 +6,22 @@
 //!              prediction ─ softmax ─ dense ─ time mean ─ LSTM ─ LSTM ─ 3 × [conv ─ ReLU ─ max pool]
 //! ```
 //!
-//! One direction; no step knows the step after it. Audio arrives in chunks of any length, every layer keeps only the
-//! rows that it still needs, and the same bits come out for any chunking.
+//! Data flows in one direction; no step knows the next one. Audio arrives in chunks of any length. Every layer keeps only
+//! the rows that it still needs. The same bits come out for any chunking and on every processor.
 //!
-//! | module | what it holds |
-//! |---|---|
-//! | [`spec`] | the one description of front end and network: shapes, parameters, presets |
-//! | [`frontend`] | PCM to log-mel rows, in integers; a whole utterance to an image |
-//! | [`quant`], [`activation`] | the numeric contract: rounding, sigmoid and tanh from a table |
-//! | [`kernels`] | convolution, pooling, LSTM, dense on plain slices |
-//! | [`mod@model`] | the model file: read in place, checked once |
-//! | [`engine`] | int8 rows through the layers |
-//! | [`recognizer`] | audio to prediction: what a firmware calls |
-//! | [`image_recognizer`] | a whole utterance, as an image, to prediction: for models like `paper` |
-//! | [`endpointer`], [`listener`] | an endless stream: where utterances begin and end, a prediction for each |
-//! | [`snapshot`] | state as one array of bytes |
-//!
-//! | feature | adds |
-//! |---|---|
-//! | `image` (default) | models for images and what is for these: [`image_recognizer`], paddings, overlapping pools, flatten, last step |
-//! | `denoise` (default) | models that subtract noise ([`spec::Denoise`]) |
-//! | `std` | AVX2 where the processor has it |
-//! | `serde` | (de)serialisation of [`spec`] |
-//!
-//! None changes a number. [`Model::parse`] refuses a model that needs a feature that is off, so that a firmware for
-//! streams can do without the first two: 1,600 bytes of code.
+//! The crate allocates nothing: the caller owns all buffers, and the model gives their sizes. [`Model::parse`] checks
+//! everything, so inference has no error to report and can't panic. `unsafe` is in the assembly kernels only.
 //!
 //! # In a firmware
 //!
 //! ```
 //! use ser_core::{Model, Prediction, Recognizer};
 //!
-//! // Parsed, and so checked, when the firmware is compiled: a damaged model is a compile error.
+//! // Parsed and checked when the firmware is compiled: a damaged model is a compile error.
 //! const PARSED: Model<'static> = ser_core::model!("../../models/synthetic/edge.ser");
 //! static MODEL: Model<'static> = PARSED;
 //!
-//! // Sized by the model; in a firmware a `static`, from `static_cell` for instance.
+//! // The model gives the size. A firmware uses a `static`, for instance from `static_cell`.
 //! let mut memory = [0u32; PARSED.state_words()];
 //! let mut recognizer = Recognizer::new(&MODEL, &mut memory)?;
 //!
@@ -50,32 +30,63 @@
 //! # }
 //! # fn show(prediction: &Prediction<'_>) { assert!(prediction.probabilities.iter().sum::<f32>() > 0.99); }
 //! # let mut n = 0;
-//! // i16 samples at the model's rate, as many at a time as there are.
+//! // Any number of i16 samples at a time, at the model's rate.
 //! while let Some(samples) = next_dma_buffer(n) {
 //!     recognizer.push(&samples);
 //!     if let Some(prediction) = recognizer.prediction() {
-//!         show(&prediction); // label, probabilities, and whether to believe them
+//!         show(&prediction); // label, probabilities, and whether they can be trusted
 //!     }
 //! #   n += 1;
 //! }
-//! // The utterance is over: its prediction, and a recognizer ready for the next.
+//! // Ends the utterance. The recognizer is ready for the next one.
 //! assert!(recognizer.finish().is_some());
 //! # Ok::<(), ser_core::recognizer::RecognizerError>(())
 //! ```
 //!
-//! No allocation, `unsafe` in assembly kernels alone, and after [`model::Model::parse`] no error left to report:
-//! buffers are the caller's.
+//! # Modules
+//!
+//! From the interface of a firmware down to the arithmetic; each module uses only those below it.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | [`listener`], [`endpointer`] | an endless stream: where utterances begin and end, a prediction for each |
+//! | [`recognizer`] | audio to prediction, one utterance at a time |
+//! | [`image_recognizer`] | a whole utterance, as an image, to prediction: for models like `paper` |
+//! | [`engine`] | int8 rows through the layers |
+//! | [`mod@model`] | the model file: read in place, checked once |
+//! | [`frontend`] | PCM to log-mel rows, in integers; a whole utterance to an image |
+//! | [`kernels`] | convolution, pooling, LSTM, dense on plain slices |
+//! | [`arch`] | the arithmetic of each processor: portable, Cortex-M with DSP extension, AVX2 |
+//! | [`spec`] | the one description of front end and network: shapes, parameters, presets |
+//! | [`snapshot`] | the state as one array of bytes |
+//! | [`activation`], [`quant`], [`fixed`], [`packed`], [`contract`] | the numbers: sigmoid and tanh, rounding, formats, layout of weights, contract id |
+//!
+//! # Features
+//!
+//! No feature changes a number. [`Model::parse`] refuses a model that needs a feature that is off. Without the first two
+//! a firmware for streams saves 1,600 bytes of code.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `image` (default) | models for images: [`image_recognizer`], paddings, overlapping pools, flatten, last step |
+//! | `denoise` (default) | models that subtract noise ([`spec::Denoise`]) |
+//! | `std` | AVX2 where the processor has it |
+//! | `serde` | (de)serialisation of [`spec`] |
 #![no_std]
 
 pub mod activation;
+pub mod arch;
+pub mod contract;
 pub mod endpointer;
 pub mod engine;
+pub mod fixed;
 pub mod frontend;
 #[cfg(feature = "image")]
 pub mod image_recognizer;
 pub mod kernels;
 pub mod listener;
 pub mod model;
+pub mod packed;
 pub mod quant;
 pub mod recognizer;
 pub mod snapshot;

@@ -1,7 +1,7 @@
 //! An endless stream of audio to predictions, one for each utterance.
 
 use crate::endpointer::{Endpointer, EndpointerConfig, News, Span, Step};
-use crate::frontend::{Frame, SILENCE};
+use crate::frontend::{Frame, Level};
 use crate::model::Model;
 use crate::recognizer::{Prediction, Recognizer, RecognizerError};
 use crate::snapshot::{self, SNAPSHOT_HEADER_LEN, SnapshotError};
@@ -13,7 +13,7 @@ const MAGIC: &str = "SERLISTN";
 /// Why there is no listener.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ListenerError {
-    /// There is no recognizer: the memory is too short for the model, or the model is for images.
+    /// The memory is too short for the model, or the model is for images.
     Recognizer(RecognizerError),
     /// A parameter is out of range.
     Config(SpecError),
@@ -30,32 +30,32 @@ impl core::fmt::Display for ListenerError {
 
 impl core::error::Error for ListenerError {}
 
-/// What happens on a stream. Samples are counted from its start; a frame stands for the sample in its middle.
+/// An event on a stream. Samples are counted from the start of the stream; a frame counts as the sample in its middle.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Event<'m> {
-    /// Somebody speaks: known as soon as there was enough of it, `min_speech_ms` after the start or later.
+    /// Somebody speaks. Reported once there was enough speech, `min_speech_ms` after the start or later.
     Started {
         /// First sample of the utterance.
         start: u64,
     },
-    /// The utterance is over: known `hangover_ms` after its end.
+    /// The utterance is over. Reported `hangover_ms` after its end.
     Ended {
-        /// First sample, as it was told before.
+        /// First sample, as in [`Event::Started`].
         start: u64,
-        /// Behind its last sample.
+        /// The sample behind the last.
         end: u64,
-        /// Whether it was ended because it reached `max_ms`; what follows is another utterance.
+        /// Whether it was cut because it reached `max_ms`; another utterance follows.
         cut: bool,
-        /// None if too little of it passed the model's silence gate.
+        /// None if too little of the utterance passed the model's silence gate.
         prediction: Option<Prediction<'m>>,
     },
 }
 
-/// Hears an endless stream and recognises each utterance for itself.
+/// Hears an endless stream and recognises each utterance by itself.
 ///
-/// The front end hears everything, once. Frames between sounds go no further; those of a sound are heard by the network
-/// from the first on, pauses below the noise floor as silence. With each new sound the network, the silence gate and
-/// the reference level begin anew.
+/// The front end hears everything, once. Frames between sounds stop there. All frames of a sound go on to the network;
+/// those below the noise floor count as silence. Each sound starts with a reset network, silence gate and reference
+/// level.
 #[derive(Debug)]
 pub struct Listener<'m, 's> {
     model: &'m Model<'m>,
@@ -64,23 +64,23 @@ pub struct Listener<'m, 's> {
 }
 
 impl<'m, 's> Listener<'m, 's> {
-    /// A listener before its first sample. `memory` is the caller's: at least [`Model::state_words`].
+    /// A listener before its first sample. The caller owns `memory`, at least [`Model::state_words`].
     ///
     /// # Errors
-    /// [`ListenerError`] when it is shorter, when the model is for images, or when a parameter is out of range.
+    /// [`ListenerError`] if the memory is shorter, the model is for images, or a parameter is out of range.
     pub fn new(model: &'m Model<'m>, memory: &'s mut [u32], config: &EndpointerConfig) -> Result<Self, ListenerError> {
         let endpointer = Endpointer::new(config, model.front_end()).map_err(ListenerError::Config)?;
         let recognizer = Recognizer::new(model, memory).map_err(ListenerError::Recognizer)?;
         Ok(Self { model, recognizer, endpointer })
     }
 
-    /// Takes samples, at the model's rate, as many as there are; where chunks begin and end makes no difference.
+    /// Takes any number of samples, at the model's rate. The events do not depend on the size of the chunks.
     pub fn push(&mut self, samples: &[i16], mut event: impl FnMut(Event<'m>)) {
         let Self { model, recognizer: Recognizer { front_end, rows, .. }, endpointer } = self;
         front_end.push(samples, &mut |frame: Frame<'_>| {
             let Step::Sound { loud, news } = endpointer.push(frame.level) else { return };
-            // Below the floor nothing is louder than silence to the gate, whatever its absolute level.
-            let level = if loud { frame.level } else { SILENCE };
+            // To the silence gate a frame below the noise floor is silence, whatever its absolute level.
+            let level = if loud { frame.level } else { Level::SILENCE };
             rows.push(Frame { level, ..frame }, |_| ());
             match news {
                 None => {}
@@ -94,7 +94,7 @@ impl<'m, 's> Listener<'m, 's> {
         });
     }
 
-    /// Ends the stream, and an utterance that still lasts with it; ready for another stream.
+    /// Ends the stream, and with it an utterance that still lasts. The next sample starts another stream.
     pub fn finish(&mut self, mut event: impl FnMut(Event<'m>)) {
         if let Some(span) = self.endpointer.finish() {
             event(ended(self.model, span, false, self.recognizer.prediction()));
@@ -102,7 +102,7 @@ impl<'m, 's> Listener<'m, 's> {
         self.recognizer.reset();
     }
 
-    /// Forgets what was heard.
+    /// Zeroes the state: the next sample starts another stream.
     pub fn reset(&mut self) {
         self.endpointer.reset();
         self.recognizer.reset();
@@ -118,10 +118,10 @@ impl<'m, 's> Listener<'m, 's> {
         SNAPSHOT_HEADER_LEN + Endpointer::SAVED_LEN + Recognizer::saved_len(model)
     }
 
-    /// Writes all that was heard into `bytes`, of length [`Listener::snapshot_len`].
+    /// Writes the state to `bytes`, which must have length [`Listener::snapshot_len`].
     ///
     /// # Errors
-    /// [`SnapshotError::Length`] when it has another length.
+    /// [`SnapshotError::Length`] if `bytes` has another length.
     pub fn snapshot(&self, bytes: &mut [u8]) -> Result<(), SnapshotError> {
         snapshot::write(bytes, Self::snapshot_len(self.model), MAGIC, self.model.checksum(), |to| {
             self.endpointer.save(to);
@@ -129,11 +129,10 @@ impl<'m, 's> Listener<'m, 's> {
         })
     }
 
-    /// Goes on from a snapshot, which any listener with the same model and parameters may have taken: the same events
-    /// come from there on.
+    /// Continues from a snapshot of any listener with the same model and parameters. From there on the same events come.
     ///
     /// # Errors
-    /// [`SnapshotError`] says what was wanted and what came; the listener is then as before its first sample.
+    /// [`SnapshotError`] says what was wanted and what came. The listener is reset then.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
         let restored =
             snapshot::open(bytes, Self::snapshot_len(self.model), MAGIC, self.model.checksum()).and_then(|mut from| {

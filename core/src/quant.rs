@@ -1,7 +1,7 @@
 //! Affine int8 quantisation and its one rounding rule.
 //!
-//! A real value `r` and its code `q` are related by `r = scale · (q - zero_point)`; the zero point is the code of 0.
-//! Integer only, so host and target produce the same bits.
+//! A real value `r` and its code `q` are related by `r = scale · (q - zero_point)`: the zero point is the code of 0. All
+//! of it is in integers, so host and target produce the same bits.
 
 /// A real factor in `[2⁻³³, 2⁻²)`: `mantissa · 2^-(32 + shift)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,9 +16,9 @@ impl Multiplier {
         if mantissa >= 1 << 30 && shift >= 1 && shift <= 31 { Some(Self { mantissa, shift }) } else { None }
     }
 
-    /// From the bytes of a model file, which was checked when it was parsed.
+    /// From the bytes of a model file. Parsing has checked them.
     pub(crate) fn read(mantissa: [u8; 4], shift: u8) -> Self {
-        // A checked file never needs the limits; they tell the compiler that the shift can't overflow.
+        // A checked file never reaches the limits. They tell the compiler that the shift can't overflow.
         Self { mantissa: i32::from_le_bytes(mantissa), shift: shift.clamp(1, 31) }
     }
 
@@ -36,15 +36,14 @@ impl Multiplier {
 /// Moves an accumulator onto another grid: `round(acc · multiplier)`, saturated to `i32`.
 ///
 /// Rounds once, ties towards positive infinity: `(hi32(acc · m) + 2^(s-1)) >> s` is exactly
-/// `floor(acc · m / 2^(32+s) + 1/2)`, since what `hi32` cuts off can't carry past the bits that the shift drops. With
-/// `|hi32| < 2³⁰` the sum can't overflow.
+/// `floor(acc · m / 2^(32+s) + 1/2)`, since the bits that `hi32` cuts off can't carry past the bits that the shift drops.
+/// With `|hi32| < 2³⁰` the sum can't overflow.
 pub const fn requantize(acc: i32, multiplier: Multiplier) -> i32 {
     let high = ((acc as i64 * multiplier.mantissa as i64) >> 32) as i32;
     (high + (1 << (multiplier.shift - 1))) >> multiplier.shift
 }
 
-/// Multipliers of the rows of a weight matrix, little-endian as in the model file, which was checked when it was
-/// parsed.
+/// Multipliers of the rows of a weight matrix, little-endian as in the model file. Parsing has checked them.
 #[derive(Clone, Copy, Debug)]
 pub struct Multipliers<'m> {
     /// i32, each at least 2³⁰.
@@ -54,10 +53,12 @@ pub struct Multipliers<'m> {
 }
 
 impl<'m> Multipliers<'m> {
-    /// The multipliers, so many at a time; fewer at the end.
-    pub fn chunks(self, len: usize) -> impl Iterator<Item = Multipliers<'m>> + 'm {
-        let len = len.max(1);
-        self.mantissa.chunks(len).zip(self.shift.chunks(len)).map(|(mantissa, shift)| Multipliers { mantissa, shift })
+    /// The multipliers from a row on.
+    pub fn skip(self, rows: usize) -> Self {
+        Self {
+            mantissa: self.mantissa.get(rows..).unwrap_or_default(),
+            shift: self.shift.get(rows..).unwrap_or_default(),
+        }
     }
 
     /// The multipliers in the order of the rows.

@@ -1,18 +1,18 @@
-//! Audio to prediction: what a firmware calls.
+//! Audio to prediction: the interface of a firmware.
 
 use crate::engine::{Engine, Logits, Row};
-use crate::frontend::{Frame, FrontEnd, LevelReference, Passage, RowGate};
+use crate::frontend::{Frame, FrontEnd, Level, LevelReference, Passage, RowGate};
 use crate::kernels::LOGIT_FRACTION_BITS;
 use crate::model::Model;
-use crate::snapshot::{self, Reader, SnapshotError, Writer};
+use crate::snapshot::{self, Reader, SNAPSHOT_HEADER_LEN, SnapshotError, Writer};
 use crate::spec::MAX_LABELS;
 
-/// The memory that came is too short for the model.
+/// The memory is too short for the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StateTooSmall {
-    /// Words that came.
+    /// Words of the memory.
     pub got: usize,
-    /// Words wanted: [`Model::state_words`].
+    /// Words that the model needs: [`Model::state_words`].
     pub wanted: usize,
 }
 
@@ -29,7 +29,7 @@ impl core::error::Error for StateTooSmall {}
 pub enum RecognizerError {
     /// The memory is too short for the model.
     Memory(StateTooSmall),
-    /// The model wants an image of a whole utterance ([`crate::spec::Image`]), and a recognizer hears a stream.
+    /// The model needs an image of a whole utterance ([`crate::spec::Image`]), but a recognizer hears a stream.
     ForImages,
 }
 
@@ -44,25 +44,25 @@ impl core::fmt::Display for RecognizerError {
 
 impl core::error::Error for RecognizerError {}
 
-/// What was recognised.
+/// The answer of a model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Prediction<'m> {
-    /// Index of the leading label: that of the largest logit, the first of equals.
+    /// Index of the leading label, the one with the largest logit; the first of equals.
     pub index: usize,
     /// The leading label.
     pub label: &'m str,
-    /// One for each label of the model, zeros behind them; they sum to 1.
+    /// One for each label of the model, then zeros; they sum to 1.
     pub probabilities: [f32; MAX_LABELS],
     /// Whether the leading label's probability reaches the model's threshold.
     pub confident: bool,
-    /// What the probabilities were made from.
+    /// The source of the probabilities.
     pub logits: Logits,
 }
 
 /// First bytes of a recognizer's snapshot.
 const MAGIC: &str = "SERSTATE";
 
-/// One stream of audio and what it has been recognised as so far.
+/// Recognises one stream of audio.
 #[derive(Debug)]
 pub struct Recognizer<'m, 's> {
     model: &'m Model<'m>,
@@ -70,12 +70,12 @@ pub struct Recognizer<'m, 's> {
     pub(crate) rows: Rows<'m, 's>,
 }
 
-/// From frames to the network.
+/// The way from frames to the network.
 #[derive(Debug)]
 pub(crate) struct Rows<'m, 's> {
     model: &'m Model<'m>,
     gate: RowGate<'s, i8>,
-    reference: LevelReference<i16>,
+    reference: LevelReference<Level>,
     codes: &'s mut [i8],
     engine: Engine<'m, 's>,
 }
@@ -96,7 +96,7 @@ impl<'m> Rows<'m, '_> {
         if passage == Passage::Never || self.codes.is_empty() {
             return;
         }
-        let reference = self.reference.of_row(frame.log_mel);
+        let reference = self.reference.of_row(frame.bands());
         let normalizer = self.model.normalizer();
         let codes = normalizer.codes(frame.log_mel, reference);
         self.codes.iter_mut().zip(codes).for_each(|(to, code)| *to = code);
@@ -108,21 +108,21 @@ impl<'m> Rows<'m, '_> {
     }
 }
 
-/// What an observer of a recognizer sees; see [`Recognizer::push_observed`] and
+/// A row that an observer of a recognizer sees; see [`Recognizer::push_observed`] and
 /// [`crate::ImageRecognizer::recognize_observed`].
 #[derive(Clone, Copy, Debug)]
 pub enum Observation<'a> {
-    /// A row of codes that enters the network, `[mel_bands]`; a column of an image, `[bands][3]`.
+    /// A row of codes that enters the network, `[mel_bands]`; of an image a column, `[bands][3]`.
     Input(&'a [i8]),
-    /// A row that a layer (counted from 0) passes on.
+    /// A row that leaves a layer, counted from 0.
     Layer(usize, Row<'a>),
 }
 
 impl<'m, 's> Recognizer<'m, 's> {
-    /// A recognizer before its first sample. `memory` is the caller's: at least [`Model::state_words`].
+    /// A recognizer before its first sample. The caller owns `memory`, at least [`Model::state_words`].
     ///
     /// # Errors
-    /// [`RecognizerError`] when it is shorter, or when the model is for images.
+    /// [`RecognizerError`] if the memory is shorter or the model is for images.
     pub fn new(model: &'m Model<'m>, memory: &'s mut [u32]) -> Result<Self, RecognizerError> {
         if model.front_end().image.is_some() {
             return Err(RecognizerError::ForImages);
@@ -147,49 +147,48 @@ impl<'m, 's> Recognizer<'m, 's> {
         })
     }
 
-    /// Takes samples, at the model's rate, as many as there are; where chunks begin and end makes no difference.
+    /// Takes any number of samples, at the model's rate. The result does not depend on the size of the chunks.
     pub fn push(&mut self, samples: &[i16]) {
         self.push_observed(samples, |_| ());
     }
 
-    /// The same, showing all rows on their way: to compare layer by layer, for instance.
+    /// [`Recognizer::push`], and shows every row to `observe`, for instance to compare layer by layer.
     pub fn push_observed(&mut self, samples: &[i16], mut observe: impl FnMut(Observation<'_>)) {
         let rows = &mut self.rows;
         self.front_end.push(samples, &mut |frame: Frame<'_>| rows.push(frame, &mut observe));
     }
 
-    /// The prediction for what was heard since the start; None as long as there was too little speech for one.
+    /// The prediction for all audio since the start; None while there was too little speech.
     pub fn prediction(&mut self) -> Option<Prediction<'m>> {
         self.rows.prediction()
     }
 
-    /// Ends the utterance: its prediction, and a recognizer ready for the next. Silence at the end, and a last frame
-    /// that is not complete, count for nothing.
+    /// Ends the utterance: returns its prediction and resets the recognizer for the next one. Silence at the end and an
+    /// incomplete last frame change nothing.
     pub fn finish(&mut self) -> Option<Prediction<'m>> {
         let prediction = self.prediction();
         self.reset();
         prediction
     }
 
-    /// Forgets what was heard.
+    /// Zeroes the state: the next sample starts a new utterance.
     pub fn reset(&mut self) {
         self.front_end.reset();
         self.rows.reset();
     }
 
-    /// Writes all that was heard into `bytes`, of length [`Model::snapshot_len`].
+    /// Writes the state to `bytes`, which must have length [`Model::snapshot_len`].
     ///
     /// # Errors
-    /// [`SnapshotError::Length`] when it has another length.
+    /// [`SnapshotError::Length`] if `bytes` has another length.
     pub fn snapshot(&self, bytes: &mut [u8]) -> Result<(), SnapshotError> {
         snapshot::write(bytes, self.model.snapshot_len(), MAGIC, self.model.checksum(), |to| self.save(to))
     }
 
-    /// Goes on from a snapshot, which any recognizer with the same model may have taken: the same bits come out from
-    /// there on.
+    /// Continues from a snapshot of any recognizer with the same model. From there on the same bits come out.
     ///
     /// # Errors
-    /// [`SnapshotError`] says what was wanted and what came; the recognizer is then as before its first sample.
+    /// [`SnapshotError`] says what was wanted and what came. The recognizer is reset then.
     pub fn restore(&mut self, bytes: &[u8]) -> Result<(), SnapshotError> {
         let restored = snapshot::open(bytes, self.model.snapshot_len(), MAGIC, self.model.checksum())
             .and_then(|mut from| self.restore_from(&mut from));
@@ -204,7 +203,7 @@ impl<'m, 's> Recognizer<'m, 's> {
         let spec = model.front_end();
         FrontEnd::saved_len(spec)
             + RowGate::<i8>::saved_len(spec.trim, spec.mel_bands)
-            + LevelReference::<i16>::SAVED_LEN
+            + LevelReference::<Level>::SAVED_LEN
             + Engine::saved_len(model)
     }
 
@@ -223,8 +222,15 @@ impl<'m, 's> Recognizer<'m, 's> {
     }
 }
 
+impl Model<'_> {
+    /// Length of a [`Recognizer::snapshot`], bytes.
+    pub const fn snapshot_len(&self) -> usize {
+        SNAPSHOT_HEADER_LEN + Recognizer::saved_len(self)
+    }
+}
+
 impl<'m> Prediction<'m> {
-    /// Softmax of `logits / temperature`; the leading label is taken on the logits themselves.
+    /// Softmax of `logits / temperature`. The leading label is that of the largest logit.
     pub fn new(model: &'m Model<'m>, logits: Logits) -> Self {
         let labels = model.labels();
         let known = logits.get(..labels.len()).unwrap_or_default();

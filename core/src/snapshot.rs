@@ -4,11 +4,10 @@
 //! magic 8 · version u16 · contract u16 · CRC-32 of the model u32 · CRC-32 of what follows u32 · state
 //! ```
 //!
-//! Each part that remembers something writes and reads its own share. Restoring checks every index and counter, so that
-//! no bytes at all make what follows panic. Memory is written as it lies there: a snapshot travels between machines of
-//! the same byte order.
+//! Each part with state writes and reads its own share. Restoring checks every index and counter, so no bytes can make
+//! later code panic. Memory is written as it is, so a snapshot fits machines of the same byte order.
 
-use crate::model::{CONTRACT_ID, CRC};
+use crate::contract::{CONTRACT_ID, CRC};
 
 /// Version of the layout.
 pub const SNAPSHOT_VERSION: u16 = 2;
@@ -18,14 +17,14 @@ pub const SNAPSHOT_HEADER_LEN: usize = 20;
 /// Why a snapshot can't be taken or restored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SnapshotError {
-    /// The bytes are more or fewer than a snapshot has.
+    /// The number of bytes is not that of a snapshot.
     Length {
         /// Bytes that came.
         got: usize,
         /// Bytes wanted.
         wanted: usize,
     },
-    /// The bytes do not begin as this kind of snapshot does.
+    /// The bytes do not begin like this kind of snapshot.
     Kind {
         /// First bytes wanted.
         wanted: &'static str,
@@ -35,7 +34,7 @@ pub enum SnapshotError {
         /// Version that came; wanted is [`SNAPSHOT_VERSION`].
         got: u16,
     },
-    /// Another arithmetic.
+    /// Taken with another arithmetic.
     Contract {
         /// Contract that came; wanted is [`CONTRACT_ID`].
         got: u16,
@@ -47,18 +46,18 @@ pub enum SnapshotError {
         /// Checksum of this one.
         wanted: u32,
     },
-    /// The bytes are not those that were written.
+    /// The bytes are damaged.
     Checksum {
-        /// Of the bytes that came.
+        /// Checksum of the bytes that came.
         got: u32,
-        /// In the header.
+        /// Checksum in the header.
         wanted: u32,
     },
-    /// A value that no stream of audio leads to.
+    /// A value that no audio leads to.
     Impossible {
-        /// Which.
+        /// Name of the value.
         quantity: &'static str,
-        /// What was wanted of it.
+        /// The values that are possible.
         wanted: &'static str,
     },
 }
@@ -85,12 +84,12 @@ impl core::fmt::Display for SnapshotError {
 
 impl core::error::Error for SnapshotError {}
 
-/// Refuses a value unless it is possible.
+/// An error unless a value is possible.
 pub(crate) const fn check(possible: bool, quantity: &'static str, wanted: &'static str) -> Result<(), SnapshotError> {
     if possible { Ok(()) } else { Err(SnapshotError::Impossible { quantity, wanted }) }
 }
 
-/// Writes header and state into `bytes`, which is to be of length `wanted`.
+/// Writes header and state into `bytes`, which must have length `wanted`.
 pub(crate) fn write(
     bytes: &mut [u8],
     wanted: usize,
@@ -114,7 +113,7 @@ pub(crate) fn write(
     Ok(())
 }
 
-/// Checks length and header; gives the state to read.
+/// Checks length and header, and returns a reader of the state.
 pub(crate) fn open<'a>(
     bytes: &'a [u8],
     wanted: usize,
@@ -149,7 +148,7 @@ pub(crate) fn open<'a>(
     Ok(Reader { rest: state })
 }
 
-/// Takes bytes one after the other; what is beyond the end is dropped.
+/// Takes bytes one after the other and drops those beyond the end.
 pub(crate) struct Writer<'a> {
     rest: &'a mut [u8],
 }
@@ -167,7 +166,7 @@ impl Writer<'_> {
     }
 }
 
-/// Gives bytes one after the other, zeros beyond the end: [`open`] has checked the length.
+/// Gives bytes one after the other, and zeros beyond the end. [`open`] has checked the length.
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }

@@ -1,17 +1,19 @@
-//! The one description of a front end and a network, read by training, export, simulator and device alike.
+//! The one description of a front end and a network. Training, export, simulator and device all read it.
 //!
-//! Shapes follow from the description, so that buffers can be sized from it: [`Network::shapes`].
+//! Shapes follow from the description, so buffers can be sized from it: [`Network::shapes`].
 
+mod error;
+mod features;
 mod front_end;
 mod network;
 mod presets;
+mod shape;
 
-/// Whether models for images can be run, and the layers that are for these.
-pub(crate) const IMAGES: bool = cfg!(feature = "image");
-/// Whether front ends that denoise can be run.
-pub(crate) const DENOISE: bool = cfg!(feature = "denoise");
-
-pub use front_end::{Denoise, FrontEnd, IMAGE_CHANNELS, Image, Level, SpecError, Trim, Window};
-pub use network::{Label, Layer, MAX_FLAT_ROWS, MAX_KERNEL_ROWS, MAX_LABELS, MAX_LAYERS, Network, Padding, Shape};
-pub(crate) use network::{blocks, check_layers};
+pub use error::SpecError;
+pub use front_end::{Denoise, FrontEnd, IMAGE_CHANNELS, Image, LevelMode, Trim, Window};
+pub use network::{Label, Layer, MAX_FLAT_ROWS, MAX_KERNEL_ROWS, MAX_LABELS, MAX_LAYERS, Network, Padding};
 pub use presets::{PRESETS, edge, paper, paper_seq, preset, rnn};
+pub use shape::Shape;
+
+pub(crate) use features::{DENOISE, IMAGES};
+pub(crate) use network::{blocks, check_layers};

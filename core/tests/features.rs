@@ -1,12 +1,13 @@
-//! What a core without its features refuses: `cargo test -p ser-core --no-default-features`; with them the same files
-//! fail, if at all, for another reason.
+//! Models that a core without its features refuses: `cargo test -p ser-core --no-default-features`. With the features the
+//! same files pass, or fail for another reason.
 
 use ser_core::Model;
-use ser_core::model::{CRC, Feature, HEADER_LEN, LABEL_LEN, LAYER_RECORD_LEN, ParseError, kind};
+use ser_core::contract::CRC;
+use ser_core::model::{Feature, HEADER_LEN, LABEL_LEN, LAYER_RECORD_LEN, ParseError, kind};
 
 const EDGE: &[u8] = include_bytes!("../../models/synthetic/edge.ser");
 
-/// What comes of the model with other bytes, and the checksum of these.
+/// The result of parsing the model with other bytes and their checksum.
 fn parse_with(changes: &[(usize, u8)]) -> Result<(), ParseError> {
     let mut file = EDGE.to_vec();
     changes.iter().for_each(|&(at, byte)| file[at] = byte);
@@ -15,7 +16,7 @@ fn parse_with(changes: &[(usize, u8)]) -> Result<(), ParseError> {
     Model::parse(&file).map(|_| ())
 }
 
-/// Where the record of the first layer of a kind is.
+/// Start of the record of the first layer of a kind.
 fn record(layer_kind: u8) -> usize {
     let labels = Model::parse(EDGE).unwrap().labels().len();
     let records = HEADER_LEN + labels * LABEL_LEN;

@@ -2,7 +2,7 @@
 
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use ser_core::spec::{Layer, Level, Network};
+use ser_core::spec::{Layer, LevelMode, Network};
 use ser_host::features::rows::{Normalization, Rows};
 use ser_host::model::float_network::{FloatLayer, FloatNetwork, Gate, Gates};
 
@@ -41,7 +41,7 @@ pub fn random_network(network: &Network, seed: u64) -> FloatNetwork {
     // In dB for a stream, in pixel values for an image.
     let (mean, sd) = if network.front_end.image.is_some() { (120.0, 34.0) } else { (-50.0, 12.0) };
     let parts = network.front_end.normalized_parts();
-    let normalization = Normalization { level: Level::Absolute, mean: vec![mean; parts], sd: vec![sd; parts] };
+    let normalization = Normalization { level: LevelMode::Absolute, mean: vec![mean; parts], sd: vec![sd; parts] };
     FloatNetwork { network: network.clone(), normalization, layers }
 }
 

@@ -2,7 +2,7 @@
 
 use ser_core::engine::{Engine, Logits, Row};
 use ser_core::recognizer::Observation;
-use ser_core::spec::{FrontEnd, Level, Window};
+use ser_core::spec::{FrontEnd, LevelMode, Window};
 use ser_core::{Model, Recognizer};
 use ser_host::features::tables::OwnedTables;
 
@@ -153,8 +153,8 @@ pub fn reference_front_end(spec: &FrontEnd) -> reference::FrontEnd {
         gate_threshold_db: trim.map_or(0.0, |trim| trim.threshold_db),
         gate_range_db: trim.map_or(0.0, |trim| trim.range_db),
         level: match spec.level {
-            Level::Absolute => 0,
-            Level::RelativeToPeak => 1,
+            LevelMode::Absolute => 0,
+            LevelMode::RelativeToPeak => 1,
         },
         features: u8::from(spec.image.is_some()),
         columns: spec.image_rows().unwrap_or(0) as u16,

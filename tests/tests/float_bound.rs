@@ -11,9 +11,9 @@ use rand::{RngExt, SeedableRng};
 use ser_core::Model;
 use ser_core::engine::{Engine, Row};
 use ser_core::frontend::INPUT_SCALE;
-use ser_core::kernels::matrix::packed_index;
 use ser_core::kernels::{Conv2d, Dense, Lstm, MaxPool};
 use ser_core::model::LayerParams;
+use ser_core::packed::packed_index;
 use ser_core::quant::Multipliers;
 use ser_core::spec::{Image, Layer, Network, Padding, edge, paper, paper_seq};
 use ser_host::features::rows::{Rows, input_code};
@@ -62,7 +62,7 @@ fn grids(model: &Model<'_>) -> Vec<(f64, f64)> {
     let mut grids = Vec::new();
     for layer in model.layers() {
         match layer {
-            LayerParams::Conv2d(conv) => grid = (f64::from(conv.output_scale), f64::from(conv.output_zero_point)),
+            LayerParams::Conv2d(conv) => grid = (f64::from(conv.output_scale), f64::from(conv.codes.zero_point)),
             LayerParams::Lstm(_) => grid = (1.0 / 32768.0, 0.0),
             _ => {}
         }
@@ -103,12 +103,12 @@ fn convolution_bound(
 ) -> Plane {
     let FloatLayer::Conv2d { weight, bias } = float else { panic!("a convolution's parameters") };
     let (channels, scale) = (conv.input.channels, f64::from(conv.output_scale));
-    let codes = unpacked(conv.weights, conv.channels, conv.patch_len());
-    let steps: Vec<f64> = real(conv.multipliers).iter().map(|m| m * scale / input_scale).collect();
+    let codes = unpacked(conv.codes.weights, conv.channels, conv.patch_len());
+    let steps: Vec<f64> = real(conv.codes.multipliers).iter().map(|m| m * scale / input_scale).collect();
     let patch = conv.patch_len();
     let zero = f64::from(conv.input_zero_point);
-    let biases = integers(conv.bias);
-    let largest = (127.0 - f64::from(conv.output_zero_point)) * scale;
+    let biases = integers(conv.codes.bias);
+    let largest = (127.0 - f64::from(conv.codes.zero_point)) * scale;
     let (before, below) = match conv.padding {
         Padding::Causal => (conv.rows - 1, conv.bands / 2),
         Padding::Same => (conv.rows / 2, conv.bands / 2),
@@ -153,9 +153,9 @@ fn sigmoid(x: f64) -> f64 {
 /// that an output used.
 fn lstm_share_of_bound(lstm: &Lstm<'_>, (scale, zero): (f64, f64), x: &Plane, h: &Plane) -> f64 {
     let rows = 4 * lstm.hidden;
-    let input_weights = unpacked(lstm.input_weights, rows, lstm.inputs);
-    let recurrent_weights = unpacked(lstm.recurrent_weights, rows, lstm.hidden);
-    let (bias, multipliers) = (integers(lstm.bias), real(lstm.multipliers));
+    let input_weights = unpacked(lstm.gates.input_weights, rows, lstm.inputs);
+    let recurrent_weights = unpacked(lstm.gates.recurrent_weights, rows, lstm.hidden);
+    let (bias, multipliers) = (integers(lstm.gates.bias), real(lstm.gates.multipliers));
     let (mut cell, mut e_cell) = (vec![0f64; lstm.hidden], vec![0f64; lstm.hidden]);
     let mut before = vec![0.0; lstm.hidden];
     let half_step = 0.5 / 4096.0;
@@ -168,7 +168,7 @@ fn lstm_share_of_bound(lstm: &Lstm<'_>, (scale, zero): (f64, f64), x: &Plane, h:
                     input_weights[row * lstm.inputs..].iter().zip(x).map(|(w, x)| w * (x / scale + zero)).sum();
                 let from_hidden: f64 =
                     recurrent_weights[row * lstm.hidden..].iter().zip(&before).map(|(w, h)| w * h * 32768.0).sum();
-                let acc = from_input * 2f64.powi(i32::from(lstm.input_shift[row])) + from_hidden + bias[row];
+                let acc = from_input * 2f64.powi(i32::from(lstm.gates.input_shift[row])) + from_hidden + bias[row];
                 acc * multipliers[row] / 4096.0
             };
             let [a_i, a_f, a_g, a_o] = [gate(0), gate(1), gate(2), gate(3)];

@@ -1,8 +1,9 @@
 //! Compares the core's front end with the integer reference, bit for bit, with the `f64` reference and its naive DFT,
 //! and with the expected behaviour of a filterbank and a silence gate.
 
-use ser_core::frontend::{DECIBEL as STEPS, Frame, FrontEnd, SILENCE, portable_power_spectrum};
-use ser_core::spec::{self, Level, Trim, Window, edge};
+use ser_core::arch::portable::power_spectrum as portable_power_spectrum;
+use ser_core::frontend::{Frame, FrontEnd, Level};
+use ser_core::spec::{self, LevelMode, Trim, Window, edge};
 use ser_core::{Model, Recognizer};
 use ser_host::corpus::labels::EMOTIONS;
 use ser_host::corpus::synth;
@@ -15,9 +16,11 @@ use ser_tests::signals;
 use ser_tests::tolerance::{self, DECIBEL, SAMPLE, SPECTRUM};
 use ser_tests::under_test::{dirty_memory, hear, multiplier, reference_front_end};
 
-/// A level in dB, from its steps of 1/128 dB.
+const SILENCE: i16 = Level::SILENCE.steps();
+
+/// A level, or a band of a row, in decibels.
 fn db(steps: i16) -> f64 {
-    f64::from(steps) / f64::from(STEPS)
+    f64::from(Level::from_steps(steps).decibels())
 }
 
 /// Log-mel rows and levels of all frames, before the gate, computed in dirty memory.
@@ -26,7 +29,7 @@ fn frames(spec: &spec::FrontEnd, samples: &[i16]) -> Vec<(Vec<i16>, i16)> {
     let mut work = dirty_memory(FrontEnd::work_len(spec));
     let mut front_end = FrontEnd::new(spec, tables.borrow(), &mut work).expect("memory enough");
     let mut frames = Vec::new();
-    front_end.push(samples, &mut |frame: Frame<'_>| frames.push((frame.log_mel.to_vec(), frame.level)));
+    front_end.push(samples, &mut |frame: Frame<'_>| frames.push((frame.log_mel.to_vec(), frame.level.steps())));
     frames
 }
 
@@ -402,7 +405,7 @@ fn a_pause_is_counted_in_rows_whatever_the_number_of_bands() {
 
 /// Input codes of noise whose amplitude falls and rises, played at a gain. The normalisation has the given mean in dB
 /// and a standard deviation of 10 dB.
-fn codes_at_gain(level: Level, mean: i32, gain: i16) -> Vec<Vec<i8>> {
+fn codes_at_gain(level: LevelMode, mean: i32, gain: i16) -> Vec<Vec<i8>> {
     let mut file = Shape::lstm_alone(10, 1, 2).fill(1);
     file.front_end = reference_front_end(&spec::FrontEnd { level, floor_db: -150.0, ..gated(4) });
     file.front_end.mean.fill(mean << 16);
@@ -416,12 +419,13 @@ fn codes_at_gain(level: Level, mean: i32, gain: i16) -> Vec<Vec<i8>> {
 
 #[test]
 fn levels_relative_to_the_peak_do_not_depend_on_the_gain() {
-    let (quiet, loud) = (codes_at_gain(Level::RelativeToPeak, -10, 1), codes_at_gain(Level::RelativeToPeak, -10, 8));
+    let (quiet, loud) =
+        (codes_at_gain(LevelMode::RelativeToPeak, -10, 1), codes_at_gain(LevelMode::RelativeToPeak, -10, 8));
     assert_eq!(quiet.len(), 18);
     // A gain moves the places where the logarithms are rounded.
     assert!(quiet.concat().iter().zip(loud.concat()).all(|(quiet, loud)| quiet.abs_diff(loud) <= 1));
     // 18 dB are 1.8 standard deviations, 58 codes.
-    let (quiet, loud) = (codes_at_gain(Level::Absolute, -60, 1), codes_at_gain(Level::Absolute, -60, 8));
+    let (quiet, loud) = (codes_at_gain(LevelMode::Absolute, -60, 1), codes_at_gain(LevelMode::Absolute, -60, 8));
     assert!(
         quiet
             .concat()
@@ -433,7 +437,7 @@ fn levels_relative_to_the_peak_do_not_depend_on_the_gain() {
 
 #[test]
 fn the_peak_is_that_of_the_utterance_so_far() {
-    let codes = codes_at_gain(Level::RelativeToPeak, -10, 1);
+    let codes = codes_at_gain(LevelMode::RelativeToPeak, -10, 1);
     let loudest: Vec<i8> = codes.iter().map(|row| row.iter().copied().max().unwrap_or_default()).collect();
     // The loudest row so far has a band at 0 dB: one standard deviation above the mean.
     assert_eq!(loudest[0], 32);

@@ -82,7 +82,7 @@ fn the_image_is_that_of_the_published_program_and_the_same_bits_on_every_target(
         let largest = pairs.iter().map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
         println!("{name}: correlation {:.6}, mean difference {difference:.4}, largest {largest}", correlation(&pairs));
         assert!(correlation(&pairs) >= 0.999 && difference < 0.1, "{name}: {difference} on average");
-        let crc = ser_core::model::CRC.checksum(&pixels);
+        let crc = ser_core::contract::CRC.checksum(&pixels);
         assert_eq!(crc, checksum, "{name}: {crc:#010x}");
     }
 }

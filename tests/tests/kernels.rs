@@ -2,9 +2,8 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use ser_core::kernels::matrix::{
-    block_len, four_rows, four_rows_of_pair, portable_four_rows, portable_four_rows_of_pair,
-};
+use ser_core::arch::{four_rows, four_rows_of_pair, portable};
+use ser_core::packed::block_len;
 
 /// Any weight; extremes are frequent.
 fn weight() -> impl Strategy<Value = u8> {
@@ -37,7 +36,7 @@ fn plain(block: &[u8], x: &[i16]) -> [i32; 4] {
 proptest! {
     #[test]
     fn four_rows_are_the_plain_sums((block, x) in block_and_vector(0usize..70, 1)) {
-        prop_assert_eq!(portable_four_rows(&block, &x), plain(&block, &x));
+        prop_assert_eq!(portable::four_rows(&block, &x), plain(&block, &x));
         prop_assert_eq!(four_rows(&block, &x), plain(&block, &x));
     }
 
@@ -45,7 +44,7 @@ proptest! {
     fn four_rows_of_a_pair_are_the_plain_sums_of_both((block, pair) in block_and_vector((0usize..18).prop_map(|groups| 4 * groups), 2)) {
         let lane = |lane: usize| pair.chunks(4).skip(lane).step_by(2).flatten().copied().collect::<Vec<_>>();
         let wanted = [plain(&block, &lane(0)), plain(&block, &lane(1))];
-        prop_assert_eq!(portable_four_rows_of_pair(&block, &pair), wanted);
+        prop_assert_eq!(portable::four_rows_of_pair(&block, &pair), wanted);
         prop_assert_eq!(four_rows_of_pair(&block, &pair), wanted);
     }
 }

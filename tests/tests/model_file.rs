@@ -459,7 +459,7 @@ fn numbers_of_an_image_out_of_range_are_refused() {
     let message = refused_bytes(|file| file[75] = 2);
     assert!(message.contains("kind of features is 2"), "{message}");
     let message = refused_bytes(|file| file[76] = 9);
-    assert!(message.contains("columns of an image that there is not is 9"), "{message}");
+    assert!(message.contains("image columns without an image is 9"), "{message}");
     for (got, change) in [
         ("image.columns is 0", (|spec| spec.columns = 0) as fn(&mut FrontEnd)),
         ("image.columns is 513", |spec| spec.columns = 513),

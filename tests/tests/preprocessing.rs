@@ -3,7 +3,7 @@
 
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 use ser_core::frontend::{DECIBEL, Frame, FrontEnd};
-use ser_core::spec::{self, Denoise, Level, Trim, Window, edge};
+use ser_core::spec::{self, Denoise, LevelMode, Trim, Window, edge};
 use ser_core::{Model, Recognizer};
 use ser_host::corpus::labels::EMOTIONS;
 use ser_host::corpus::synth;
@@ -32,7 +32,7 @@ fn frames(spec: &spec::FrontEnd, samples: &[i16]) -> Vec<(Vec<f64>, f64)> {
     let mut front_end = FrontEnd::new(spec, tables.borrow(), &mut work).expect("memory enough");
     let mut frames = Vec::new();
     front_end.push(samples, &mut |frame: Frame<'_>| {
-        frames.push((frame.log_mel.iter().map(|&band| db(band)).collect(), db(frame.level)))
+        frames.push((frame.log_mel.iter().map(|&band| db(band)).collect(), f64::from(frame.level.decibels())))
     });
     frames
 }
@@ -320,7 +320,7 @@ fn from_20_to_40_mel_filters_sum_to_1_between_the_centres_of_the_outermost() {
 
 #[test]
 fn normalised_features_have_mean_0_and_standard_deviation_1_over_the_training_part() {
-    for level in [Level::Absolute, Level::RelativeToPeak] {
+    for level in [LevelMode::Absolute, LevelMode::RelativeToPeak] {
         let front_end = spec::FrontEnd { level, ..edge().front_end };
         let extractor = Extractor::new(&front_end).expect("a usable description");
         let training: Vec<Rows> =

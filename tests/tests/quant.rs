@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use ser_core::activation::{sigmoid, tanh};
+use ser_core::fixed::{Q0_15, Q3_12};
 use ser_core::quant::{Multiplier, requantize};
 use ser_tests::reference::nonlinearity;
 use ser_tests::{reference, tolerance};
@@ -59,14 +60,14 @@ fn multipliers_out_of_range_are_refused() {
 /// Checks a function over all inputs. It must have the reference's bits, lie within its tolerance of the real function
 /// saturated to Q0.15, and never fall.
 fn check_all_inputs(
-    core: fn(i16) -> i16,
+    core: fn(Q3_12) -> Q0_15,
     reference: fn(i64) -> i64,
     real: fn(f64) -> f64,
     tolerance: tolerance::Tolerance,
 ) {
     let mut before = i16::MIN;
     for x in i16::MIN..=i16::MAX {
-        let y = core(x);
+        let y = core(Q3_12(x)).0;
         assert_eq!(i64::from(y), reference(i64::from(x)), "{} at {x}", tolerance.quantity);
         let exact = (32768.0 * real(f64::from(x) / 4096.0)).clamp(-32767.0, 32767.0);
         tolerance.check(f64::from(y), exact, &format!("at {x}"));
@@ -87,9 +88,10 @@ fn sigmoid_is_within_its_tolerance_and_monotone_over_all_inputs() {
 
 #[test]
 fn tanh_is_odd_and_sigmoid_is_symmetric_around_one_half() {
-    assert_eq!((tanh(0), sigmoid(0)), (0, 1 << 14));
+    assert_eq!((tanh(Q3_12(0)), sigmoid(Q3_12(0))), (Q0_15(0), Q0_15(1 << 14)));
     for x in 1..=i16::MAX {
-        assert_eq!(tanh(-x), -tanh(x), "at {x}");
-        assert_eq!(i32::from(sigmoid(-x)) + i32::from(sigmoid(x)), 1 << 15, "at {x}");
+        let [of_x, of_minus_x] = [Q3_12(x), Q3_12(-x)];
+        assert_eq!(tanh(of_minus_x).0, -tanh(of_x).0, "at {x}");
+        assert_eq!(i32::from(sigmoid(of_minus_x).0) + i32::from(sigmoid(of_x).0), 1 << 15, "at {x}");
     }
 }

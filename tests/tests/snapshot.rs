@@ -21,7 +21,7 @@ fn config() -> EndpointerConfig {
 
 /// Repairs the checksum of the state, so that the core reads the state itself.
 fn repair(snapshot: &mut [u8]) {
-    let crc = ser_core::model::CRC.checksum(&snapshot[SNAPSHOT_HEADER_LEN..]);
+    let crc = ser_core::contract::CRC.checksum(&snapshot[SNAPSHOT_HEADER_LEN..]);
     snapshot[16..20].copy_from_slice(&crc.to_le_bytes());
 }
 

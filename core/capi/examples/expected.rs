@@ -7,7 +7,8 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, anyhow};
-use ser_core::model::{CONTRACT_ID, FORMAT_VERSION};
+use ser_core::contract::CONTRACT_ID;
+use ser_core::model::FORMAT_VERSION;
 use ser_core::{EndpointerConfig, Event, Listener, Model, Prediction, Recognizer};
 use ser_host::corpus::synth;
 use ser_host::model::embed::c_header;

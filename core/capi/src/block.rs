@@ -1,7 +1,7 @@
-//! The caller's memory: a block of fixed size, and behind it what the model needs.
+//! The caller's memory: a block of fixed size, then the state of the model.
 //!
-//! The block holds references to its own model and to the memory behind it: it must stay where it was made. Only the
-//! field `core` is ever borrowed mutably, so that the references it holds stay valid.
+//! The block holds references to its own model and to the memory behind it, so it must not move. Only the field `core` is
+//! ever borrowed mutably, so these references stay valid.
 
 use core::ffi::c_void;
 use core::slice;
@@ -15,21 +15,21 @@ use crate::status::ser_status_t::{self, *};
 /// Alignment of the memory for a handle, bytes.
 pub const SER_ALIGN: usize = 8;
 
-/// What a recognizer needs beside the model's state, in sizes of a pointer: on processors of 32 and of 64 bits. See
+/// Memory of a recognizer besides the model's state, in sizes of a pointer; for processors of 32 and of 64 bits. See
 /// SER_RECOGNIZER_BYTES.
 pub const SER_RECOGNIZER_POINTERS: usize = 300;
 
-/// What a listener needs beside the model's state, in sizes of a pointer. See SER_LISTENER_BYTES.
+/// Memory of a listener besides the model's state, in sizes of a pointer. See SER_LISTENER_BYTES.
 pub const SER_LISTENER_POINTERS: usize = 320;
 
-/// While a function is at work.
+/// The tag while a function uses the block.
 const BUSY: u32 = u32::from_le_bytes(*b"busy");
-/// While there is nothing.
+/// The tag of an empty block.
 const EMPTY: u32 = 0;
 
-/// What a block may hold.
+/// A kind of handle that a block may hold.
 pub trait Core: 'static {
-    /// What its block begins with.
+    /// The tag at the start of its block.
     const TAG: u32;
     /// The largest size of its block, in pointers.
     const POINTERS: usize;
@@ -45,7 +45,7 @@ impl Core for Listener<'static, 'static> {
     const POINTERS: usize = SER_LISTENER_POINTERS;
 }
 
-/// What stands at the start of the caller's memory.
+/// The start of the caller's memory.
 #[repr(C, align(8))]
 pub struct Block<T> {
     tag: AtomicU32,
@@ -54,7 +54,7 @@ pub struct Block<T> {
 }
 
 impl<T: Core> Block<T> {
-    /// What C counts on.
+    /// Sizes that C relies on.
     const FITS: () = {
         assert!(align_of::<Self>() == SER_ALIGN, "SER_ALIGN has to be the alignment of a block");
         assert!(
@@ -74,7 +74,7 @@ impl<T: Core> Block<T> {
 ///
 /// # Safety
 /// Unless null, misaligned or too long, `file` points to `file_bytes` bytes that stay as they are, and `memory` to
-/// `memory_bytes` bytes that nobody else uses, as long as the block is used.
+/// `memory_bytes` bytes that nobody else uses while the block is in use.
 pub unsafe fn create<T: Core>(
     file: *const u8,
     file_bytes: usize,
@@ -88,7 +88,7 @@ pub unsafe fn create<T: Core>(
     if memory_bytes < size_of::<Block<T>>() {
         return Err(SER_ERROR_MEMORY_TOO_SHORT);
     }
-    // SAFETY: by this function's contract; the memory is aligned and long enough for a block, and nobody else uses it.
+    // SAFETY: by this function's contract. The memory is aligned and long enough for a block, and nobody else uses it.
     let model = unsafe {
         (&raw mut (*block).tag).write(AtomicU32::new(EMPTY));
         parse_into(&raw mut (*block).model, array(file, file_bytes)?)?
@@ -96,7 +96,7 @@ pub unsafe fn create<T: Core>(
     if memory_bytes < Block::<T>::bytes(model) {
         return Err(SER_ERROR_MEMORY_TOO_SHORT);
     }
-    // SAFETY: it is long enough for the state too, which lies behind the block.
+    // SAFETY: the memory is long enough for the state too, which lies behind the block.
     unsafe {
         let state = block.add(1).cast::<u32>();
         state.write_bytes(0, model.state_words());
@@ -106,13 +106,13 @@ pub unsafe fn create<T: Core>(
     Ok(block)
 }
 
-/// Parses a model to where it is to stay, with one copy on the stack, where there is nothing larger.
+/// Parses a model into its place. There is one copy on the stack, and nothing there is larger.
 ///
 /// # Safety
 /// `place` is aligned, and nobody else uses it.
 #[inline(never)]
 unsafe fn parse_into(place: *mut Model<'static>, file: &'static [u8]) -> Result<&'static Model<'static>, ser_status_t> {
-    // By reference: `?` and `write` would make a second one.
+    // By reference: `?` and `write` would make a second copy.
     match &Model::parse(file) {
         // SAFETY: by this function's contract.
         Ok(model) => unsafe {
@@ -123,11 +123,11 @@ unsafe fn parse_into(place: *mut Model<'static>, file: &'static [u8]) -> Result<
     }
 }
 
-/// Lets a function work on what a handle points to, unless another is at it.
+/// Lets a function use the content of a block, unless another function uses it.
 ///
 /// # Safety
-/// Unless it is null or misaligned, `block` points to memory that can be read and written, and that holds, if it begins
-/// with the tag, what [`create`] made. No other processor or thread uses it at the same time; an interrupt may.
+/// Unless it is null or misaligned, `block` points to memory that can be read and written. If this memory begins with the
+/// tag, [`create`] has made it. No other processor or thread uses it at the same time; an interrupt may.
 pub unsafe fn enter<T: Core, R>(
     block: *mut Block<T>,
     work: impl FnOnce(&mut T) -> Result<R, ser_status_t>,
@@ -140,11 +140,11 @@ pub unsafe fn enter<T: Core, R>(
         BUSY => return Err(SER_ERROR_BUSY),
         _ => return Err(SER_ERROR_NOT_A_HANDLE),
     }
-    // An interrupt between load and store is over before the store; one after it finds the block busy.
+    // An interrupt between load and store ends before the store. A later one finds the block busy.
     tag.store(BUSY, Ordering::Relaxed);
     compiler_fence(Ordering::SeqCst);
-    // SAFETY: the tag says that it was made, and that nobody else is at it; nothing borrows this field but who has set
-    // the tag to busy.
+    // SAFETY: the tag says that `create` has made the block and that nobody else uses it. Only the function that has set
+    // the tag to busy borrows this field.
     let done = work(unsafe { &mut (*block).core });
     compiler_fence(Ordering::SeqCst);
     tag.store(T::TAG, Ordering::Relaxed);

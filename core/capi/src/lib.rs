@@ -1,20 +1,20 @@
-//! The C interface of `ser-core`: what `ser.h` declares.
+//! The C interface of `ser-core`, which `ser.h` declares.
 //!
 //! ```text
 //! caller's memory   [ tag · model · recognizer or listener | state: audio, FFT, rows, layers ]
 //!                     └─ block::Block, of fixed size ────┘   └─ Model::state_words() ──────┘
 //! ```
 //!
-//! A handle is a pointer to the start of that memory; nothing else is kept anywhere, nothing is allocated, no function
-//! panics. Pointers are checked for null and alignment, lengths for what they have to be, handles for their tag:
-//! whatever can be noticed is a [`ser_status_t`].
+//! A handle is a pointer to the start of that memory. There is no other state, nothing is allocated, and no function
+//! panics. Each function checks pointers for null and alignment, lengths for their ranges, and handles for their tag. An
+//! error that it can notice is a [`ser_status_t`].
 //!
-//! `ser.h` is made of this source by cbindgen, in `tests/header.rs`.
+//! cbindgen makes `ser.h` from this source, in `tests/header.rs`.
 #![no_std]
 // The names are those of ser.h.
 #![allow(non_camel_case_types, clippy::enum_variant_names)]
 
-// A static library for a workstation takes its panic handler from there.
+// On a workstation the standard library has the panic handler of the static library.
 #[cfg(not(target_os = "none"))]
 extern crate std;
 
@@ -33,7 +33,7 @@ pub use prediction::*;
 pub use recognizer::*;
 pub use status::*;
 
-/// What a static library must have; nothing in it calls this, and so a firmware's linker leaves it out.
+/// A static library must have a panic handler. Nothing calls it, so the linker of a firmware drops it.
 #[cfg(target_os = "none")]
 #[panic_handler]
 fn panic(_: &core::panic::PanicInfo<'_>) -> ! {

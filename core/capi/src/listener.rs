@@ -1,4 +1,4 @@
-//! A stream without an end.
+//! Hears an endless stream.
 
 use core::ffi::{c_char, c_void};
 
@@ -11,8 +11,7 @@ use crate::prediction::ser_prediction_t;
 use crate::status::ser_status_t::{self, *};
 use crate::status::status;
 
-/// Hears an endless stream, finds utterances and recognises each. It lies in the memory that ser_listener_create was
-/// given.
+/// Hears an endless stream, finds utterances and recognises each. It lies in the memory given to ser_listener_create.
 pub struct ser_listener_t {
     _block: Block<Listener<'static, 'static>>,
 }
@@ -21,21 +20,21 @@ pub struct ser_listener_t {
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ser_listener_config_t {
-    /// What is below this level, dBFS, is silence however low the noise floor; -150 to 0.
+    /// A frame below this level, dBFS, is silence, however low the noise floor; -150 to 0.
     pub threshold_db: f32,
     /// A frame this far above the floor, dB, counts as speech; `keep_db` to 60.
     pub onset_db: f32,
     /// A frame this far above the floor, dB, begins a sound and keeps it going; 1 to 60.
     pub keep_db: f32,
-    /// How fast the floor rises at most, dB/s; 0 to 100.
+    /// Fastest rise of the floor, dB/s; 0 to 100.
     pub rise_db_per_s: f32,
-    /// How fast the floor falls at most, dB/s; more than 0, to 1000.
+    /// Fastest fall of the floor, dB/s; more than 0, at most 1000.
     pub fall_db_per_s: f32,
     /// Silence that ends an utterance, ms; 1 to 60,000.
     pub hangover_ms: u32,
-    /// An utterance has at least so much speech, ms; 1 to 60,000.
+    /// Least speech of an utterance, ms; 1 to 60,000.
     pub min_speech_ms: u32,
-    /// A longer utterance is ended here, ms, and another begins; more than hangover and least speech, to 600,000.
+    /// Longest utterance, ms; more than hangover and least speech, at most 600,000. A longer one is cut into several.
     pub max_ms: u32,
 }
 
@@ -71,29 +70,29 @@ impl From<ser_listener_config_t> for EndpointerConfig {
     }
 }
 
-/// What happens on a stream.
+/// Kind of an event.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ser_event_kind_t {
-    /// Somebody speaks: known as soon as there was enough of it.
+    /// Somebody speaks. Reported once there was enough speech.
     SER_EVENT_STARTED = 0,
-    /// The utterance is over: known `hangover_ms` after its end.
+    /// The utterance is over. Reported `hangover_ms` after its end.
     SER_EVENT_ENDED = 1,
 }
 
-/// What happened. Samples are counted from the start of the stream.
+/// An event on a stream. Samples are counted from the start of the stream.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ser_event_t {
     /// First sample of the utterance.
     pub start: u64,
-    /// SER_EVENT_ENDED: behind its last sample; else 0.
+    /// SER_EVENT_ENDED: the sample behind the last; else 0.
     pub end: u64,
-    /// Which.
+    /// Kind of the event.
     pub kind: ser_event_kind_t,
-    /// SER_EVENT_ENDED: whether it was ended because it reached `max_ms`; what follows is another utterance.
+    /// SER_EVENT_ENDED: whether it was cut because it reached `max_ms`; another utterance follows.
     pub cut: bool,
-    /// SER_EVENT_ENDED: whether there is a prediction; else too little of it passed the model's silence gate.
+    /// SER_EVENT_ENDED: whether there is a prediction. If not, too little of it passed the model's silence gate.
     pub has_prediction: bool,
     /// The prediction, if there is one; else zeros.
     pub prediction: ser_prediction_t,
@@ -125,17 +124,17 @@ impl From<&Event<'_>> for ser_event_t {
     }
 }
 
-/// Called with each event and with the pointer that came with it. The event is there during the call alone. It has to
-/// return, and it may call no function with the same listener: that is SER_ERROR_BUSY.
+/// Called with each event and with the pointer `user`. The event is valid only during the call. The function must return,
+/// and must not call a function with the same listener: that gives SER_ERROR_BUSY.
 pub type ser_event_fn = Option<unsafe extern "C" fn(event: *const ser_event_t, user: *mut c_void)>;
 
 /// # Safety
-/// As of [`enter`].
+/// As for [`enter`].
 unsafe fn with<R>(
     listener: *mut ser_listener_t,
     work: impl FnOnce(&mut Listener<'static, 'static>) -> Result<R, ser_status_t>,
 ) -> Result<R, ser_status_t> {
-    // SAFETY: a listener is its block alone.
+    // SAFETY: a listener is its block and nothing else.
     unsafe { enter(listener.cast::<Block<Listener<'static, 'static>>>(), work) }
 }
 
@@ -144,7 +143,7 @@ unsafe fn with<R>(
 /// SER_ERROR_NULL, _MISALIGNED.
 ///
 /// # Safety
-/// `config` points to memory for them.
+/// `config` points to memory for the parameters.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_listener_default_config(config: *mut ser_listener_config_t) -> ser_status_t {
     // SAFETY: by this function's contract.
@@ -153,16 +152,16 @@ pub unsafe extern "C" fn ser_listener_default_config(config: *mut ser_listener_c
 
 /// Makes a listener, before its first sample, in memory of the caller, and sets `listener` to it.
 ///
-/// `config` may be NULL: then it is that of ser_listener_default_config. `memory` is aligned to SER_ALIGN and has at
-/// least SER_LISTENER_BYTES or, less, ser_model_info's `listener_bytes`. To be done with the listener it is enough not
-/// to use it any more.
+/// A `config` of NULL means ser_listener_default_config. `memory` is aligned to SER_ALIGN and has at least
+/// SER_LISTENER_BYTES or, less, ser_model_info's `listener_bytes`. Nothing has to be freed: the memory is yours again when
+/// you no longer use the listener.
 ///
 /// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _MEMORY_TOO_SHORT, _CONFIG, or one of SER_ERROR_NOT_A_MODEL and
-/// SER_ERROR_MODEL_...: then `listener` is set to NULL, unless it is itself at fault.
+/// SER_ERROR_MODEL_...: then `listener` is set to NULL, unless the error is in `listener` itself.
 ///
 /// # Safety
-/// `model` points to `model_bytes` bytes and `memory` to `memory_bytes` bytes. As long as the listener is used both
-/// stay where they are, the model stays as it is, and nobody else touches the memory. `listener` points to a pointer
+/// `model` points to `model_bytes` bytes and `memory` to `memory_bytes` bytes. While the listener is in use, both
+/// stay in place, the model does not change, and nobody else touches the memory. `listener` points to a pointer
 /// outside of that memory.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_listener_create(
@@ -192,13 +191,13 @@ pub unsafe extern "C" fn ser_listener_create(
     status(make())
 }
 
-/// Takes `count` samples at the model's rate, as many as there are, and calls `event` with `user` for each event; where
-/// chunks begin and end makes no difference. `samples` may be NULL if there are none.
+/// Takes any number of samples, `count`, at the model's rate, and calls `event` with `user` for each event. The events do
+/// not depend on the size of the chunks. `samples` may be NULL if `count` is 0.
 ///
-/// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY: then none were taken.
+/// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY: then no sample was taken.
 ///
 /// # Safety
-/// `listener` was made by ser_listener_create; `samples` points to so many samples; `event` may be called with `user`.
+/// `listener` was made by ser_listener_create; `samples` points to this number of samples; `event` may be called with `user`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_listener_push(
     listener: *mut ser_listener_t,
@@ -217,7 +216,7 @@ pub unsafe extern "C" fn ser_listener_push(
     })
 }
 
-/// Ends the stream, and an utterance that still lasts with it: `event` is called with `user` for that. Ready for
+/// Ends the stream, and with it an utterance that still lasts: then `event` is called with `user`. The next sample starts
 /// another stream.
 ///
 /// SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY: then the stream goes on.
@@ -240,7 +239,7 @@ pub unsafe extern "C" fn ser_listener_finish(
     })
 }
 
-/// Forgets what was heard.
+/// Zeroes the state: the next sample starts another stream.
 ///
 /// SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY.
 ///
@@ -269,12 +268,12 @@ pub unsafe extern "C" fn ser_listener_floor_db(listener: *mut ser_listener_t, fl
     status(unsafe { with(listener, |listener| put(floor_db, listener.floor_db())) })
 }
 
-/// Writes all that was heard into `snapshot`, whose length is ser_model_info's `listener_snapshot_bytes`.
+/// Writes the state to `snapshot`, whose length is ser_model_info's `listener_snapshot_bytes`.
 ///
 /// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY, _SNAPSHOT_LENGTH.
 ///
 /// # Safety
-/// `listener` was made by ser_listener_create; `snapshot` points to so many bytes outside of its memory.
+/// `listener` was made by ser_listener_create; `snapshot` points to this number of bytes outside of its memory.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_listener_snapshot(
     listener: *mut ser_listener_t,
@@ -285,14 +284,13 @@ pub unsafe extern "C" fn ser_listener_snapshot(
     status(unsafe { with(listener, |listener| Ok(listener.snapshot(array_mut(snapshot, snapshot_bytes)?)?)) })
 }
 
-/// Goes on from a snapshot, which any listener with the same model and parameters may have taken: the same events come
-/// from there on.
+/// Continues from a snapshot of any listener with the same model and parameters. From there on the same events come.
 ///
 /// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY: then nothing has changed. SER_ERROR_SNAPSHOT_...: then
-/// the listener is as before its first sample.
+/// the listener is reset.
 ///
 /// # Safety
-/// `listener` was made by ser_listener_create; `snapshot` points to so many bytes.
+/// `listener` was made by ser_listener_create; `snapshot` points to this number of bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_listener_restore(
     listener: *mut ser_listener_t,

@@ -1,8 +1,9 @@
-//! What the library is, and what a model needs.
+//! Versions of the library, and the needs of a model.
 
 use core::ffi::{CStr, c_char};
 
-use ser_core::model::{CONTRACT_ID, FORMAT_VERSION, LABEL_LEN};
+use ser_core::contract::CONTRACT_ID;
+use ser_core::model::{FORMAT_VERSION, LABEL_LEN};
 use ser_core::spec::MAX_LABELS;
 use ser_core::{Listener, Model, Recognizer};
 
@@ -10,13 +11,13 @@ use crate::block::Block;
 use crate::pointers::{array, put};
 use crate::status::{ser_status_t, status};
 
-/// Labels that a model has at most.
+/// Largest number of labels of a model.
 pub const SER_MAX_LABELS: usize = MAX_LABELS;
 
-/// Bytes of a label at most, with the zero behind it.
+/// Largest length of a label, bytes, with the zero at its end.
 pub const SER_LABEL_BYTES: usize = LABEL_LEN + 1;
 
-/// A label as a string of C: UTF-8, zeros behind it.
+/// A label as a string of C: UTF-8, then zeros.
 pub(crate) fn label(text: &str) -> [c_char; SER_LABEL_BYTES] {
     let mut label = [0; SER_LABEL_BYTES];
     label.iter_mut().zip(text.bytes().take(LABEL_LEN)).for_each(|(to, byte)| *to = byte as c_char);
@@ -33,8 +34,7 @@ pub extern "C" fn ser_version() -> *const c_char {
     VERSION.as_ptr()
 }
 
-/// Number of the arithmetic that this library computes; the same number, the same bits. SER_CONTRACT_ID is that of the
-/// header.
+/// Number of the arithmetic of this library. The same number means the same bits. SER_CONTRACT_ID is that of the header.
 #[unsafe(no_mangle)]
 pub extern "C" fn ser_contract_id() -> u32 {
     u32::from(CONTRACT_ID)
@@ -46,24 +46,24 @@ pub extern "C" fn ser_model_format() -> u32 {
     u32::from(FORMAT_VERSION)
 }
 
-/// What a model file says of itself, and what it needs.
+/// The properties and needs of a model file.
 #[repr(C)]
 pub struct ser_model_info_t {
-    /// Rate of the samples that it wants, Hz.
+    /// Sample rate of the audio, Hz.
     pub sample_rate_hz: u32,
-    /// Emotions that it tells apart, 2 to SER_MAX_LABELS.
+    /// Number of emotions, 2 to SER_MAX_LABELS.
     pub label_count: u32,
-    /// Their names, strings in UTF-8; those behind the last are empty.
+    /// Names of the emotions, strings in UTF-8; unused ones are empty.
     pub labels: [[c_char; SER_LABEL_BYTES]; SER_MAX_LABELS],
     /// A prediction whose probability is below this is not confident, 0 to 1.
     pub confidence_threshold: f32,
-    /// CRC-32 of the file: tells models apart.
+    /// CRC-32 of the file. It tells models apart.
     pub checksum: u32,
     /// Memory for a recognizer, bytes.
     pub recognizer_bytes: usize,
     /// Memory for a listener, bytes.
     pub listener_bytes: usize,
-    /// State that the model needs, bytes; a part of the two above. See SER_RECOGNIZER_BYTES.
+    /// State of the model, bytes; both numbers above include it. See SER_RECOGNIZER_BYTES.
     pub state_bytes: usize,
     /// Length of a recognizer's snapshot, bytes.
     pub recognizer_snapshot_bytes: usize,
@@ -71,14 +71,14 @@ pub struct ser_model_info_t {
     pub listener_snapshot_bytes: usize,
 }
 
-/// Checks a model file of `model_bytes` bytes and says what it needs. The model needs no alignment, but is fastest at a
-/// multiple of 16.
+/// Checks a model file of `model_bytes` bytes and writes its needs to `info`. The model may have any alignment, and is
+/// fastest at a multiple of 16.
 ///
-/// SER_ERROR_NULL, _MISALIGNED, _LENGTH, or one of SER_ERROR_NOT_A_MODEL and SER_ERROR_MODEL_...: then `info` is left
-/// as it is.
+/// SER_ERROR_NULL, _MISALIGNED, _LENGTH, or one of SER_ERROR_NOT_A_MODEL and SER_ERROR_MODEL_...: then `info` is
+/// unchanged.
 ///
 /// # Safety
-/// `model` points to so many bytes, `info` to memory for the answer.
+/// `model` points to this number of bytes, `info` to memory for the answer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_model_info(
     model: *const u8,

@@ -13,7 +13,7 @@ pub fn check<T>(pointer: *const T) -> Result<(), ser_status_t> {
     }
 }
 
-/// Refuses pointers that can't be the start of so many elements.
+/// Refuses pointers that can't be the start of this many elements.
 fn check_array<T>(pointer: *const T, len: usize) -> Result<(), ser_status_t> {
     check(pointer)?;
     let bytes =
@@ -24,8 +24,8 @@ fn check_array<T>(pointer: *const T, len: usize) -> Result<(), ser_status_t> {
 /// The array; an empty one may be null.
 ///
 /// # Safety
-/// Unless it is null, misaligned or too long, `pointer` points to `len` elements that nobody writes to as long as the
-/// slice is used.
+/// Unless it is null, misaligned or too long, `pointer` points to `len` elements that nobody writes to while the slice
+/// is in use.
 pub unsafe fn array<'a, T>(pointer: *const T, len: usize) -> Result<&'a [T], ser_status_t> {
     if len == 0 {
         return Ok(&[]);
@@ -38,8 +38,8 @@ pub unsafe fn array<'a, T>(pointer: *const T, len: usize) -> Result<&'a [T], ser
 /// The array to write to; an empty one may be null.
 ///
 /// # Safety
-/// Unless it is null, misaligned or too long, `pointer` points to `len` elements that nobody else uses as long as the
-/// slice is used.
+/// Unless it is null, misaligned or too long, `pointer` points to `len` elements that nobody else uses while the slice
+/// is in use.
 pub unsafe fn array_mut<'a>(pointer: *mut u8, len: usize) -> Result<&'a mut [u8], ser_status_t> {
     if len == 0 {
         return Ok(&mut []);
@@ -49,7 +49,7 @@ pub unsafe fn array_mut<'a>(pointer: *mut u8, len: usize) -> Result<&'a mut [u8]
     Ok(unsafe { slice::from_raw_parts_mut(pointer, len) })
 }
 
-/// Writes what a function answers with.
+/// Writes the answer of a function.
 ///
 /// # Safety
 /// Unless it is null or misaligned, `to` points to memory for a `T`.

@@ -1,4 +1,4 @@
-//! What was recognised.
+//! The answer of a model.
 
 use core::ffi::c_char;
 
@@ -6,19 +6,19 @@ use ser_core::Prediction;
 
 use crate::model::{SER_LABEL_BYTES, SER_MAX_LABELS, label};
 
-/// What was recognised.
+/// The answer of a model.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ser_prediction_t {
-    /// Index of the leading label: that of the largest logit, the first of equals.
+    /// Index of the leading label, the one with the largest logit; the first of equals.
     pub index: u32,
     /// Whether the leading label's probability reaches the model's threshold.
     pub confident: bool,
     /// The leading label, a string in UTF-8.
     pub label: [c_char; SER_LABEL_BYTES],
-    /// One for each label of the model, zeros behind them; they sum to 1.
+    /// One for each label of the model, then zeros; they sum to 1.
     pub probabilities: [f32; SER_MAX_LABELS],
-    /// What the probabilities were made from, Q19.12.
+    /// The source of the probabilities, Q19.12.
     pub logits: [i32; SER_MAX_LABELS],
 }
 

@@ -1,4 +1,4 @@
-//! One utterance after the other.
+//! Recognises one utterance after the other.
 
 use core::ffi::c_void;
 
@@ -10,18 +10,18 @@ use crate::prediction::ser_prediction_t;
 use crate::status::ser_status_t::{self, *};
 use crate::status::status;
 
-/// Recognises utterances whose ends the caller knows. It lies in the memory that ser_recognizer_create was given.
+/// Recognises utterances whose ends the caller knows. It lies in the memory given to ser_recognizer_create.
 pub struct ser_recognizer_t {
     _block: Block<Recognizer<'static, 'static>>,
 }
 
 /// # Safety
-/// As of [`enter`].
+/// As for [`enter`].
 unsafe fn with<R>(
     recognizer: *mut ser_recognizer_t,
     work: impl FnOnce(&mut Recognizer<'static, 'static>) -> Result<R, ser_status_t>,
 ) -> Result<R, ser_status_t> {
-    // SAFETY: a recognizer is its block alone.
+    // SAFETY: a recognizer is its block and nothing else.
     unsafe { enter(recognizer.cast::<Block<Recognizer<'static, 'static>>>(), work) }
 }
 
@@ -35,14 +35,14 @@ unsafe fn answer(to: *mut ser_prediction_t, prediction: Option<Prediction<'_>>) 
 /// Makes a recognizer, before its first sample, in memory of the caller, and sets `recognizer` to it.
 ///
 /// `memory` is aligned to SER_ALIGN and has at least SER_RECOGNIZER_BYTES or, less, ser_model_info's
-/// `recognizer_bytes`. To be done with the recognizer it is enough not to use it any more.
+/// `recognizer_bytes`. Nothing has to be freed: the memory is yours again when you no longer use the recognizer.
 ///
 /// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _MEMORY_TOO_SHORT, or one of SER_ERROR_NOT_A_MODEL and SER_ERROR_MODEL_...:
-/// then `recognizer` is set to NULL, unless it is itself at fault.
+/// then `recognizer` is set to NULL, unless the error is in `recognizer` itself.
 ///
 /// # Safety
-/// `model` points to `model_bytes` bytes and `memory` to `memory_bytes` bytes. As long as the recognizer is used both
-/// stay where they are, the model stays as it is, and nobody else touches the memory. `recognizer` points to a pointer
+/// `model` points to `model_bytes` bytes and `memory` to `memory_bytes` bytes. While the recognizer is in use, both
+/// stay in place, the model does not change, and nobody else touches the memory. `recognizer` points to a pointer
 /// outside of that memory.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_recognizer_create(
@@ -64,13 +64,13 @@ pub unsafe extern "C" fn ser_recognizer_create(
     status(make())
 }
 
-/// Takes `count` samples at the model's rate, as many as there are; where chunks begin and end makes no difference.
-/// `samples` may be NULL if there are none.
+/// Takes any number of samples, `count`, at the model's rate. The result does not depend on the size of the chunks.
+/// `samples` may be NULL if `count` is 0.
 ///
-/// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY: then none were taken.
+/// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY: then no sample was taken.
 ///
 /// # Safety
-/// `recognizer` was made by ser_recognizer_create; `samples` points to so many samples.
+/// `recognizer` was made by ser_recognizer_create; `samples` points to this number of samples.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_recognizer_push(
     recognizer: *mut ser_recognizer_t,
@@ -86,10 +86,10 @@ pub unsafe extern "C" fn ser_recognizer_push(
     })
 }
 
-/// The prediction for what was heard since the start of the utterance.
+/// The prediction for all audio since the start of the utterance.
 ///
-/// SER_TOO_LITTLE_SPEECH as long as there is none; SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY. But for SER_OK,
-/// `prediction` is left as it is.
+/// SER_TOO_LITTLE_SPEECH while there is none; SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY. `prediction` changes
+/// only with SER_OK.
 ///
 /// # Safety
 /// `recognizer` was made by ser_recognizer_create; `prediction` points to memory for the answer.
@@ -107,10 +107,10 @@ pub unsafe extern "C" fn ser_recognizer_prediction(
     })
 }
 
-/// Ends the utterance: gives its prediction, and is ready for the next. Silence at the end counts for nothing.
+/// Ends the utterance: writes its prediction, and resets the recognizer for the next. Silence at the end changes nothing.
 ///
-/// SER_TOO_LITTLE_SPEECH if there is none, all the same ready for the next; SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE,
-/// _BUSY: then the utterance goes on. But for SER_OK, `prediction` is left as it is.
+/// SER_TOO_LITTLE_SPEECH if there is no prediction; the recognizer is reset too. SER_ERROR_NULL, _MISALIGNED,
+/// _NOT_A_HANDLE, _BUSY: then the utterance goes on. `prediction` changes only with SER_OK.
 ///
 /// # Safety
 /// `recognizer` was made by ser_recognizer_create; `prediction` points to memory for the answer.
@@ -128,7 +128,7 @@ pub unsafe extern "C" fn ser_recognizer_finish(
     })
 }
 
-/// Forgets what was heard.
+/// Zeroes the state: the next sample starts a new utterance.
 ///
 /// SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY.
 ///
@@ -145,12 +145,12 @@ pub unsafe extern "C" fn ser_recognizer_reset(recognizer: *mut ser_recognizer_t)
     })
 }
 
-/// Writes all that was heard into `snapshot`, whose length is ser_model_info's `recognizer_snapshot_bytes`.
+/// Writes the state to `snapshot`, whose length is ser_model_info's `recognizer_snapshot_bytes`.
 ///
 /// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY, _SNAPSHOT_LENGTH.
 ///
 /// # Safety
-/// `recognizer` was made by ser_recognizer_create; `snapshot` points to so many bytes outside of its memory.
+/// `recognizer` was made by ser_recognizer_create; `snapshot` points to this number of bytes outside of its memory.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_recognizer_snapshot(
     recognizer: *mut ser_recognizer_t,
@@ -161,14 +161,13 @@ pub unsafe extern "C" fn ser_recognizer_snapshot(
     status(unsafe { with(recognizer, |recognizer| Ok(recognizer.snapshot(array_mut(snapshot, snapshot_bytes)?)?)) })
 }
 
-/// Goes on from a snapshot, which any recognizer with the same model may have taken: the same bits come out from there
-/// on.
+/// Continues from a snapshot of any recognizer with the same model. From there on the same bits come out.
 ///
 /// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY: then nothing has changed. SER_ERROR_SNAPSHOT_...: then
-/// the recognizer is as before its first sample.
+/// the recognizer is reset.
 ///
 /// # Safety
-/// `recognizer` was made by ser_recognizer_create; `snapshot` points to so many bytes.
+/// `recognizer` was made by ser_recognizer_create; `snapshot` points to this number of bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_recognizer_restore(
     recognizer: *mut ser_recognizer_t,

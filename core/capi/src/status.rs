@@ -7,48 +7,46 @@ use ser_core::model::{Feature, ParseError};
 use ser_core::recognizer::RecognizerError;
 use ser_core::snapshot::SnapshotError;
 
-/// What a function answers. Less than 0 is an error: what was asked for was not done.
+/// The result of a function. Less than 0 is an error: the function has done nothing.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum ser_status_t {
-    /// It is done.
+    /// The function has done its work.
     SER_OK = 0,
     /// No error, but there was too little speech for a prediction yet.
     SER_TOO_LITTLE_SPEECH = 1,
-    /// A pointer is null that must not be.
+    /// A pointer is null and must not be.
     SER_ERROR_NULL = -1,
-    /// A pointer is not aligned as its type has to be; memory for a handle: to SER_ALIGN bytes.
+    /// A pointer is not aligned for its type. Memory for a handle must be aligned to SER_ALIGN bytes.
     SER_ERROR_MISALIGNED = -2,
-    /// A length is larger than any object of C: a negative number that became one, perhaps.
+    /// A length is larger than any object of C; perhaps it was a negative number.
     SER_ERROR_LENGTH = -3,
-    /// The memory is too short for this model: ser_model_info tells the bytes.
+    /// The memory is too short for this model. ser_model_info gives the number of bytes.
     SER_ERROR_MEMORY_TOO_SHORT = -4,
-    /// The handle does not point to memory in which a create function left one of this kind.
+    /// The handle points to no recognizer or listener, or to one of the other kind.
     SER_ERROR_NOT_A_HANDLE = -5,
-    /// Another call with this handle is not over yet: it came from the event function, or from an interrupt.
+    /// Another call uses this handle now: this call came from the event function, or from an interrupt.
     SER_ERROR_BUSY = -6,
     /// The bytes are no model file.
     SER_ERROR_NOT_A_MODEL = -7,
-    /// The model file has another format than this library reads (ser_model_format): export it anew.
+    /// The model file has another format than this library reads (ser_model_format). Export it anew.
     SER_ERROR_MODEL_FORMAT = -8,
-    /// The model file is for another arithmetic than this library computes (ser_contract_id): export it anew.
+    /// The model file is for another arithmetic than that of this library (ser_contract_id). Export it anew.
     SER_ERROR_MODEL_CONTRACT = -9,
-    /// The model file is incomplete, goes on after its end, or its checksum does not fit.
+    /// The model file is too short or too long, or its checksum does not fit.
     SER_ERROR_MODEL_DAMAGED = -10,
     /// The model file is whole, but something in it is out of range.
     SER_ERROR_MODEL_INVALID = -11,
     /// A parameter of the listener is out of range.
     SER_ERROR_CONFIG = -12,
-    /// The buffer has not the length of a snapshot: ser_model_info tells the bytes.
+    /// The buffer does not have the length of a snapshot. ser_model_info gives the number of bytes.
     SER_ERROR_SNAPSHOT_LENGTH = -13,
-    /// A snapshot of something else: of the other kind of handle, of another model or arithmetic, or by another version
-    /// of the library.
+    /// The snapshot is of the other kind of handle, of another model or arithmetic, or of another version of the library.
     SER_ERROR_SNAPSHOT_FOREIGN = -14,
     /// The snapshot is damaged.
     SER_ERROR_SNAPSHOT_DAMAGED = -15,
-    /// The model is for images of whole utterances: neither a recognizer nor a listener, which hear streams, can be
-    /// made of it.
+    /// The model is for images of whole utterances. A recognizer or listener needs a model for streams.
     SER_ERROR_MODEL_FOR_IMAGES = -16,
 }
 
@@ -100,14 +98,14 @@ impl ser_status_t {
     }
 }
 
-/// A status in English, a string that is never freed. Any number may be asked for.
+/// A status in English, a string that is never freed. `status` may be any number.
 #[unsafe(no_mangle)]
 pub extern "C" fn ser_status_text(status: i32) -> *const c_char {
     let known = ser_status_t::ALL.into_iter().find(|known| *known as i32 == status);
     known.map_or(c"no such status", ser_status_t::text).as_ptr()
 }
 
-/// What a function gives back for what it did.
+/// The status for a result.
 pub(crate) fn status(done: Result<(), ser_status_t>) -> ser_status_t {
     match done {
         Ok(()) => SER_OK,

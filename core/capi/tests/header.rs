@@ -3,7 +3,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use ser_core::model::{CONTRACT_ID, FORMAT_VERSION};
+use ser_core::contract::CONTRACT_ID;
+use ser_core::model::FORMAT_VERSION;
 
 const UPDATE: &str = "SER_UPDATE_HEADER";
 
@@ -21,19 +22,22 @@ fn definitions() -> String {
         &format!("SER_MODEL_FORMAT {FORMAT_VERSION}"),
     );
     define("Labels that a model has at most.", &format!("SER_MAX_LABELS {}", ser::SER_MAX_LABELS));
-    define("Bytes of a label at most, with the zero behind it.", &format!("SER_LABEL_BYTES {}", ser::SER_LABEL_BYTES));
+    define(
+        "Largest length of a label, bytes, with the zero at its end.",
+        &format!("SER_LABEL_BYTES {}", ser::SER_LABEL_BYTES),
+    );
     for (what, handle) in [("recognizer", "RECOGNIZER"), ("listener", "LISTENER")] {
         let bytes = format!("SER_{handle}_BYTES(state_bytes) (SER_{handle}_POINTERS * sizeof(void *) + (state_bytes))");
         define(
             &format!(
-                "Memory for a {what}, bytes; `state_bytes` is the model's: `host embed` writes it into the model's header."
+                "Memory for a {what}, bytes. `state_bytes` is that of the model: `host embed` writes it into the header of the model."
             ),
             &bytes,
         );
         let words = format!("SER_{handle}_WORDS(state_bytes) ((SER_{handle}_BYTES(state_bytes) + 7) / 8)");
         define(
             &format!(
-                "The same in uint64_t, which are aligned as they have to be: `static uint64_t memory[SER_{handle}_WORDS(...)];`."
+                "The same in uint64_t, which has the right alignment: `static uint64_t memory[SER_{handle}_WORDS(...)];`."
             ),
             &words,
         );

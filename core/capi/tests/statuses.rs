@@ -12,7 +12,8 @@ use std::ptr::{null, null_mut};
 use common::{FILE, Memory, info, utterances};
 use ser::ser_status_t::*;
 use ser::*;
-use ser_core::model::{CRC, HEADER_LEN};
+use ser_core::contract::CRC;
+use ser_core::model::HEADER_LEN;
 use ser_tests::random_model::small_image_model;
 
 fn status_text(status: i32) -> &'static str {
@@ -236,6 +237,6 @@ fn nothing_is_written_behind_the_memory() {
 fn versions_are_those_of_the_crates() {
     let version = unsafe { CStr::from_ptr(ser_version()) };
     assert_eq!(version.to_str().unwrap(), env!("CARGO_PKG_VERSION"));
-    assert_eq!(ser_contract_id(), u32::from(ser_core::model::CONTRACT_ID));
+    assert_eq!(ser_contract_id(), u32::from(ser_core::contract::CONTRACT_ID));
     assert_eq!(ser_model_format(), u32::from(ser_core::model::FORMAT_VERSION));
 }

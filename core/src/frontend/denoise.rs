@@ -1,20 +1,22 @@
-//! Spectral subtraction in each mel band, with a noise floor that is tracked.
+//! Spectral subtraction in each mel band, with a tracked noise floor.
 //!
-//! Of a band's power `P` there stays `max(P - α N, β P)` (Berouti, Schwartz and Makhoul 1979). The noise's power `N`
-//! follows the smoothed power
-//! `S += (P - S) / 2^(k-3)` by an asymmetric filter, as in power-normalised cepstral coefficients (Kim and Stern 2016):
-//! up by `min(S - N, N/2) / 2^k`, so slowly that speech does not lift it, down by `(N - S) / 2^(k-2)`, so fast that the
-//! pauses within speech bring it down. What is more than half above the floor lifts it no faster for being louder
-//! (after Hirsch and Ehrlicher 1995). Steady noise so leads to a floor a little below its mean, for which [`BIAS`]
-//! makes up.
+//! The power `P` of a band becomes `max(P - α N, β P)` (Berouti, Schwartz and Makhoul 1979). The noise power `N` follows
+//! the smoothed power `S += (P - S) / 2^(k-3)` by an asymmetric filter, as in power-normalised cepstral coefficients (Kim
+//! and Stern 2016):
+//!
+//! - It rises by `min(S - N, N/2) / 2^k`, so slowly that speech does not lift it. The limit `N/2` keeps loud sounds from
+//!   lifting it faster (after Hirsch and Ehrlicher 1995).
+//! - It falls by `(N - S) / 2^(k-2)`, so fast that the pauses of speech bring it down.
+//!
+//! In steady noise this floor lies a little below the mean of the noise. [`BIAS`] corrects that.
 
 use crate::snapshot::{Reader, SnapshotError, Writer, check};
 use crate::spec::{self, DENOISE};
 
-/// `2^k` frames last from half of this to all of it, ms, so that the floor rises by 3.4 to 6.8 dB/s at most.
+/// `2^k` frames last between half of this and all of it, ms. So the floor rises by at most 3.4 to 6.8 dB/s.
 const RISE_MS: u32 = 640;
 
-/// Mean power of steady noise over the floor that it leads to, in 64ths: measured, and checked in
+/// Mean power of steady noise over the tracked floor, in 64ths: measured, and checked in
 /// `tests/tests/preprocessing.rs`.
 const BIAS: u64 = 71;
 
@@ -24,24 +26,24 @@ const DECIBEL_DOWN: u64 = 3_411_613_790;
 /// No band's sum of powers is larger.
 const MAX_POWER: u64 = 1 << 63;
 
-/// What one band remembers: lower and upper word of the smoothed power `S`, and of the noise floor `N`; all 0 before
-/// the first frame.
+/// State of one band: lower and upper word of the smoothed power `S`, then of the noise floor `N`. All are 0 before the
+/// first frame.
 type Band = [u32; 4];
 
-/// The noise floor of each mel band, and what is subtracted. Without bands all powers pass as they are.
+/// The noise floor of each mel band, and the subtraction. Without bands all powers pass unchanged.
 #[derive(Debug)]
 pub(super) struct Denoiser<'s> {
     bands: &'s mut [Band],
     subtraction: Subtraction,
 }
 
-/// What is done to each band's power.
+/// The subtraction in each band.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Subtraction {
     /// `k`, at least 3.
     slowness: u32,
-    /// What the noise floor is never below: from less it could not rise, and what is so far below the front end's own
-    /// floor can't be seen.
+    /// The least noise floor. From less the floor could not rise, and so little power is invisible below the front end's
+    /// own floor.
     least: u64,
     /// `α` times [`BIAS`], in 64ths.
     factor: u64,
@@ -50,8 +52,8 @@ pub(super) struct Subtraction {
 }
 
 impl Subtraction {
-    /// As the description says, without denoising as if nothing were to be subtracted; `floor` is what is added to each
-    /// band's power.
+    /// The subtraction of a description; without denoising one that subtracts nothing. `floor` is the power that the front
+    /// end adds to each band.
     fn new(spec: &spec::FrontEnd, floor: u64) -> Self {
         let denoise = spec.denoise.unwrap_or(spec::Denoise { subtraction_tenths: 0, depth_db: 0 });
         let frames = (u64::from(spec.sample_rate_hz) * u64::from(RISE_MS) / 1000)
@@ -65,7 +67,7 @@ impl Subtraction {
         }
     }
 
-    /// Takes a band's power, at most [`MAX_POWER`], follows the noise, and gives what is left without it.
+    /// Takes the power of a band, at most [`MAX_POWER`], tracks the noise, and returns the power without it.
     pub(super) fn apply(&self, band: &mut Band, power: u64) -> u64 {
         let [smoothed, noise] =
             [[band[0], band[1]], [band[2], band[3]]].map(|[lower, upper]| u64::from(lower) | u64::from(upper) << 32);
@@ -94,7 +96,7 @@ impl Subtraction {
 }
 
 impl<'s> Denoiser<'s> {
-    /// Words of memory that it needs.
+    /// Words of memory of a denoiser.
     pub(super) const fn work_len(spec: &spec::FrontEnd) -> usize {
         match spec.denoise {
             Some(_) if DENOISE => spec.mel_bands * size_of::<Band>() / size_of::<u32>(),
@@ -102,19 +104,19 @@ impl<'s> Denoiser<'s> {
         }
     }
 
-    /// One that has heard nothing; `memory` is to be of length [`Denoiser::work_len`], `floor` is what is added to each
-    /// band's power.
+    /// A denoiser before the first frame. `memory` must have length [`Denoiser::work_len`]. `floor` is the power that the
+    /// front end adds to each band.
     pub(super) fn new(spec: &spec::FrontEnd, floor: u64, memory: &'s mut [u32]) -> Self {
         memory.fill(0);
         Self { bands: memory.as_chunks_mut().0, subtraction: Subtraction::new(spec, floor) }
     }
 
-    /// Forgets the noise.
+    /// Zeroes the state.
     pub(super) fn reset(&mut self) {
         self.bands.as_flattened_mut().fill(0);
     }
 
-    /// What to apply, and to what: bands in order, none without denoising.
+    /// The subtraction, and the bands that it applies to, in order; none without denoising.
     pub(super) fn bands(&mut self) -> (Subtraction, core::slice::IterMut<'_, Band>) {
         (self.subtraction, self.bands.iter_mut())
     }

@@ -1,20 +1,20 @@
 //! DC block and pre-emphasis, sample by sample.
 
-use super::fft::multiply_high;
+use crate::fixed::multiply_high;
 use crate::snapshot::{Reader, SnapshotError, Writer, check};
 use crate::spec::FrontEnd;
 
 /// Fraction bits of a filtered sample.
 const FRACTION_BITS: u32 = 12;
 
-/// Largest magnitude of a DC block's output: the sum of its impulse response's magnitudes is 2. The margin is for
+/// Largest magnitude of a DC block's output. The magnitudes of its impulse response sum to 2; there is a margin for
 /// rounding.
 const MAX_BLOCKED: i32 = (1 << (17 + FRACTION_BITS)) - 1;
 
-/// `y[n] = x[n] - x[n-1] + pole · y[n-1]`, then `z[n] = y[n] - a · y[n-1]`, in integers with 12 fraction bits; what
-/// comes out is `z / 2`, int16.
+/// `y[n] = x[n] - x[n-1] + pole · y[n-1]`, then `z[n] = y[n] - a · y[n-1]`, in integers with 12 fraction bits. The output
+/// is `z / 2`, int16.
 ///
-/// The first sample counts as having been there forever, so a constant offset leaves no step at the start.
+/// The past before the first sample counts as equal to it, so a constant offset gives no step at the start.
 #[derive(Clone, Debug)]
 pub struct InputFilter {
     /// Q0.15.
@@ -30,7 +30,7 @@ struct Memory {
     blocked: i32,
 }
 
-/// A number in `0..=1`, Q0.15; 1 becomes the largest that there is.
+/// A number in `0..=1` as Q0.15; 1 becomes the largest code.
 fn q15(value: f32) -> i32 {
     ((value * 32768.0 + 0.5) as i32).clamp(0, 32767)
 }
@@ -41,7 +41,7 @@ impl InputFilter {
         Self { dc_block_pole: q15(spec.dc_block_pole), pre_emphasis: q15(spec.pre_emphasis), memory: None }
     }
 
-    /// Forgets what was heard.
+    /// Zeroes the state.
     pub fn reset(&mut self) {
         self.memory = None;
     }
@@ -66,8 +66,8 @@ impl InputFilter {
         Ok(())
     }
 
-    /// Samples through the filter, as many as there is room for in `output`. PCM steps (full scale 32768) come in, half
-    /// of them go out, rounded to nearest, ties up, saturated: the half is for the DC block, which can double a peak.
+    /// Filters as many samples as `output` has room for. The input is in PCM steps (full scale 32768). The output is
+    /// halved, because the DC block can double a peak; rounded to nearest, ties up, and saturated.
     pub fn process(&mut self, samples: &[i16], output: &mut [i16]) {
         let Some(first) = samples.first() else { return };
         let input = i32::from(*first);

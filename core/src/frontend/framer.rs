@@ -4,7 +4,7 @@ use crate::snapshot::{Reader, SnapshotError, Writer, check};
 
 /// Collects samples and says when a frame is complete: the first after `frame_len` samples, then one each `hop_len`.
 ///
-/// Where chunks of the caller begin and end makes no difference. The buffer is a ring; nothing is moved.
+/// The frames do not depend on the size of the chunks. The buffer is a ring; nothing is moved.
 #[derive(Debug)]
 pub struct Framer<'s> {
     ring: &'s mut [i16],
@@ -14,13 +14,13 @@ pub struct Framer<'s> {
 }
 
 impl<'s> Framer<'s> {
-    /// A framer whose frame is as long as `ring`. A hop of 0 is taken as 1.
+    /// A framer for frames as long as `ring`. A hop of 0 counts as 1.
     pub fn new(ring: &'s mut [i16], hop_len: usize) -> Self {
         let missing = ring.len();
         Self { ring, hop_len: hop_len.max(1), next: 0, missing }
     }
 
-    /// Forgets all samples.
+    /// Zeroes the state.
     pub fn reset(&mut self) {
         self.next = 0;
         self.missing = self.ring.len();
@@ -45,9 +45,9 @@ impl<'s> Framer<'s> {
         check((1..=self.ring.len()).contains(&self.missing), "samples missing in a frame", "1..=frame_len")
     }
 
-    /// Takes samples until a frame is complete: Some of those that are left then, and the frame may be read with
-    /// [`Framer::frame`]; None when more are needed. `store(from, to)` writes samples, in order, to where they are
-    /// kept.
+    /// Takes samples until a frame is complete, and then returns the samples that are left; read the frame with
+    /// [`Framer::frame`]. None if the frame needs more samples. `store(from, to)` is called to write samples, in order,
+    /// into the ring.
     pub fn push<'a>(&mut self, samples: &'a [i16], mut store: impl FnMut(&[i16], &mut [i16])) -> Option<&'a [i16]> {
         let (mut taken, left) = samples.split_at_checked(self.missing).unwrap_or((samples, &[]));
         self.missing -= taken.len();
@@ -68,7 +68,7 @@ impl<'s> Framer<'s> {
         Some(left)
     }
 
-    /// The last `frame_len` samples, oldest first, as two pieces to be read one after the other.
+    /// The last `frame_len` samples, oldest first, in two pieces that follow each other.
     pub fn frame(&self) -> (&[i16], &[i16]) {
         let (newer, older) = self.ring.split_at_checked(self.next).unwrap_or_default();
         (older, newer)

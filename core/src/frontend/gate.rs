@@ -1,42 +1,42 @@
 //! Silence gate: removes silence before and after an utterance and shortens long pauses, in a stream, in bounded
 //! memory.
 
-use super::decibel::{SILENCE, steps};
+use super::decibel::Level;
 use crate::snapshot::{Reader, SnapshotError, Writer, check};
 use crate::spec::Trim;
 
-/// What becomes of a row.
+/// What the gate does with a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Passage {
-    /// It is passed on, behind those that were held.
+    /// It passes the held rows on, then this one.
     Now,
-    /// It is passed on if speech follows.
+    /// It holds the row and passes it on if speech follows.
     Held,
-    /// It is dropped.
+    /// It drops the row.
     Never,
 }
 
 /// Passes rows of speech on, drops silence.
 ///
 /// A row is speech when its level exceeds both the absolute threshold and the loudest level so far less the range.
-/// Silence before the first row of speech is dropped. Later silence is held back, at most `max_pause_rows` of it: when
-/// speech comes again the held rows are passed on first, else they never are. So trailing silence needs no look-ahead,
-/// and what a row does depends on rows before it alone.
+/// The gate drops silence before the first row of speech. It holds later silence back, at most `max_pause_rows` of it.
+/// When speech comes again it passes the held rows on first; otherwise they never pass. So trailing silence needs no
+/// look-ahead, and the decision on a row depends only on the rows before it.
 #[derive(Debug)]
 pub struct RowGate<'s, T> {
     trim: Option<Limits>,
     held: &'s mut [T],
     row_len: usize,
     held_len: usize,
-    peak: i16,
+    peak: Level,
     started: bool,
 }
 
-/// [`Trim`] in steps of [`super::DECIBEL`].
+/// [`Trim`] as levels.
 #[derive(Clone, Copy, Debug)]
 struct Limits {
-    threshold: i16,
-    range: i16,
+    threshold: Level,
+    range: Level,
 }
 
 impl<'s, T: Copy> RowGate<'s, T> {
@@ -48,22 +48,24 @@ impl<'s, T: Copy> RowGate<'s, T> {
         }
     }
 
-    /// A gate before the first row; without `trim` every row passes. A shorter `held` keeps shorter pauses.
+    /// A gate before the first row. Without `trim` every row passes. A shorter `held` keeps shorter pauses.
     pub fn new(trim: Option<Trim>, row_len: usize, held: &'s mut [T]) -> Self {
-        let trim = trim.map(|t| Limits { threshold: steps(t.threshold_db), range: steps(t.range_db) });
-        Self { trim, held, row_len, held_len: 0, peak: SILENCE, started: false }
+        let trim = trim.map(|t| Limits {
+            threshold: Level::from_decibels(t.threshold_db),
+            range: Level::from_decibels(t.range_db),
+        });
+        Self { trim, held, row_len, held_len: 0, peak: Level::SILENCE, started: false }
     }
 
-    /// Forgets what was heard.
+    /// Zeroes the state.
     pub fn reset(&mut self) {
         self.held_len = 0;
-        self.peak = SILENCE;
+        self.peak = Level::SILENCE;
         self.started = false;
     }
 
-    /// What becomes of a row of this level (mean square, dBFS in steps of [`super::DECIBEL`]). To be asked once for
-    /// each row, in order.
-    pub fn judge(&mut self, level: i16) -> Passage {
+    /// Decides on a row of this level. Call it once for each row, in order.
+    pub fn judge(&mut self, level: Level) -> Passage {
         let Some(trim) = self.trim else { return Passage::Now };
         self.peak = self.peak.max(level);
         if level > trim.threshold && level > self.peak.saturating_sub(trim.range) {
@@ -76,7 +78,7 @@ impl<'s, T: Copy> RowGate<'s, T> {
         }
     }
 
-    /// Takes the row that was judged, passes on what is due.
+    /// Takes the row that was judged and calls `pass` with each row that may go on.
     pub fn push(&mut self, row: &[T], passage: Passage, mut pass: impl FnMut(&[T])) {
         match passage {
             Passage::Now => {
@@ -104,7 +106,7 @@ impl RowGate<'_, i8> {
 
     pub(crate) fn save(&self, to: &mut Writer<'_>) {
         to.u32(self.held_len as u32);
-        to.u32(i32::from(self.peak) as u32);
+        to.u32(i32::from(self.peak.steps()) as u32);
         to.u32(u32::from(self.started));
         to.bytes(bytemuck::cast_slice(self.held));
     }
@@ -112,7 +114,7 @@ impl RowGate<'_, i8> {
     pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
         self.held_len = from.u32() as usize;
         let peak = i16::try_from(from.u32() as i32);
-        self.peak = peak.unwrap_or(SILENCE);
+        self.peak = peak.map_or(Level::SILENCE, Level::from_steps);
         let started = from.u32();
         self.started = started == 1;
         from.bytes(bytemuck::cast_slice_mut(self.held));

@@ -1,42 +1,42 @@
 //! An utterance as a coloured picture of its spectrum, as the published program of Zheng et al. makes it.
 //!
-//! Each frame's magnitudes `|S|` become `20 log10(|S| + ε)` dB, those of the whole utterance from the least to the
-//! largest the grays 0 to 255, a gray a colour of MATLAB's `jet(256)`, and the picture is resized as by MATLAB's
-//! `imresize`: bicubic, antialiased where it shrinks. Band 0 is DC.
+//! 1. The magnitudes `|S|` of each frame become levels, `20 log10(|S| + ε)` dB.
+//! 2. The levels of the whole utterance become grays: the least is 0, the largest 255.
+//! 3. Each gray becomes a colour of MATLAB's `jet(256)`.
+//! 4. The picture is resized like MATLAB's `imresize`: bicubic, antialiased where it shrinks. Band 0 is DC.
 //!
-//! The picture never exists as a whole: there are the levels of all frames, which the caller keeps, and one column of
-//! pixels at a time. Up to the power of a bin it counts in f32, from there on in integers; the same bits on every
-//! target.
+//! The picture never exists as a whole. The caller keeps the levels of all frames, and pixels are made one column at a
+//! time. The power of a bin is f32, all later numbers are integers; the bits are the same on every target.
 
 mod resize;
 mod spectrum;
 
-use super::Tables;
+use super::log_mel::Tables;
 use crate::spec::{self, IMAGE_CHANNELS, Image};
 use resize::{Axis, MAX_SHRINK, Mean};
 
 pub use spectrum::LEVEL_DECIBEL;
 
-/// Why an utterance can't be made an image.
+/// Why an utterance gives no image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UtteranceError {
     /// It is shorter than one frame.
     TooShort {
         /// Samples that came.
         got: usize,
-        /// Samples that are wanted at least.
+        /// Least number of samples.
         wanted: usize,
     },
-    /// It has more frames than can be shrunk to the image.
+    /// It has more frames than the image can be shrunk from.
     TooLong {
         /// Samples that came.
         got: usize,
-        /// Samples that are wanted at most.
+        /// Largest number of samples.
         wanted: usize,
     },
     /// The memory for levels is too short.
     Levels {
-        /// Values that it has.
+        /// Values of the memory.
         got: usize,
         /// Values wanted: [`ImageFrontEnd::levels_len`].
         wanted: usize,
@@ -61,7 +61,7 @@ impl core::fmt::Display for UtteranceError {
 
 impl core::error::Error for UtteranceError {}
 
-/// Full scale of a colour in [`colour`], as in the definition of `jet(256)`.
+/// Full scale of a colour in [`colour`], as `jet(256)` defines it.
 const FULL_COLOUR: i32 = 64;
 
 /// Makes images.
@@ -73,34 +73,34 @@ pub struct ImageFrontEnd<'m, 's> {
     /// Bins of the spectrum.
     bins: usize,
     image: Image,
-    /// The frame and its spectrum while levels are made; later sums over time for one column, i32 `[3][bins]`.
+    /// First the frame and its spectrum, later the sums over time for one column, i32 `[3][bins]`.
     work: &'s mut [u32],
 }
 
 impl<'m, 's> ImageFrontEnd<'m, 's> {
-    /// Words of work memory that it needs.
+    /// Words of work memory of an image front end.
     pub const fn work_len(spec: &spec::FrontEnd) -> usize {
         let column = IMAGE_CHANNELS * bins(spec);
         if spec.fft_len > column { spec.fft_len } else { column }
     }
 
-    /// i16 values for the levels of an utterance of so many samples: one for each bin of each frame.
+    /// i16 values for the levels of an utterance of `samples` samples: one for each bin of each frame.
     pub const fn levels_len(spec: &spec::FrontEnd, samples: usize) -> usize {
         frames(spec, samples).saturating_mul(bins(spec))
     }
 
-    /// None when `work` is shorter than [`ImageFrontEnd::work_len`], or the description is not that of an image; spec
-    /// and tables are to have passed their checks.
+    /// None if `work` is shorter than [`ImageFrontEnd::work_len`], or the description is not that of an image. Spec and
+    /// tables must have passed their checks.
     pub fn new(spec: &spec::FrontEnd, tables: Tables<'m>, work: &'s mut [u32]) -> Option<Self> {
         let work = work.get_mut(..Self::work_len(spec))?;
         Some(Self { window: tables.window, hop_len: spec.hop_len, bins: bins(spec), image: spec.image?, work })
     }
 
-    /// The levels of all frames of an utterance, `[frame][bin]`, `20 log10(|S| + 2⁻⁵²)` in steps of [`LEVEL_DECIBEL`]
-    /// of what full scale = 1 gives; only whole frames count.
+    /// The levels of all whole frames of an utterance, `[frame][bin]`: `20 log10(|S| + 2⁻⁵²)`, full scale = 1, in steps of
+    /// 1/64 dB ([`LEVEL_DECIBEL`]), which are not those of a [`Level`](super::Level).
     ///
     /// # Errors
-    /// When the utterance is too short or too long, or `levels` shorter than [`ImageFrontEnd::levels_len`].
+    /// If the utterance is too short or too long, or `levels` is shorter than [`ImageFrontEnd::levels_len`].
     pub fn levels<'l>(&mut self, samples: &[i16], levels: &'l mut [i16]) -> Result<&'l mut [i16], UtteranceError> {
         let got = samples.len();
         let frame_len = self.window.len();
@@ -148,7 +148,7 @@ impl<'m, 's> ImageFrontEnd<'m, 's> {
     }
 }
 
-/// The weighted mean of some bins' colours, `[3][bins]` of full scale 2¹⁴, as a pixel.
+/// The weighted mean of the colours of some bins, `[3][bins]` with full scale 2¹⁴, as a pixel.
 fn resized(colours: &[i32], bins: usize, inputs: impl Iterator<Item = (usize, i32)>) -> [u8; IMAGE_CHANNELS] {
     const HALF: i64 = 1 << (COLUMN_BITS + Mean::BITS - 1);
     let mut sums = [0; IMAGE_CHANNELS];
@@ -163,10 +163,10 @@ fn resized(colours: &[i32], bins: usize, inputs: impl Iterator<Item = (usize, i3
     sums.map(|sum| ((mean.of(sum) * 255 + HALF) >> (COLUMN_BITS + Mean::BITS)).clamp(0, 255) as u8)
 }
 
-/// Bits of a colour's full scale in a column that is resized along time alone.
+/// Bits of the full scale of a colour in a column that is resized along time only.
 const COLUMN_BITS: u32 = FULL_COLOUR.ilog2() + Mean::BITS;
 
-/// Turns levels into grays, `round(255 (level - min) / (max - min))`; all are 0 if there is but one level.
+/// Turns levels into grays, `round(255 (level - min) / (max - min))`; all are 0 if all levels are equal.
 pub fn shade(levels: &mut [i16]) {
     let least = levels.iter().copied().min().map_or(0, i32::from);
     let range = levels.iter().copied().max().map_or(0, i32::from) - least;
@@ -176,10 +176,10 @@ pub fn shade(levels: &mut [i16]) {
     }
 }
 
-/// How far the ramps of red, green and blue in MATLAB's `jet(256)` are from [`colour`]'s own.
+/// Shifts of the ramps of red, green and blue in MATLAB's `jet(256)` against [`colour`].
 const JET_SHIFTS: [i32; IMAGE_CHANNELS] = [-96, -32, 32];
 
-/// A colour of a gray in 64ths: it rises over 64 grays, stays at its most for as many, and falls.
+/// A colour of a gray in 64ths: it rises over 64 grays, stays at its maximum for 64, and falls over 64.
 fn colour(gray: i16, shift: i32) -> i32 {
     let place = i32::from(gray) + shift;
     (place + 1).min(191 - place).clamp(0, FULL_COLOUR)
@@ -189,7 +189,7 @@ const fn bins(spec: &spec::FrontEnd) -> usize {
     spec.fft_len / 2 + 1
 }
 
-/// Whole frames in so many samples.
+/// Whole frames in this many samples.
 const fn frames(spec: &spec::FrontEnd, samples: usize) -> usize {
     frame_count(samples, spec.frame_len, spec.hop_len)
 }

@@ -4,33 +4,33 @@
 //! `10 log10(2 / (N Σw²) · Σ_k m[b][k] |X[k]|² + floor)`. By Parseval the sum over all bands is the frame's mean square
 //! within the mel range, full scale = 1, so a full-scale sine is at -3 dBFS.
 //!
-//! In integers: what [`power_spectrum`] makes of the halved samples and the window's codes is `|X|² / (2¹⁴ N²)`; times
-//! weights in Q0.15 a band's sum counts steps of `N 2⁻³⁰ / Σw²` (of codes), of which the logarithm is known once and
-//! for all.
+//! In integers: from halved samples and the codes of the window, the power spectrum is `|X|² / (2¹⁴ N²)`. With weights in
+//! Q0.15 the sum of a band counts steps of `N 2⁻³⁰ / Σw²` (of codes). The logarithm of such a step is a constant.
 //!
-//! Denoising acts on these sums. The frame's level is that of what is left, so that steady noise, which the rows do not
-//! show, does not open the silence gate.
+//! Denoising acts on these sums. The level of the frame is that of the denoised sums, so steady noise does not open the
+//! silence gate.
 
-use super::decibel::{SILENCE, decibels, log2};
+use super::decibel::{Level, level, log2};
 use super::denoise::Denoiser;
-use super::fft::{self, bin_power, power_spectrum};
-use super::{Framer, InputFilter};
+use super::filter::InputFilter;
+use super::framer::Framer;
+use crate::arch::{self, Arithmetic, Complex, Work, bin_power, run_fastest};
 use crate::snapshot::{Reader, SnapshotError, Writer};
 use crate::spec;
 
-/// Window and mel filterbank as numbers, little-endian as in the model file, which holds them so that every target
+/// Window and mel filterbank as numbers, little-endian as in the model file. The file holds them so that every target
 /// reads the same bits.
 #[derive(Clone, Copy, Debug)]
 pub struct Tables<'m> {
     /// First half of the window, Q0.15 i16, `[spec::FrontEnd::window_len]`: `w[n] = window[min(n, frame_len - n)]`.
-    /// That of an image is Q0.31 i32, in two halves, the lower first: `w[n] = window[min(n, frame_len - 1 - n)]`.
+    /// For an image Q0.31 i32 in two halves, the lower first: `w[n] = window[min(n, frame_len - 1 - n)]`.
     pub window: &'m [[u8; 2]],
     /// u16, `[mel_bands + 2]`: between `mel_edges[b]` and `mel_edges[b + 1]` (FFT bins) band `b` rises and band `b - 1`
     /// falls.
     pub mel_edges: &'m [[u8; 2]],
-    /// Rising weight of each bin from the first edge to the last, Q0.15 i16; the falling weight is 1 less that.
+    /// Rising weight of each bin from the first edge to the last, Q0.15 i16. The falling weight is 1 minus the rising one.
     pub mel_rise: &'m [[u8; 2]],
-    /// u64, in `1..=2⁶⁰`: what is added to a band's sum before the logarithm.
+    /// u64, in `1..=2⁶⁰`: added to the sum of a band before the logarithm.
     pub floor: [u8; 8],
 }
 
@@ -106,17 +106,23 @@ impl Tables<'_> {
     }
 }
 
-/// One analysed frame. Levels are dBFS in steps of [`super::DECIBEL`].
+/// One analysed frame.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
-    /// Log power of each mel band, `[mel_bands]`.
+    /// Log power of each mel band, `[mel_bands]`: dBFS in steps of [`super::DECIBEL`].
     pub log_mel: &'a [i16],
-    /// Mean square within the mel range, of what denoising leaves, the floor not added; [`super::SILENCE`] if there is
-    /// nothing at all.
-    pub level: i16,
+    /// Mean square within the mel range that denoising leaves, without the floor; [`Level::SILENCE`] if nothing is left.
+    pub level: Level,
 }
 
-/// What frames become: see [`FrontEnd::push`].
+impl Frame<'_> {
+    /// The mel bands as levels.
+    pub(crate) fn bands(&self) -> impl Iterator<Item = Level> {
+        self.log_mel.iter().copied().map(Level::from_steps)
+    }
+}
+
+/// A taker of frames: see [`FrontEnd::push`].
 pub trait Features {
     /// Takes one frame.
     fn frame(&mut self, frame: Frame<'_>);
@@ -134,18 +140,16 @@ pub struct FrontEnd<'m, 's> {
     tables: Tables<'m>,
     filter: InputFilter,
     framer: Framer<'s>,
-    spectrum: &'s mut [fft::Complex],
+    spectrum: &'s mut [Complex],
     log_mel: &'s mut [i16],
     denoiser: Denoiser<'s>,
-    frame_len: usize,
-    input_shift: u32,
     /// `log2` of one step of a band's sum, Q.16.
     step_log2: i32,
 }
 
 impl<'m, 's> FrontEnd<'m, 's> {
-    /// Words of work memory that a front end needs: audio (two samples in each), spectrum, noise floor if there is
-    /// denoising, one row.
+    /// Words of work memory of a front end: audio (two samples a word), spectrum, noise floor if there is denoising, one
+    /// row.
     pub const fn work_len(spec: &spec::FrontEnd) -> usize {
         spec.frame_len / 2 + Self::spectrum_len(spec) + Denoiser::work_len(spec) + spec.mel_bands.div_ceil(2)
     }
@@ -155,9 +159,8 @@ impl<'m, 's> FrontEnd<'m, 's> {
         spec.fft_len + 2
     }
 
-    /// A front end before the first sample. None when `work` is shorter than [`FrontEnd::work_len`], or denoising is
-    /// wanted without the feature
-    /// `denoise`; spec and tables are to have passed their checks.
+    /// A front end before the first sample. None if `work` is shorter than [`FrontEnd::work_len`], or the description
+    /// denoises and the feature `denoise` is off. Spec and tables must have passed their checks.
     pub fn new(spec: &spec::FrontEnd, tables: Tables<'m>, work: &'s mut [u32]) -> Option<Self> {
         if !spec::DENOISE && spec.denoise.is_some() {
             return None;
@@ -175,13 +178,11 @@ impl<'m, 's> FrontEnd<'m, 's> {
             spectrum: bytemuck::cast_slice_mut::<u32, i32>(spectrum).as_chunks_mut().0,
             log_mel,
             denoiser: Denoiser::new(spec, u64::from_le_bytes(tables.floor), noise),
-            frame_len: spec.frame_len,
-            input_shift: fft::input_shift(spec.fft_len),
             step_log2: log2(spec.fft_len as u64) - (30 << 16) - log2(tables.window_energy(spec.frame_len)),
         })
     }
 
-    /// Forgets what was heard.
+    /// Zeroes the state: the next sample starts a new stream.
     pub fn reset(&mut self) {
         self.filter.reset();
         self.framer.reset();
@@ -205,7 +206,7 @@ impl<'m, 's> FrontEnd<'m, 's> {
         self.denoiser.restore(from)
     }
 
-    /// Takes samples, hands each complete frame to `features`.
+    /// Takes samples, and hands each complete frame to `features`.
     pub fn push(&mut self, samples: &[i16], features: &mut impl Features) {
         let mut samples = samples;
         while let Some(left) = self.framer.push(samples, |from, to| self.filter.process(from, to)) {
@@ -216,45 +217,27 @@ impl<'m, 's> FrontEnd<'m, 's> {
         }
     }
 
-    /// The frame's power spectrum, by the fastest code of the processor.
+    /// The power spectrum of the framer's frame.
     fn power_spectrum(&mut self) {
-        #[cfg(all(feature = "std", target_arch = "x86_64"))]
-        if let Some(avx2) = fft::Avx2::try_new() {
-            let (older, newer) = self.framer.frame();
-            avx2.power_spectrum(fft::Frame {
-                pieces: [older, newer],
-                window: self.tables.window,
-                spectrum: self.spectrum,
-            });
-            return;
-        }
-        self.window_frame();
-        power_spectrum(self.spectrum);
-    }
+        struct Spectrum<'a>(arch::Frame<'a>);
+        impl Work for Spectrum<'_> {
+            type Output = ();
 
-    /// Puts the framer's frame, windowed and padded with zeros, where the transform wants it.
-    fn window_frame(&mut self) {
-        let len = self.spectrum.len().saturating_sub(1);
-        if self.frame_len < 2 * len {
-            self.spectrum.fill([0; 2]);
-        }
-        let (older, newer) = self.framer.frame();
-        let (shift, half_step) = (self.input_shift, (1 << self.input_shift) >> 1);
-        let mut index = 0;
-        for piece in [older, newer] {
-            for sample in piece {
-                let weight = self.tables.window.get(index.min(self.frame_len - index));
-                let product = i32::from(*sample) * weight.map_or(0, |weight| i32::from(i16::from_le_bytes(*weight)));
-                if let Some(value) = self.spectrum.get_mut(fft::place(index / 2, len)) {
-                    value[index % 2] = (product + half_step) >> shift;
-                }
-                index += 1;
+            #[inline(always)]
+            fn run(self, arithmetic: impl Arithmetic) {
+                arithmetic.power_spectrum(self.0);
             }
         }
+        let (older, newer) = self.framer.frame();
+        run_fastest(Spectrum(arch::Frame {
+            pieces: [older, newer],
+            window: self.tables.window,
+            spectrum: self.spectrum,
+        }));
     }
 
-    /// Fills `log_mel` from the power spectrum; returns the frame's level.
-    fn log_mel_row(&mut self) -> i16 {
+    /// Fills `log_mel` from the power spectrum and returns the level of the frame.
+    fn log_mel_row(&mut self) -> Level {
         let floor = u64::from_le_bytes(self.tables.floor);
         let mut edges = self.tables.mel_edges.iter().map(|edge| usize::from(u16::from_le_bytes(*edge)));
         let mut edge = edges.next().unwrap_or_default();
@@ -263,7 +246,7 @@ impl<'m, 's> FrontEnd<'m, 's> {
         let mut bands = self.log_mel.iter_mut();
         let (subtraction, mut noises) = self.denoiser.bands();
         let mut all = 0;
-        // What the band has that falls in the interval to come; before the first interval there is none.
+        // The rising sum of the interval before: its band falls in this interval. None before the first interval.
         let mut risen = None;
         for next in edges {
             let (mut sum, mut rising) = (0, 0);
@@ -280,7 +263,7 @@ impl<'m, 's> FrontEnd<'m, 's> {
             if let Some(risen) = risen.replace(rising)
                 && let Some(band) = bands.next()
             {
-                // A weight is less than 1, so that what falls is not negative.
+                // A weight is less than 1, so the falling sum is not negative.
                 let mut power: u64 = risen + ((sum << 15) - rising);
                 if spec::DENOISE
                     && let Some(noise) = noises.next()
@@ -288,9 +271,9 @@ impl<'m, 's> FrontEnd<'m, 's> {
                     power = subtraction.apply(noise, power);
                 }
                 all += power;
-                *band = decibels(log2(power + floor) + self.step_log2);
+                *band = level(log2(power + floor) + self.step_log2).steps();
             }
         }
-        if all == 0 { SILENCE } else { decibels(log2(all) + self.step_log2) }
+        if all == 0 { Level::SILENCE } else { level(log2(all) + self.step_log2) }
     }
 }

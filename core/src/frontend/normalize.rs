@@ -1,25 +1,25 @@
 //! Log-mel rows, or columns of an image, to the network's input: normalised over the training set, as int8.
 
-use super::decibel::DECIBEL;
+use super::decibel::{DECIBEL, Level};
 use crate::quant::{Multiplier, Multipliers, requantize};
 use crate::spec::{IMAGE_CHANNELS, SpecError};
 
-/// Real value of one step of an int8 input; the zero point is 0.
+/// Real value of one step of an int8 input. The zero point is 0.
 pub const INPUT_SCALE: f32 = 1.0 / 32.0;
-/// Normalised features are limited to this range, which is that of their int8 codes.
+/// Normalised features are limited to this range, the range of their int8 codes.
 pub const INPUT_LIMITS: (f32, f32) = (-128.0 * INPUT_SCALE, 127.0 * INPUT_SCALE);
 
 /// Steps of a decibel, or of a pixel's value, in [`Normalizer::mean`].
 pub const MEAN_DECIBEL: i32 = 1 << 16;
 
-/// `code = clamp(requantize((log_mel - reference) · 512 - mean))` for each band. With a multiplier of `32 / (65536
-/// sd)`, `mean` and `sd` (dB) those of the training set, a code counts 32nds of standard deviations. For an image `code
-/// = clamp(requantize(pixel · 65536 - mean))` for each colour.
+/// `code = clamp(requantize((log_mel - reference) · 512 - mean))` for each band. With the multiplier `32 / (65536 sd)`,
+/// and `mean` and `sd` (dB) of the training set, a code counts 32nds of a standard deviation. For an image
+/// `code = clamp(requantize(pixel · 65536 - mean))` for each colour.
 #[derive(Clone, Copy, Debug)]
 pub struct Normalizer<'m> {
-    /// i32 little-endian in steps of [`MEAN_DECIBEL`], magnitudes of at most 2³⁰, `[mel_bands]`, of an image `[3]`.
+    /// i32 little-endian in steps of [`MEAN_DECIBEL`], magnitudes of at most 2³⁰; `[mel_bands]`, for an image `[3]`.
     pub mean: &'m [[u8; 4]],
-    /// As many.
+    /// One for each mean.
     pub multipliers: Multipliers<'m>,
 }
 
@@ -63,15 +63,15 @@ impl Normalizer<'_> {
         Ok(())
     }
 
-    /// The int8 codes of a row, band by band; `reference` is what [`super::LevelReference`] says of the row.
-    pub fn codes(&self, log_mel: &[i16], reference: i16) -> impl Iterator<Item = i8> {
+    /// The int8 codes of a row, band by band, relative to the reference of the row (see [`super::LevelReference`]).
+    pub fn codes(&self, log_mel: &[i16], reference: Level) -> impl Iterator<Item = i8> {
         log_mel.iter().zip(self.mean.iter().zip(self.multipliers.iter())).map(move |(level, (mean, multiplier))| {
-            let relative = (i32::from(*level) - i32::from(reference)) * (MEAN_DECIBEL / DECIBEL as i32);
+            let relative = (i32::from(*level) - i32::from(reference.steps())) * (MEAN_DECIBEL / DECIBEL as i32);
             code(relative, *mean, multiplier)
         })
     }
 
-    /// Puts int8 codes in the place of a column's pixels, `[bands][3]`, and gives them.
+    /// Replaces the pixels of a column, `[bands][3]`, by their int8 codes and returns these.
     pub fn pixel_codes<'p>(&self, pixels: &'p mut [u8]) -> &'p [i8] {
         for pixel in pixels.as_chunks_mut::<IMAGE_CHANNELS>().0 {
             for (value, (mean, multiplier)) in pixel.iter_mut().zip(self.mean.iter().zip(self.multipliers.iter())) {
@@ -82,7 +82,7 @@ impl Normalizer<'_> {
     }
 }
 
-/// The code of a value that counts as the mean does; the difference is one of at most 2³¹ - 1.
+/// The code of a value in the unit of the mean. Their difference is at most 2³¹ - 1.
 fn code(value: i32, mean: [u8; 4], multiplier: Multiplier) -> i8 {
     requantize(value - i32::from_le_bytes(mean), multiplier).clamp(i32::from(i8::MIN), i32::from(i8::MAX)) as i8
 }

@@ -1,4 +1,4 @@
-//! Affine map of an int16 row onto logits.
+//! Affine map of an int16 row to logits.
 //!
 //! `y[u] = requantize(Σ w[u][k] x[k] + bias[u])`, Q19.12.
 
@@ -15,7 +15,7 @@ pub struct Dense<'m> {
     pub inputs: usize,
     /// Outputs.
     pub units: usize,
-    /// i8 `[units][inputs]`, [packed](super::matrix).
+    /// i8 `[units][inputs]`, [packed](crate::packed).
     pub weights: &'m [u8],
     /// i32 `[units]`.
     pub bias: &'m [[u8; 4]],

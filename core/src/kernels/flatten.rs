@@ -1,4 +1,4 @@
-//! All rows of an image as one.
+//! Joins all rows of an image into one.
 
 use crate::spec::Shape;
 
@@ -7,14 +7,14 @@ use crate::spec::Shape;
 pub struct Flatten {
     /// Shape of an input row.
     pub input: Shape,
-    /// How many rows make the output row.
+    /// Rows in an output row.
     pub rows: usize,
 }
 
-/// What a flatten remembers between rows.
+/// State of a flatten between rows.
 #[derive(Debug)]
 pub struct FlattenState<'s> {
-    /// The rows so far, oldest first, i8 `[rows][input.len()]`; the output when there are all.
+    /// The rows so far, oldest first, i8 `[rows][input.len()]`. With the last row they are the output row.
     pub values: &'s mut [i8],
     /// Rows so far.
     pub filled: &'s mut u32,
@@ -26,17 +26,17 @@ impl Flatten {
         self.rows * self.input.len()
     }
 
-    /// A state as it is before the first row.
+    /// Sets the state to that before the first row.
     pub fn reset(&self, state: &mut FlattenState<'_>) {
         *state.filled = 0;
     }
 
-    /// Whether rows can have led to this state.
+    /// Whether some sequence of rows leads to this state.
     pub fn is_possible(&self, state: &FlattenState<'_>) -> bool {
         (*state.filled as usize) < self.rows
     }
 
-    /// Takes one row, i8 `[input.len()]`; true when `values` is the output row.
+    /// Takes one row, i8 `[input.len()]`. True if `values` is the output row now.
     pub fn push(&self, state: &mut FlattenState<'_>, row: &[i8]) -> bool {
         let slot = state.values.chunks_exact_mut(self.input.len().max(1)).nth(*state.filled as usize);
         slot.into_iter().flatten().zip(row).for_each(|(to, from)| *to = *from);

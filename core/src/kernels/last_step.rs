@@ -1,13 +1,13 @@
-//! The last of the rows so far.
+//! Keeps the last row.
 
-/// Parameters of a last step: there are none but its size.
+/// Parameters of a last step: only its size.
 #[derive(Clone, Copy, Debug)]
 pub struct LastStep {
     /// Values of a row.
     pub len: usize,
 }
 
-/// What a last step remembers.
+/// State of a last step.
 #[derive(Debug)]
 pub struct LastStepState<'s> {
     /// The last row, `[len]`.
@@ -17,12 +17,12 @@ pub struct LastStepState<'s> {
 }
 
 impl LastStep {
-    /// A state as it is before the first row.
+    /// Sets the state to that before the first row.
     pub fn reset(&self, state: &mut LastStepState<'_>) {
         *state.seen = 0;
     }
 
-    /// Whether rows can have led to this state.
+    /// Whether some sequence of rows leads to this state.
     pub fn is_possible(&self, state: &LastStepState<'_>) -> bool {
         *state.seen <= 1
     }

@@ -1,6 +1,6 @@
 //! Maximum over blocks of rows and bands.
 
-use super::matrix::{Products, Work, with_products};
+use crate::arch::{Arithmetic, Work, run_fastest};
 use crate::spec::{IMAGES, Shape, blocks};
 
 /// Parameters of a max pool. Scale and zero point pass through unchanged.
@@ -12,15 +12,15 @@ pub struct MaxPool {
     pub rows: usize,
     /// Block along frequency.
     pub bands: usize,
-    /// Rows and bands that a block shares with the next; at most half of either. Without the feature `image` always 0.
+    /// Rows and bands that a block shares with the next, at most half of a block. Without the feature `image` always 0.
     pub overlap: usize,
 }
 
-/// What a max pool remembers between rows.
+/// State of a max pool between rows.
 #[derive(Debug)]
 pub struct MaxPoolState<'s> {
-    /// Maximum over the rows of the block so far, i8 `[output bands][input.channels]`; the output when the block is
-    /// full. If blocks overlap, that of the next block follows.
+    /// Maximum over the rows of the block so far, i8 `[output bands][input.channels]`: the output row when the block is
+    /// full. If blocks overlap, the maximum of the next block follows.
     pub maximum: &'s mut [i8],
     /// Rows in the block so far.
     pub filled: &'s mut u32,
@@ -41,19 +41,19 @@ impl MaxPool {
         if IMAGES { self.overlap } else { 0 }
     }
 
-    /// A state as it is before the first row.
+    /// Sets the state to that before the first row.
     pub fn reset(&self, state: &mut MaxPoolState<'_>) {
         *state.filled = 0;
     }
 
-    /// Whether rows can have led to this state.
+    /// Whether some sequence of rows leads to this state.
     pub fn is_possible(&self, state: &MaxPoolState<'_>) -> bool {
         let filled = *state.filled as usize;
         filled < self.rows || (filled == self.rows && self.overlap() > 0)
     }
 
-    /// Takes one row, i8 `[input.len()]`; true when a block is full and the first [`MaxPool::output_len`] maxima are
-    /// the output row.
+    /// Takes one row, i8 `[input.len()]`. True if the block is full; the first [`MaxPool::output_len`] maxima are the
+    /// output row then.
     pub fn push(&self, state: &mut MaxPoolState<'_>, row: &[i8]) -> bool {
         let (block, next) = self.blocks(state.maximum);
         let (overlap, mut filled) = (self.overlap(), *state.filled as usize);
@@ -76,7 +76,7 @@ impl MaxPool {
         full
     }
 
-    /// The maxima of the block, and where blocks overlap those of the next.
+    /// The maxima of the block, and those of the next block if blocks overlap.
     pub(crate) fn blocks<'s>(&self, maximum: &'s mut [i8]) -> (&'s mut [i8], &'s mut [i8]) {
         if self.overlap() == 0 {
             (maximum, &mut [])
@@ -85,35 +85,25 @@ impl MaxPool {
         }
     }
 
-    /// Takes a row into the maxima of a block.
+    /// Raises the maxima of a block to the codes of a row.
     fn raise(&self, maximum: &mut [i8], row: &[i8]) {
         struct Raise<'a>(&'a MaxPool, &'a mut [i8], &'a [i8]);
         impl Work for Raise<'_> {
             type Output = ();
 
             #[inline(always)]
-            fn run(self, _: impl Products) {
+            fn run(self, arithmetic: impl Arithmetic) {
                 let Self(pool, maximum, row) = self;
                 let channels = pool.input.channels.max(1);
                 let step = pool.bands.saturating_sub(pool.overlap()).saturating_mul(channels);
                 let blocks = row.windows((pool.bands * channels).max(1)).step_by(step.max(1));
                 for (maximum, block) in maximum.chunks_exact_mut(channels).zip(blocks) {
                     for position in block.chunks_exact(channels) {
-                        raise(maximum, position);
+                        arithmetic.raise(maximum, position);
                     }
                 }
             }
         }
-        with_products(Raise(self, maximum, row));
+        run_fastest(Raise(self, maximum, row));
     }
-}
-
-/// The larger of two codes each.
-#[inline(always)]
-fn raise(maximum: &mut [i8], position: &[i8]) {
-    #[cfg(arm_dsp)]
-    if super::dsp::maximum(maximum, position) {
-        return;
-    }
-    maximum.iter_mut().zip(position).for_each(|(m, x)| *m = (*m).max(*x));
 }

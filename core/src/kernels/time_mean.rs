@@ -1,17 +1,17 @@
 //! Mean of the hidden state over all steps since the start.
 
-/// Steps after which sums and count are halved, so that a sum of int16 never leaves int32: from then on the mean is one
-/// that slowly forgets.
+/// After this many steps sums and count are halved, so that a sum of int16 never leaves int32. From then on older rows
+/// count less and less.
 const MAX_STEPS: u32 = 1 << 16;
 
-/// Parameters of a time mean: there are none but its size.
+/// Parameters of a time mean: only its size.
 #[derive(Clone, Copy, Debug)]
 pub struct TimeMean {
     /// Values of a row.
     pub len: usize,
 }
 
-/// What a time mean remembers between rows.
+/// State of a time mean between rows.
 #[derive(Debug)]
 pub struct TimeMeanState<'s> {
     /// Sum of the rows, `[len]`.
@@ -21,13 +21,13 @@ pub struct TimeMeanState<'s> {
 }
 
 impl TimeMean {
-    /// A state as it is before the first row.
+    /// Sets the state to that before the first row.
     pub fn reset(&self, state: &mut TimeMeanState<'_>) {
         state.sum.fill(0);
         *state.count = 0;
     }
 
-    /// Whether rows can have led to this state.
+    /// Whether some sequence of rows leads to this state.
     pub fn is_possible(&self, state: &TimeMeanState<'_>) -> bool {
         *state.count <= MAX_STEPS && state.sum.iter().all(|sum| i64::from(*sum).abs() <= i64::from(*state.count) << 15)
     }
@@ -42,15 +42,15 @@ impl TimeMean {
         state.sum.iter_mut().zip(row).for_each(|(sum, x)| *sum = sum.saturating_add(i32::from(*x)));
     }
 
-    /// Writes `floor(sum / count + 1/2)` into `mean`, `[len]`; false when there was no row.
+    /// Writes `floor(sum / count + 1/2)` to `mean`, `[len]`. False if there was no row.
     pub fn mean(&self, state: &TimeMeanState<'_>, mean: &mut [i16]) -> bool {
         let count = i32::try_from(*state.count).unwrap_or(i32::MAX);
         if count == 0 {
             return false;
         }
         for (mean, sum) in mean.iter_mut().zip(state.sum.iter()) {
-            // In 32 bits, for there is no division of 64 on a microcontroller: floor(sum / count), and 1 more if a half
-            // or more is left.
+            // In 32 bits, because a microcontroller has no 64-bit division: floor(sum / count), and 1 more if the remainder
+            // is at least a half.
             let (whole, left) = (sum.div_euclid(count), sum.rem_euclid(count));
             *mean = whole.wrapping_add(i32::from(left >= count - left)) as i16;
         }

@@ -1,7 +1,7 @@
-//! A layer with its parameters: how much memory it needs, and the proof that its accumulators can't overflow.
+//! A layer with its parameters, its need of memory, and the proof that its accumulators can't overflow.
 
-use crate::kernels::matrix::magnitude_sum;
 use crate::kernels::{Conv2d, Dense, Flatten, LastStep, Lstm, MaxPool, TimeMean};
+use crate::packed::magnitude_sum;
 use crate::quant::Multipliers;
 use crate::spec::Layer;
 
@@ -15,7 +15,7 @@ pub enum LayerParams<'m> {
     Conv2d(Conv2d<'m>),
     /// Max pool.
     MaxPool(MaxPool),
-    /// All rows as one.
+    /// All rows joined into one.
     Flatten(Flatten),
     /// LSTM.
     Lstm(Lstm<'m>),
@@ -27,7 +27,7 @@ pub enum LayerParams<'m> {
     Dense(Dense<'m>),
 }
 
-/// What makes a layer's numbers unusable.
+/// Which numbers of a layer are unusable.
 #[derive(Clone, Copy)]
 pub(super) enum BadNumber {
     Weight,
@@ -52,12 +52,13 @@ impl LayerParams<'_> {
         }
     }
 
-    /// Bytes of the layer's numbers in the file, without padding.
+    /// Bytes of the layer's numbers in the file, padding excluded.
     pub const fn file_bytes(&self) -> usize {
         match self {
-            LayerParams::Conv2d(conv) => conv.weights.len() + ROW_BYTES * conv.bias.len(),
+            LayerParams::Conv2d(conv) => conv.codes.weights.len() + ROW_BYTES * conv.codes.bias.len(),
             LayerParams::Lstm(lstm) => {
-                lstm.input_weights.len() + lstm.recurrent_weights.len() + (ROW_BYTES + 1) * lstm.bias.len()
+                let gates = &lstm.gates;
+                gates.input_weights.len() + gates.recurrent_weights.len() + (ROW_BYTES + 1) * gates.bias.len()
             }
             LayerParams::Dense(dense) => dense.weights.len() + ROW_BYTES * dense.bias.len(),
             LayerParams::MaxPool(_) | LayerParams::Flatten(_) | LayerParams::TimeMean(_) | LayerParams::LastStep(_) => {
@@ -66,12 +67,12 @@ impl LayerParams<'_> {
         }
     }
 
-    /// Bytes that the layer remembers between rows, its output row included.
+    /// Bytes of the layer's state between rows, output row included.
     pub const fn state_bytes(&self) -> usize {
         4 * self.state_words()
     }
 
-    /// What the layer remembers between rows, u32 words; the engine's layout of it.
+    /// u32 words of the layer's state between rows, in the layout of the engine.
     pub(crate) const fn state_words(&self) -> usize {
         match self {
             // Position in the ring, ring, output row.
@@ -93,7 +94,7 @@ impl LayerParams<'_> {
     /// Work memory that the layer needs while it runs, u32 words.
     pub(crate) const fn scratch_words(&self) -> usize {
         match self {
-            // What two positions see; a row of zeros, if any belongs behind the last.
+            // Two patches; a row of zeros, if the layer needs any behind the last row.
             LayerParams::Conv2d(conv) => {
                 let zeros = if conv.rows_behind() > 0 { conv.input.len().div_ceil(4) } else { 0 };
                 conv.work_len().div_ceil(2) + zeros
@@ -110,7 +111,8 @@ impl LayerParams<'_> {
     pub(super) const fn check_numbers(&self, input_magnitude: u64) -> Result<(), BadNumber> {
         match self {
             LayerParams::Conv2d(conv) => {
-                check_rows(conv.weights, conv.patch_len(), conv.bias, conv.multipliers, input_magnitude)
+                let codes = &conv.codes;
+                check_rows(codes.weights, conv.patch_len(), codes.bias, codes.multipliers, input_magnitude)
             }
             LayerParams::Dense(dense) => {
                 check_rows(dense.weights, dense.inputs, dense.bias, dense.multipliers, input_magnitude)
@@ -165,7 +167,7 @@ const fn check_rows(
             return Err(BadNumber::Accumulator);
         }
     }
-    // What fills up the last block.
+    // The padding of the last block.
     while row % 4 != 0 {
         match magnitude_sum(weights, row, columns) {
             Some(0) => row += 1,
@@ -178,18 +180,19 @@ const fn check_rows(
 /// `Σ|W| · max|x| · 2^input_shift + Σ|R| · 2¹⁵ + |b| < 2³¹` for every row.
 const fn check_lstm(lstm: &Lstm<'_>, input_magnitude: u64) -> Result<(), BadNumber> {
     let mut row = 0;
-    let mut biases = lstm.bias;
-    let mut shifts = lstm.input_shift;
+    let gates = &lstm.gates;
+    let mut biases = gates.bias;
+    let mut shifts = gates.input_shift;
     while let ([bias, other_biases @ ..], [shift, other_shifts @ ..]) = (biases, shifts) {
         biases = other_biases;
         shifts = other_shifts;
         if *shift > 15 {
             return Err(BadNumber::InputShift);
         }
-        let Some(input_sum) = magnitude_sum(lstm.input_weights, row, lstm.inputs) else {
+        let Some(input_sum) = magnitude_sum(gates.input_weights, row, lstm.inputs) else {
             return Err(BadNumber::Weight);
         };
-        let Some(recurrent_sum) = magnitude_sum(lstm.recurrent_weights, row, lstm.hidden) else {
+        let Some(recurrent_sum) = magnitude_sum(gates.recurrent_weights, row, lstm.hidden) else {
             return Err(BadNumber::Weight);
         };
         row += 1;
@@ -198,5 +201,5 @@ const fn check_lstm(lstm: &Lstm<'_>, input_magnitude: u64) -> Result<(), BadNumb
             return Err(BadNumber::Accumulator);
         }
     }
-    check_multipliers(lstm.multipliers)
+    check_multipliers(gates.multipliers)
 }

@@ -1,164 +1,32 @@
-//! Bytes to [`Model`]; the layout is that of `docs/model-format.md`.
+//! Bytes to [`Model`]; `docs/model-format.md` describes the layout.
 
-use super::layers::{BadNumber, CODE_MAGNITUDE, HIDDEN_MAGNITUDE};
+use super::error::{Feature, ParseError};
+use super::format::{CHECKED_FROM, FORMAT_VERSION, HEADER_LEN, LABEL_LEN, MAGIC, SECTION_ALIGN, kind};
+use super::layers::{BadNumber, CODE_MAGNITUDE, HIDDEN_MAGNITUDE, LayerParams};
+use super::parsed::Model;
 use super::reader::Reader;
-use super::{LayerParams, Model};
+use crate::arch::{CodeRows, GateRows};
+use crate::contract::{CONTRACT_ID, CRC};
 use crate::frontend::{Normalizer, Tables};
-use crate::kernels::matrix::packed_len;
 use crate::kernels::{Conv2d, Dense, Flatten, LastStep, Lstm, MaxPool, TimeMean};
+use crate::packed::packed_len;
 use crate::quant::Multipliers;
 use crate::spec::{
-    self, DENOISE, Denoise, IMAGES, Image, Level, MAX_LABELS, MAX_LAYERS, Padding, Shape, SpecError, Trim, Window,
+    self, DENOISE, Denoise, IMAGES, Image, LevelMode, MAX_LABELS, MAX_LAYERS, Padding, Shape, SpecError, Trim, Window,
 };
 
-/// First bytes of a model file.
-pub const MAGIC: [u8; 8] = *b"SERMODEL";
-/// Version of the layout.
-pub const FORMAT_VERSION: u16 = 3;
-/// Which arithmetic the numbers are meant for; a core that computes otherwise must refuse the file.
-pub const CONTRACT_ID: u16 = 2;
-/// Fixed part of the file, bytes.
-pub const HEADER_LEN: usize = 80;
-/// One label, bytes.
-pub const LABEL_LEN: usize = 16;
-/// One layer's record, bytes.
-pub const LAYER_RECORD_LEN: usize = 16;
-/// Every section begins at a multiple of this, counted from the start of the file.
-pub const SECTION_ALIGN: usize = 16;
-/// Where the bytes begin that the checksum covers.
-const CHECKED_FROM: usize = 20;
-/// The checksum: CRC-32/ISO-HDLC (the one of zip and PNG).
-pub const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
-
-/// Values of a layer record's first byte.
-pub mod kind {
-    /// Convolution and ReLU.
-    pub const CONV2D: u8 = 1;
-    /// Max pool.
-    pub const MAX_POOL: u8 = 2;
-    /// LSTM.
-    pub const LSTM: u8 = 3;
-    /// Time mean.
-    pub const TIME_MEAN: u8 = 4;
-    /// Dense.
-    pub const DENSE: u8 = 5;
-    /// Flatten.
-    pub const FLATTEN: u8 = 6;
-    /// Last step.
-    pub const LAST_STEP: u8 = 7;
-}
-
-/// A Cargo feature of this crate that a model may need.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Feature {
-    /// `denoise`: the front end subtracts noise.
-    Denoise,
-    /// `image`: the model is for images, or has a layer that is for these.
-    Image,
-}
-
-/// Why a file is not a model that this core can run.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum ParseError {
-    /// The file does not begin with [`MAGIC`].
-    NotAModel,
-    /// Another version of the layout.
-    FormatVersion {
-        /// Version in the file; wanted is [`FORMAT_VERSION`].
-        got: u16,
-    },
-    /// Numbers for another arithmetic.
-    Contract {
-        /// Contract in the file; wanted is [`CONTRACT_ID`].
-        got: u16,
-    },
-    /// The file ends early, or goes on after its end.
-    Length {
-        /// Bytes that came.
-        got: usize,
-        /// Bytes that the file should have, as far as known where reading stopped.
-        wanted: usize,
-    },
-    /// The bytes are not those that were written.
-    Checksum {
-        /// Of the bytes that came.
-        got: u32,
-        /// In the header.
-        wanted: u32,
-    },
-    /// A field has a value without meaning.
-    Field {
-        /// Which.
-        field: &'static str,
-        /// What came.
-        got: u32,
-    },
-    /// A label is empty or not UTF-8 padded with zeros.
-    Label {
-        /// Which, from 0.
-        index: usize,
-    },
-    /// A parameter is out of range, or layers do not fit together.
-    Spec(SpecError),
-    /// The model needs what this core was built without.
-    Feature(Feature),
-    /// A layer's numbers are out of range.
-    Layer {
-        /// Which, from 0.
-        index: usize,
-        /// What was wanted of them.
-        wanted: &'static str,
-    },
-}
-
-impl ParseError {
-    /// What is wrong, without the numbers: for a compile error, which can't show them.
-    pub const fn summary(&self) -> &'static str {
-        match self {
-            Self::NotAModel => "the file is no ser model",
-            Self::FormatVersion { .. } => {
-                "the model file has another format version than this core reads: export it anew"
-            }
-            Self::Contract { .. } => "the model file is for another arithmetic than this core computes: export it anew",
-            Self::Length { .. } => "the model file ends early, or goes on after its end",
-            Self::Checksum { .. } => "the model file is damaged: its checksum does not fit",
-            Self::Field { .. } | Self::Label { .. } => "a field of the model file has a value without meaning",
-            Self::Spec(_) => "a parameter of the model is out of range, or its layers do not fit together",
-            Self::Feature(Feature::Denoise) => "the model denoises, this core was built without its feature `denoise`",
-            Self::Feature(Feature::Image) => {
-                "the model is for images, or has layers that are, this core was built without its feature `image`"
-            }
-            Self::Layer { .. } => "the numbers of a layer are out of range",
-        }
+impl<'m> Model<'m> {
+    /// Reads a model file of any alignment. It can run in a constant, so that the model of a firmware is checked when the
+    /// firmware is compiled.
+    ///
+    /// # Errors
+    /// [`ParseError`] says what was wanted and what came. No bytes make parsing panic.
+    pub const fn parse(file: &'m [u8]) -> Result<Self, ParseError> {
+        parse(file)
     }
 }
 
-impl core::fmt::Display for ParseError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            ParseError::NotAModel => write!(f, "not a model file: it does not begin with SERMODEL"),
-            ParseError::FormatVersion { got } => {
-                write!(f, "model format version is {got}, this core reads {FORMAT_VERSION}")
-            }
-            ParseError::Contract { got } => write!(f, "numeric contract is {got}, this core computes {CONTRACT_ID}"),
-            ParseError::Length { got, wanted } => write!(f, "model file has {got} bytes, wanted {wanted}"),
-            ParseError::Checksum { got, wanted } => {
-                write!(f, "model file is damaged: CRC-32 is {got:08x}, wanted {wanted:08x}")
-            }
-            ParseError::Field { field, got } => write!(f, "model file: {field} is {got}, which has no meaning"),
-            ParseError::Label { index } => {
-                write!(f, "model file: label {index} is empty or not UTF-8 padded with zeros")
-            }
-            ParseError::Spec(error) => write!(f, "model file: {error}"),
-            ParseError::Feature(_) => f.write_str(self.summary()),
-            ParseError::Layer { index, wanted } => write!(f, "model file: layer {index}: wanted {wanted}"),
-        }
-    }
-}
-
-impl core::error::Error for ParseError {}
-
-/// The value, or return: an early end, for reads.
+/// The value, or returns the error of a file that ends early.
 macro_rules! read {
     ($reader:ident, $value:expr) => {
         match $value {
@@ -173,7 +41,7 @@ macro_rules! read {
     };
 }
 
-/// The value, or return the error.
+/// The value, or returns the error.
 macro_rules! check {
     ($value:expr) => {
         match $value {
@@ -183,7 +51,7 @@ macro_rules! check {
     };
 }
 
-/// Skips to the next section, whose padding must be zeros, and reads `count` values of `N` bytes.
+/// Skips to the next section and reads `count` values of `N` bytes. The padding before the section must be zeros.
 const fn section<'m, const N: usize>(reader: &mut Reader<'m>, count: usize) -> Result<&'m [[u8; N]], ParseError> {
     let padding = reader.position().next_multiple_of(SECTION_ALIGN) - reader.position();
     let mut zeros = read!(reader, reader.bytes(padding));
@@ -219,7 +87,7 @@ struct Record {
     scale: f32,
 }
 
-pub(super) const fn parse(file: &[u8]) -> Result<Model<'_>, ParseError> {
+const fn parse(file: &[u8]) -> Result<Model<'_>, ParseError> {
     let checksum = check!(check_envelope(file));
     let mut reader = Reader::new(file);
     read!(reader, reader.bytes(CHECKED_FROM));
@@ -255,7 +123,7 @@ pub(super) const fn parse(file: &[u8]) -> Result<Model<'_>, ParseError> {
     let front_end = check!(parse_rest_of_front_end(&mut reader, front_end));
     model.front_end = front_end;
 
-    // Copies, so that the compiler knows that no index below is out of range.
+    // Copies, which prove to the compiler that no index below is out of range.
     let (layer_count, label_count) = (model.layer_count, model.label_count);
     let mut index = 0;
     while index < label_count {
@@ -304,7 +172,7 @@ pub(super) const fn parse(file: &[u8]) -> Result<Model<'_>, ParseError> {
     Ok(model)
 }
 
-/// Magic, versions, length, checksum, which it gives.
+/// Checks magic, versions, length and checksum, and returns the checksum.
 const fn check_envelope(file: &[u8]) -> Result<u32, ParseError> {
     let mut reader = Reader::new(file);
     let magic: [u8; 8] = match reader.array() {
@@ -373,21 +241,21 @@ const fn parse_front_end(reader: &mut Reader<'_>) -> Result<spec::FrontEnd, Pars
         mel_high_hz,
         floor_db,
         trim,
-        // The header keeps these behind the counts.
-        level: Level::Absolute,
+        // In the header these follow the counts.
+        level: LevelMode::Absolute,
         denoise: None,
         image: None,
     })
 }
 
-/// What the header keeps of the front end behind the counts; and the check of the whole.
+/// The part of the front end that follows the counts, and the check of the whole.
 const fn parse_rest_of_front_end(
     reader: &mut Reader<'_>,
     mut front_end: spec::FrontEnd,
 ) -> Result<spec::FrontEnd, ParseError> {
     front_end.level = match read!(reader, reader.u8()) {
-        0 => Level::Absolute,
-        1 => Level::RelativeToPeak,
+        0 => LevelMode::Absolute,
+        1 => LevelMode::RelativeToPeak,
         other => return Err(ParseError::Field { field: "level", got: other as u32 }),
     };
     let features = read!(reader, reader.u8());
@@ -395,7 +263,7 @@ const fn parse_rest_of_front_end(
     match (features, columns) {
         (0, 0) => {}
         (0, _) => {
-            return Err(ParseError::Field { field: "columns of an image that there is not", got: columns as u32 });
+            return Err(ParseError::Field { field: "image columns without an image", got: columns as u32 });
         }
         (1, _) if !IMAGES => return Err(ParseError::Feature(Feature::Image)),
         (1, _) => {
@@ -409,7 +277,10 @@ const fn parse_rest_of_front_end(
     match (subtraction_tenths, depth_db) {
         (0, 0) => {}
         (0, _) => {
-            return Err(ParseError::Field { field: "depth of a subtraction that there is not", got: depth_db as u32 });
+            return Err(ParseError::Field {
+                field: "depth of a subtraction without a subtraction",
+                got: depth_db as u32,
+            });
         }
         _ if !DENOISE => return Err(ParseError::Feature(Feature::Denoise)),
         _ => front_end.denoise = Some(Denoise { subtraction_tenths, depth_db }),
@@ -512,7 +383,7 @@ const fn parse_tables<'m>(reader: &mut Reader<'m>, model: &mut Model<'m>) -> Res
     parse_normalizer(reader, model)
 }
 
-/// The section behind the tables, and the check of both.
+/// The section behind the tables, and the check of tables and normaliser.
 const fn parse_normalizer<'m>(reader: &mut Reader<'m>, model: &mut Model<'m>) -> Result<(), ParseError> {
     if let Err(error) = model.tables.check(&model.front_end) {
         return Err(ParseError::Spec(error));
@@ -525,7 +396,7 @@ const fn parse_normalizer<'m>(reader: &mut Reader<'m>, model: &mut Model<'m>) ->
     }
 }
 
-/// What one layer hands to the next.
+/// The rows between two layers.
 #[derive(Clone, Copy)]
 struct Flow {
     shape: Shape,
@@ -533,7 +404,7 @@ struct Flow {
     magnitude: u64,
 }
 
-/// A number for each row, its bias or mean, and its multiplier.
+/// For each row a bias or mean, and a multiplier.
 const fn parse_multipliers<'m>(
     reader: &mut Reader<'m>,
     rows: usize,
@@ -563,11 +434,8 @@ const fn parse_layer<'m>(
                 bands,
                 padding,
                 input_zero_point: flow.zero_point,
-                output_zero_point: record.zero_point,
                 output_scale: record.scale,
-                weights,
-                bias,
-                multipliers,
+                codes: CodeRows { weights, bias, multipliers, zero_point: record.zero_point },
             })
         }
         spec::Layer::MaxPool { rows, bands, overlap } => LayerParams::MaxPool(MaxPool { input, rows, bands, overlap }),
@@ -581,11 +449,7 @@ const fn parse_layer<'m>(
             LayerParams::Lstm(Lstm {
                 inputs: input.len(),
                 hidden,
-                input_weights,
-                recurrent_weights,
-                bias,
-                multipliers,
-                input_shift,
+                gates: GateRows { input_weights, recurrent_weights, bias, multipliers, input_shift },
             })
         }
         spec::Layer::TimeMean => LayerParams::TimeMean(TimeMean { len: input.len() }),

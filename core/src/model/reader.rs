@@ -1,6 +1,6 @@
-//! A cursor over the file that runs out instead of panicking.
+//! A cursor over the file. At the end it gives None.
 
-/// Bytes not read yet, and how many were read.
+/// The bytes that are left, and the number of those that were read.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'m> {
     rest: &'m [u8],

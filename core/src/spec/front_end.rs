@@ -1,32 +1,14 @@
 //! Parameters of the front end.
 
-use super::Shape;
+use super::error::SpecError;
+use super::shape::Shape;
 
 /// Largest number of mel bands.
 pub const MAX_MEL_BANDS: usize = 128;
 /// Most pixels of an image along time or frequency.
 pub const MAX_IMAGE_SIDE: usize = 512;
 
-/// What makes a description unusable. Each names the quantity, the value that came and what was wanted.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SpecError {
-    /// The quantity, `hop_len` for instance.
-    pub quantity: &'static str,
-    /// What came.
-    pub got: f32,
-    /// What was wanted.
-    pub wanted: &'static str,
-}
-
-impl core::fmt::Display for SpecError {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "{} is {}, wanted {}", self.quantity, self.got, self.wanted)
-    }
-}
-
-impl core::error::Error for SpecError {}
-
-/// Shape of the analysis window. Periodic, but for the last: `w[n] = a - (1 - a) cos(2πn / frame_len)`.
+/// Shape of the analysis window. All but the last are periodic: `w[n] = a - (1 - a) cos(2πn / frame_len)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
 pub enum Window {
@@ -38,14 +20,14 @@ pub enum Window {
     HannSymmetric,
 }
 
-/// What the decibels of a log-mel row are counted from; see [`crate::frontend::LevelReference`].
+/// The reference that the decibels of a log-mel row are counted from; see [`crate::frontend::LevelReference`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
-pub enum Level {
+pub enum LevelMode {
     /// Full scale.
     #[default]
     Absolute,
-    /// The largest value of any band of any row that passed the silence gate so far, the row's own included.
+    /// The largest band of all rows that passed the silence gate so far, this row included.
     RelativeToPeak,
 }
 
@@ -55,24 +37,23 @@ pub enum Level {
 pub struct Trim {
     /// A frame below this level is silence. dBFS, mean square (a full-scale sine is -3 dBFS).
     pub threshold_db: f32,
-    /// So is a frame more than this many dB below the loudest frame so far.
+    /// A frame more than this many dB below the loudest frame so far is silence too.
     pub range_db: f32,
     /// Pauses within speech are shortened to this many rows.
     pub max_pause_rows: usize,
 }
 
-/// Spectral subtraction in each mel band (Boll 1979; Berouti, Schwartz and Makhoul 1979), with a noise floor that is
-/// tracked.
+/// Spectral subtraction in each mel band (Boll 1979; Berouti, Schwartz and Makhoul 1979), with a tracked noise floor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Denoise {
-    /// How many times the noise's power is subtracted, in tenths: 10 is once.
+    /// How many times the power of the noise is subtracted, in tenths: 10 is once.
     pub subtraction_tenths: u8,
-    /// Most that a band is attenuated, dB.
+    /// Largest attenuation of a band, dB.
     pub depth_db: u8,
 }
 
-/// A picture of the whole utterance's linear spectrum, which the network sees column by column (Zheng et al.).
+/// A picture of the linear spectrum of a whole utterance. The network sees it column by column (Zheng et al.).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Image {
@@ -109,17 +90,17 @@ pub struct FrontEnd {
     pub mel_low_hz: f32,
     /// Upper edge of the last band, Hz.
     pub mel_high_hz: f32,
-    /// Power added to each band before the logarithm, dBFS; what lies far below it can't be seen.
+    /// Power added to each band before the logarithm, dBFS. It hides all power far below it.
     pub floor_db: f32,
     /// Removal of silence, if wanted.
     pub trim: Option<Trim>,
-    /// What the decibels of a row are counted from.
+    /// The reference that the decibels of a row are counted from.
     #[cfg_attr(feature = "serde", serde(default))]
-    pub level: Level,
-    /// Spectral subtraction, if wanted; is run only with the feature `denoise`.
+    pub level: LevelMode,
+    /// Spectral subtraction, if wanted. It needs the feature `denoise`.
     #[cfg_attr(feature = "serde", serde(default))]
     pub denoise: Option<Denoise>,
-    /// An image in place of log-mel rows, if wanted; is run only with the feature `image`.
+    /// An image in place of log-mel rows, if wanted. It needs the feature `image`.
     #[cfg_attr(feature = "serde", serde(default))]
     pub image: Option<Image>,
 }
@@ -133,7 +114,7 @@ impl FrontEnd {
         }
     }
 
-    /// Rows of an utterance if it is made an image; None for a stream, in which there may be any number.
+    /// Rows of an utterance as an image; None for a stream, which has any number.
     pub const fn image_rows(&self) -> Option<usize> {
         match self.image {
             Some(image) => Some(image.columns),
@@ -141,8 +122,8 @@ impl FrontEnd {
         }
     }
 
-    /// 16-bit numbers that the window is kept in: one for each value of its first half, for an image two; the others
-    /// are the same backwards.
+    /// 16-bit numbers of the stored window: one for each value of its first half, two for an image. The second half is
+    /// the mirror image.
     pub const fn window_len(&self) -> usize {
         match self.window {
             Window::Hann | Window::Hamming => self.frame_len / 2 + 1,
@@ -150,7 +131,7 @@ impl FrontEnd {
         }
     }
 
-    /// Mean and standard deviation are kept for so many parts of a row: each mel band, or each colour.
+    /// Parts of a row that have a mean and a standard deviation each: mel bands, or colours.
     pub const fn normalized_parts(&self) -> usize {
         match self.image {
             Some(_) => IMAGE_CHANNELS,
@@ -190,7 +171,7 @@ impl FrontEnd {
             want!(self.dc_block_pole == 0.0, "dc_block_pole", self.dc_block_pole, "0 for an image");
             want!(self.pre_emphasis == 0.0, "pre_emphasis", self.pre_emphasis, "0 for an image");
             want!(self.trim.is_none(), "trim", 1, "none for an image");
-            want!(matches!(self.level, Level::Absolute), "level", self.level as u8, "absolute for an image");
+            want!(matches!(self.level, LevelMode::Absolute), "level", self.level as u8, "absolute for an image");
             want!(self.denoise.is_none(), "denoise", 1, "none for an image");
         } else {
             want!(self.mel_bands >= 1 && self.mel_bands <= MAX_MEL_BANDS, "mel_bands", self.mel_bands, "1..=128");

@@ -2,55 +2,37 @@
 
 use heapless::{String, Vec};
 
-use super::front_end::{FrontEnd, SpecError};
+use super::error::SpecError;
+use super::front_end::FrontEnd;
+use super::shape::Shape;
 
-/// Most layers that a network may have.
+/// Largest number of layers of a network.
 pub const MAX_LAYERS: usize = 12;
-/// Most classes that a network may tell apart.
+/// Largest number of classes of a network.
 pub const MAX_LABELS: usize = 8;
-/// Largest number of rows that a convolution's kernel or a pool's block has.
+/// Largest number of rows of a convolution's kernel or a pool's block.
 pub const MAX_KERNEL_ROWS: usize = 15;
-/// Largest number of rows that flatten takes.
+/// Largest number of rows of a flatten.
 pub const MAX_FLAT_ROWS: usize = 255;
 /// Name of a class, UTF-8.
 pub type Label = String<16>;
 
-/// One row of activations: what a layer passes on at each of its time steps. Layout `[band][channel]`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// Positions along frequency.
-    pub bands: usize,
-    /// Values at each position.
-    pub channels: usize,
-}
-
-impl Shape {
-    /// Values in the row.
-    pub const fn len(self) -> usize {
-        self.bands * self.channels
-    }
-
-    /// Whether the row has no value at all.
-    pub const fn is_empty(self) -> bool {
-        self.len() == 0
-    }
-}
-
-/// What a convolution sees outside of its input, which are zeros, and how far it goes there.
+/// How far a convolution reaches beyond its input. It sees zeros there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Padding {
-    /// Row `t` sees rows `t - rows + 1 ..= t`; as many zeros on both sides along frequency, so that the bands stay. For
-    /// streams.
+    /// Row `t` sees rows `t - rows + 1 ..= t`. Along frequency there are equal zeros on both sides, so the number of bands
+    /// stays. For streams.
     #[default]
     Causal,
-    /// As many zeros on both sides along time and frequency (kernels are odd), so that rows and bands stay. For images.
+    /// Equal zeros on both sides along time and frequency (kernels are odd), so the numbers of rows and bands stay. For
+    /// images.
     Same,
-    /// None: where the kernel doesn't fit there is no output. For images.
+    /// No zeros: there is an output only where the whole kernel fits. For images.
     Valid,
 }
 
-/// A layer's kind and size; what it does to a row's shape follows: [`Layer::output`].
+/// Kind and size of a layer. The shape of its output follows: [`Layer::output`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Layer {
@@ -62,27 +44,27 @@ pub enum Layer {
         rows: usize,
         /// Kernel along frequency, odd.
         bands: usize,
-        /// What it sees outside of its input.
+        /// How far it reaches beyond its input.
         #[cfg_attr(feature = "serde", serde(default))]
         padding: Padding,
     },
-    /// Maximum over blocks; what does not fill a block is dropped.
+    /// Maximum over blocks. Rows and bands that fill no block are dropped.
     MaxPool {
         /// Block along time.
         rows: usize,
         /// Block along frequency.
         bands: usize,
-        /// Rows and bands that a block shares with the next; at most half of either, so that no value is in more than
-        /// two along each.
+        /// Rows and bands that a block shares with the next, at most half of a block. So each value is in at most two
+        /// blocks along each axis.
         #[cfg_attr(feature = "serde", serde(default))]
         overlap: usize,
     },
     /// All rows of an image as one row `[1][rows · bands · channels]`, oldest first.
     Flatten {
-        /// How many these are.
+        /// Number of these rows.
         rows: usize,
     },
-    /// LSTM over the flattened row; passes on its hidden state at each step.
+    /// LSTM over the flattened row. Its output is its hidden state at each step.
     Lstm {
         /// Size of hidden and cell state.
         hidden: usize,
@@ -109,7 +91,7 @@ impl Layer {
         Layer::MaxPool { rows, bands, overlap: 0 }
     }
 
-    /// Shape of the row that leaves, for a row of shape `input` that enters.
+    /// Shape of an output row, from the shape of an input row.
     pub const fn output(self, input: Shape) -> Shape {
         match self {
             Layer::Conv2d { channels, bands, padding, .. } => {
@@ -125,7 +107,7 @@ impl Layer {
         }
     }
 
-    /// Rows that leave for so many that enter, up to the end of the input.
+    /// Output rows of an input with this many rows.
     pub const fn output_rows(self, input_rows: usize) -> usize {
         match self {
             Layer::Conv2d { rows, padding, .. } => padding.output_len(input_rows, rows),
@@ -142,7 +124,7 @@ impl Layer {
         }
     }
 
-    /// How many rows enter for one that leaves, in a long input.
+    /// Input rows for each output row, in a long input.
     pub const fn row_stride(self) -> usize {
         match self {
             Layer::MaxPool { rows, overlap, .. } => rows.saturating_sub(overlap),
@@ -161,7 +143,7 @@ impl Layer {
         }
     }
 
-    /// Multiplications with a weight for each row that leaves.
+    /// Multiplications with a weight for each output row.
     pub const fn macs(self, input: Shape) -> usize {
         match self {
             Layer::Conv2d { channels, rows, bands, .. } => {
@@ -173,7 +155,7 @@ impl Layer {
         }
     }
 
-    /// Whether it is run only with the feature `image`.
+    /// Whether the layer needs the feature `image`.
     pub const fn is_for_images(self) -> bool {
         match self {
             Layer::Conv2d { padding, .. } => !matches!(padding, Padding::Causal),
@@ -198,7 +180,7 @@ impl Layer {
 }
 
 impl Padding {
-    /// Outputs along an axis, for so many inputs and a kernel of this length.
+    /// Outputs along an axis, from the number of inputs and the length of the kernel.
     pub const fn output_len(self, inputs: usize, kernel: usize) -> usize {
         match self {
             Padding::Causal | Padding::Same => inputs,
@@ -207,7 +189,7 @@ impl Padding {
     }
 }
 
-/// How many blocks fit into `len` places.
+/// Number of blocks that fit into `len` places.
 pub(crate) const fn blocks(len: usize, block: usize, overlap: usize) -> usize {
     match len.saturating_sub(overlap).checked_div(block.saturating_sub(overlap)) {
         Some(blocks) => blocks,
@@ -215,25 +197,25 @@ pub(crate) const fn blocks(len: usize, block: usize, overlap: usize) -> usize {
     }
 }
 
-/// A front end, the layers behind it and the classes that they tell apart.
+/// A front end, the layers behind it, and the classes.
 #[derive(Clone, Debug, PartialEq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Network {
     /// From PCM to rows.
     pub front_end: FrontEnd,
-    /// From rows to logits: convolutions and pools, flatten if wanted, LSTMs, time mean or last step, one dense layer.
+    /// From rows to logits: convolutions and pools, a flatten if wanted, LSTMs, time mean or last step, one dense layer.
     pub layers: Vec<Layer, MAX_LAYERS>,
     /// One name for each logit.
     pub labels: Vec<Label, MAX_LABELS>,
 }
 
 impl Network {
-    /// Shape of the rows that the front end makes.
+    /// Shape of the rows of the front end.
     pub const fn input(&self) -> Shape {
         self.front_end.row_shape()
     }
 
-    /// Each layer with the shapes of the rows that enter and leave it.
+    /// Each layer with the shapes of its input and output rows.
     pub fn shapes(&self) -> impl Iterator<Item = (Layer, Shape, Shape)> {
         let mut shape = self.input();
         self.layers.iter().map(move |&layer| {
@@ -243,7 +225,7 @@ impl Network {
         })
     }
 
-    /// Rows that leave each layer for so many that the front end makes.
+    /// Output rows of each layer, from the number of rows of the front end.
     pub fn rows(&self, input_rows: usize) -> impl Iterator<Item = usize> {
         let mut rows = input_rows;
         self.layers.iter().map(move |layer| {
@@ -252,17 +234,17 @@ impl Network {
         })
     }
 
-    /// Checks that every size is in range and that the layers stand in an order that the engine can run: any
-    /// convolutions and pools, flatten if wanted, one LSTM or more, one time mean or last step, one dense layer with a
-    /// unit for each label. What needs the end of the input (paddings other than causal, flatten) is for images, whose
-    /// rows are known.
+    /// Checks that every size is in range and that the engine can run the layers in this order: any convolutions and
+    /// pools, a flatten if wanted, one LSTM or more, one time mean or last step, one dense layer with a unit for each
+    /// label. Layers that need the end of the input (paddings other than causal, flatten) are for images, which have a
+    /// known number of rows.
     pub fn check(&self) -> Result<(), SpecError> {
         self.front_end.check()?;
         check_layers(self.input(), self.front_end.image_rows(), &self.layers, self.labels.len())
     }
 }
 
-/// How far along the order `convolutions, flatten, LSTMs, summary, dense` the layers so far have come.
+/// The stage that the layers so far have reached, in the order `convolutions, flatten, LSTMs, summary, dense`.
 #[derive(Clone, Copy, PartialEq)]
 enum Stage {
     Convolutions,
@@ -272,7 +254,8 @@ enum Stage {
     Dense,
 }
 
-/// Checks sizes and order of the layers; see [`Network::check`]. `image_rows` are those of an image, None for a stream.
+/// Checks sizes and order of the layers; see [`Network::check`]. `image_rows` is the number of rows of an image, None for
+/// a stream.
 pub(crate) const fn check_layers(
     input: Shape,
     image_rows: Option<usize>,

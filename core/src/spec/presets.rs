@@ -2,7 +2,8 @@
 
 use heapless::{String, Vec};
 
-use super::{FrontEnd, Image, Label, Layer, Level, MAX_LAYERS, Network, Padding, Trim, Window};
+use super::front_end::{FrontEnd, Image, LevelMode, Trim, Window};
+use super::network::{Label, Layer, MAX_LAYERS, Network, Padding};
 
 /// The six emotions, in the order of the logits.
 const EMOTIONS: [&str; 6] = ["angry", "fear", "happy", "neutral", "sad", "surprise"];
@@ -16,7 +17,7 @@ fn labels() -> Vec<Label, 8> {
     labels
 }
 
-/// Collecting them would be code that can panic, as far as the compiler knows.
+/// One by one, because to the compiler a `collect` could panic.
 fn layers(of_network: impl IntoIterator<Item = Layer>) -> Vec<Layer, MAX_LAYERS> {
     let mut layers = Vec::new();
     for layer in of_network {
@@ -43,7 +44,7 @@ pub fn edge() -> Network {
             mel_high_hz: 8000.0,
             floor_db: -75.0,
             trim: Some(Trim { threshold_db: -50.0, range_db: 35.0, max_pause_rows: 16 }),
-            level: Level::RelativeToPeak,
+            level: LevelMode::RelativeToPeak,
             denoise: None,
             image: None,
         },
@@ -81,7 +82,7 @@ pub fn paper() -> Network {
     of_image(Some(Layer::Flatten { rows: 26 }))
 }
 
-/// `paper-seq`, a second reading of [`paper`]: what leaves the convolutions is a sequence of 26 steps.
+/// `paper-seq`, a second reading of [`paper`]: the rows behind the convolutions are a sequence of 26 steps.
 pub fn paper_seq() -> Network {
     of_image(None)
 }
@@ -111,7 +112,7 @@ fn of_image(flatten: Option<Layer>) -> Network {
             mel_high_hz: 8000.0,
             floor_db: -150.0,
             trim: None,
-            level: Level::Absolute,
+            level: LevelMode::Absolute,
             denoise: None,
             image: Some(Image { bands: 224, columns: 224 }),
         },

@@ -11,24 +11,22 @@
 use core::hint::black_box;
 use core::ptr::read_volatile;
 
+use ser_core::arch::{CodeRows, GateRows, four_rows, four_rows_of_pair, portable};
 use ser_core::endpointer::{Endpointer, EndpointerConfig};
 use ser_core::engine::{Engine, Logits};
+use ser_core::fixed::Q3_12;
 use ser_core::frontend::image::shade;
 use ser_core::frontend::{
-    Frame, Framer, FrontEnd, ImageFrontEnd, InputFilter, LevelReference, Normalizer, Passage, RowGate, Tables,
-    portable_power_spectrum,
-};
-use ser_core::kernels::matrix::{
-    four_rows, four_rows_of_pair, matrix_vector, packed_index, packed_len, portable_four_rows,
-    portable_four_rows_of_pair,
+    Frame, Framer, FrontEnd, ImageFrontEnd, InputFilter, Level, LevelReference, Normalizer, Passage, RowGate, Tables,
 };
 use ser_core::kernels::{
     Conv2d, Conv2dState, Dense, Flatten, FlattenState, LastStep, LastStepState, Lstm, LstmState, MaxPool, MaxPoolState,
-    TimeMean, TimeMeanState,
+    TimeMean, TimeMeanState, matrix_vector,
 };
 use ser_core::listener::Listener;
+use ser_core::packed::{packed_index, packed_len};
 use ser_core::quant::{Multiplier, Multipliers, requantize};
-use ser_core::spec::{self, Denoise, Image, Level, Padding, Shape, Trim, Window};
+use ser_core::spec::{self, Denoise, Image, LevelMode, Padding, Shape, Trim, Window};
 use ser_core::{ImageRecognizer, Model, Prediction, Recognizer, activation};
 
 unsafe extern "C" {
@@ -53,6 +51,11 @@ fn number() -> usize {
 
 fn float() -> f32 {
     f32::from_bits(number() as u32)
+}
+
+/// Any level.
+fn level() -> Level {
+    Level::from_steps(number() as i16)
 }
 
 /// A slice of any length, anywhere.
@@ -95,7 +98,7 @@ fn front_end_spec() -> spec::FrontEnd {
         mel_high_hz: float(),
         floor_db: float(),
         trim: (number() > 0).then(trim),
-        level: if number() > 0 { Level::Absolute } else { Level::RelativeToPeak },
+        level: if number() > 0 { LevelMode::Absolute } else { LevelMode::RelativeToPeak },
         denoise: (number() > 0).then(|| Denoise { subtraction_tenths: number() as u8, depth_db: number() as u8 }),
         image: (number() > 0).then(|| Image { bands: number(), columns: number() }),
     }
@@ -149,7 +152,7 @@ fn listener() {
         });
         listener.reset();
         if let Ok(mut endpointer) = Endpointer::new(config, &front_end_spec()) {
-            black_box(endpointer.push(number() as i16));
+            black_box(endpointer.push(level()));
             black_box(endpointer.finish());
         }
     }
@@ -182,20 +185,20 @@ fn front_end() {
         });
         front_end.reset();
     }
-    portable_power_spectrum(slice(), slice());
+    portable::power_spectrum(slice(), slice());
     let mut framer = Framer::new(slice(), number());
     black_box(framer.push(slice(), |from, to| to.iter_mut().zip(from).for_each(|(to, from)| *to = *from)));
     black_box(framer.frame());
     let mut filter = InputFilter::new(&spec);
     filter.process(slice(), slice());
     let mut reference = LevelReference::new(spec.level);
-    black_box(reference.of_row(slice::<i16>()));
+    black_box(reference.of_row([level(), level()]));
     let normalizer = Normalizer { mean: slice(), multipliers: multipliers() };
-    normalizer.codes(slice(), number() as i16).for_each(|code| {
+    normalizer.codes(slice(), level()).for_each(|code| {
         black_box(code);
     });
     let mut gate = RowGate::new(spec.trim, number(), slice::<i8>());
-    let passage = gate.judge(number() as i16);
+    let passage = gate.judge(level());
     gate.push(slice(), passage, |row| {
         black_box(row);
     });
@@ -241,11 +244,13 @@ fn kernels() {
             _ => Padding::Valid,
         },
         input_zero_point: number() as i8,
-        output_zero_point: number() as i8,
         output_scale: float(),
-        weights: slice(),
-        bias: slice(),
-        multipliers: multipliers(),
+        codes: CodeRows {
+            weights: slice(),
+            bias: slice(),
+            multipliers: multipliers(),
+            zero_point: number() as i8,
+        },
     };
     let mut state = Conv2dState { ring: slice(), oldest: &mut (number() as u32) };
     conv.reset(&mut state);
@@ -268,11 +273,13 @@ fn kernels() {
     let lstm = Lstm {
         inputs: number(),
         hidden: number(),
-        input_weights: slice(),
-        recurrent_weights: slice(),
-        bias: slice(),
-        multipliers: multipliers(),
-        input_shift: slice(),
+        gates: GateRows {
+            input_weights: slice(),
+            recurrent_weights: slice(),
+            bias: slice(),
+            multipliers: multipliers(),
+            input_shift: slice(),
+        },
     };
     let mut state = LstmState { hidden: slice(), cell: slice() };
     lstm.push(&mut state, slice(), slice());
@@ -289,8 +296,8 @@ fn kernels() {
 
 #[inline(never)]
 fn numbers() {
-    black_box((four_rows(slice(), slice()), portable_four_rows(slice(), slice())));
-    black_box((four_rows_of_pair(slice(), slice()), portable_four_rows_of_pair(slice(), slice())));
+    black_box((four_rows(slice(), slice()), portable::four_rows(slice(), slice())));
+    black_box((four_rows_of_pair(slice(), slice()), portable::four_rows_of_pair(slice(), slice())));
     matrix_vector(slice(), slice(), |sum| {
         black_box(sum);
     });
@@ -301,7 +308,7 @@ fn numbers() {
     multipliers().iter().for_each(|multiplier| {
         black_box(multiplier);
     });
-    black_box((activation::tanh(number() as i16), activation::sigmoid(number() as i16)));
+    black_box((activation::tanh(Q3_12(number() as i16)), activation::sigmoid(Q3_12(number() as i16))));
     if let Some(network) = spec::preset(core::str::from_utf8(slice()).unwrap_or_default()) {
         let _ = black_box(network.check());
         network.rows(number()).zip(network.shapes()).for_each(|of_layer| {

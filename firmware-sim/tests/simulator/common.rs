@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use ser_core::spec::{Layer, Level, Network, edge};
+use ser_core::spec::{Layer, LevelMode, Network, edge};
 use ser_host::corpus::audio::write_wav;
 use ser_host::corpus::labels::EMOTIONS;
 use ser_host::corpus::synth;
@@ -117,7 +117,7 @@ pub fn one_answer(network: Network) -> FloatNetwork {
     let bands = network.input().bands;
     FloatNetwork {
         network,
-        normalization: Normalization { level: Level::Absolute, mean: vec![0.0; bands], sd: vec![1.0; bands] },
+        normalization: Normalization { level: LevelMode::Absolute, mean: vec![0.0; bands], sd: vec![1.0; bands] },
         layers,
     }
 }

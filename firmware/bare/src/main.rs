@@ -14,12 +14,14 @@
 
 mod board;
 mod handover;
+mod level_meter;
 
 use core::fmt;
 
 use board::println;
 use cortex_m_rt::entry;
 use handover::BLOCK_LEN;
+use level_meter::LevelMeter;
 use ser_core::{EndpointerConfig, Event, Listener, Model};
 use static_cell::ConstStaticCell;
 
@@ -34,6 +36,8 @@ fn main() -> ! {
     let Ok(mut listener) = Listener::new(&MODEL, MEMORY.take(), &EndpointerConfig::default()) else {
         panic!("the memory does not fit the model");
     };
+    let mut meter = LevelMeter::default();
+    let mut heard = 0;
     let (capture, mut stream, for_the_dma) = handover::new();
     board::start_microphone(capture, for_the_dma);
     loop {
@@ -43,6 +47,10 @@ fn main() -> ! {
                     println!("overrun: {} blocks of {} samples lost", block.lost, BLOCK_LEN);
                 }
                 listener.push(block.samples, show);
+                heard += BLOCK_LEN as u64;
+                if let Some(level) = meter.push(block.samples) {
+                    println!("{:9} s  level {} dBFS", Seconds(heard), Tenths(level));
+                }
                 stream.give_back(block.samples);
             }
             // Interrupts are disabled, so that none comes between the check and the sleep. A pending interrupt still
@@ -67,6 +75,16 @@ fn show(event: Event<'_>) {
             };
             println!("{:9} s  {} after {} s: {}{}", Seconds(end), why, Seconds(end - start), label, sure);
         }
+    }
+}
+
+/// A negative level, shown with one decimal. It uses no floating-point formatting, because that takes much flash.
+struct Tenths(f32);
+
+impl fmt::Display for Tenths {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let tenths = (-10.0 * self.0 + 0.5) as u32;
+        write!(f, "-{}.{}", tenths / 10, tenths % 10)
     }
 }
 

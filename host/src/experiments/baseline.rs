@@ -29,7 +29,7 @@ use std::fmt;
 
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
-use ser_core::spec::Level;
+use ser_core::spec::LevelMode;
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::split::{Part, Split};
@@ -160,7 +160,7 @@ pub fn evaluate(baseline: Baseline, corpus: &Corpus, cache: &FeatureCache, split
 type Heard<'c> = (&'c Utterance, Rows);
 
 /// Labels test utterances with models of the emotions' frames.
-fn by_frames(train: &[Heard<'_>], test: &[&Rows], level: Level, shape: Shape, split: &Split) -> Vec<usize> {
+fn by_frames(train: &[Heard<'_>], test: &[&Rows], level: LevelMode, shape: Shape, split: &Split) -> Vec<usize> {
     let frames = |rows: &Rows| with_deltas(&cepstra(rows, level, FRAME_CEPSTRA));
     let train: Vec<(Sequence, usize)> =
         train.iter().map(|(utterance, rows)| (frames(rows), utterance.emotion)).collect();
@@ -176,7 +176,7 @@ fn by_frames(train: &[Heard<'_>], test: &[&Rows], level: Level, shape: Shape, sp
 fn by_functionals(
     train: &[Heard<'_>],
     test: &[&Rows],
-    level: Level,
+    level: LevelMode,
     split: &Split,
     classify: impl Fn(&Vectors, &[Vec<f64>]) -> Result<Vec<usize>>,
 ) -> Result<Vec<usize>> {

@@ -7,7 +7,7 @@ use std::fmt;
 
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
-use ser_core::spec::{FrontEnd, Level};
+use ser_core::spec::{FrontEnd, LevelMode};
 use serde::{Deserialize, Serialize};
 
 /// Which parts of a recording reach the network.
@@ -44,7 +44,7 @@ impl Condition {
     /// The front end of a network under this condition, made from the front end of its preset.
     pub fn front_end(self, preset: FrontEnd) -> FrontEnd {
         match self {
-            Self::AsRecorded => FrontEnd { dc_block_pole: 0.0, trim: None, level: Level::Absolute, ..preset },
+            Self::AsRecorded => FrontEnd { dc_block_pole: 0.0, trim: None, level: LevelMode::Absolute, ..preset },
             Self::CuesRemoved => preset,
         }
     }

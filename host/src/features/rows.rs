@@ -7,7 +7,7 @@ use ser_core::frontend::{
     DECIBEL, Frame, FrontEnd, INPUT_LIMITS, INPUT_SCALE, ImageFrontEnd, LevelReference, MEAN_DECIBEL, RowGate,
 };
 use ser_core::quant::Multiplier;
-use ser_core::spec::{self, IMAGE_CHANNELS, Level};
+use ser_core::spec::{self, IMAGE_CHANNELS, LevelMode};
 use serde::{Deserialize, Serialize};
 
 use crate::features::tables::OwnedTables;
@@ -118,7 +118,7 @@ impl Extractor {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Normalization {
     /// The reference of the decibels, as the front end says.
-    pub level: Level,
+    pub level: LevelMode,
     /// dB, `[bands]`; for images in pixel values, `[3]`.
     pub mean: Vec<f32>,
     /// dB, `[bands]`, at least 1; for images `32 max(mean, 255 - mean) / 127` of each colour, so that the input codes
@@ -147,15 +147,15 @@ impl Normalization {
         ensure!(count > 0, "no image in the training part: nothing to normalise over");
         let mean = sums.map(|sum| sum / count as f64);
         let sd = mean.map(|mean| (mean.max(255.0 - mean) / (127.0 * f64::from(INPUT_SCALE))) as f32);
-        Ok(Self { level: Level::Absolute, mean: mean.map(|mean| mean as f32).to_vec(), sd: sd.to_vec() })
+        Ok(Self { level: LevelMode::Absolute, mean: mean.map(|mean| mean as f32).to_vec(), sd: sd.to_vec() })
     }
 
-    fn of_log_mel<'a>(level: Level, utterances: impl IntoIterator<Item = &'a Rows>) -> Result<Self> {
+    fn of_log_mel<'a>(level: LevelMode, utterances: impl IntoIterator<Item = &'a Rows>) -> Result<Self> {
         let mut count = 0u64;
         let (mut sum, mut squares) = (Vec::<f64>::new(), Vec::<f64>::new());
         let referred = utterances.into_iter().flat_map(|rows| {
             let mut reference = LevelReference::new(level);
-            rows.iter().map(move |row| (row, reference.of_row(row)))
+            rows.iter().map(move |row| (row, reference.of_row(row.iter().copied())))
         });
         for (row, reference_db) in referred {
             sum.resize(row.len(), 0.0);
@@ -183,12 +183,12 @@ impl Normalization {
 
 /// `z = (db − reference − mean) · gain` with `(mean, gain)` of each band, or of each colour in turn for an image,
 /// limited to the range of an input code.
-fn normalize(log_mel: &Rows, level: Level, bands: &[(f32, f32)]) -> Rows {
+fn normalize(log_mel: &Rows, level: LevelMode, bands: &[(f32, f32)]) -> Rows {
     let mut reference = LevelReference::new(level);
     let values = log_mel
         .iter()
         .flat_map(|row| {
-            let reference_db = reference.of_row(row);
+            let reference_db = reference.of_row(row.iter().copied());
             let normalised = move |(db, (mean, gain)): (&f32, &(f32, f32))| (db - reference_db - mean) * gain;
             row.iter().zip(bands.iter().cycle()).map(normalised).map(|z| z.clamp(INPUT_LIMITS.0, INPUT_LIMITS.1))
         })

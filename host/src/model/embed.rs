@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use anyhow::{Result, ensure};
-use ser_core::model::{CONTRACT_ID, FORMAT_VERSION, SECTION_ALIGN};
+use ser_core::contract::CONTRACT_ID;
+use ser_core::model::{FORMAT_VERSION, SECTION_ALIGN};
 use ser_core::{Listener, Model};
 
 /// Bytes of the model per line of the header.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result, anyhow};
-use ser_core::spec::{FrontEnd, Layer, Level, Network, PRESETS, preset};
+use ser_core::spec::{FrontEnd, Layer, LevelMode, Network, PRESETS, preset};
 use ser_core::{ImageRecognizer, Model, Recognizer};
 use serde::Serialize;
 
@@ -65,7 +65,7 @@ pub struct Summary {
 /// A model file of the right size for a network that is not trained yet.
 pub fn untrained_model(network: &Network) -> Result<Vec<u8>> {
     let bands = network.front_end.normalized_parts();
-    let normalization = Normalization { level: Level::Absolute, mean: vec![0.0; bands], sd: vec![1.0; bands] };
+    let normalization = Normalization { level: LevelMode::Absolute, mean: vec![0.0; bands], sd: vec![1.0; bands] };
     write_model(network, &normalization, &blank(network), Confidence { temperature: 1.0, threshold: 0.5 })
 }
 
@@ -216,8 +216,8 @@ fn write_front_end(text: &mut String, f: &FrontEnd) -> Result<()> {
         None => writeln!(text, "           silence kept")?,
     }
     match f.level {
-        Level::Absolute => writeln!(text, "           levels absolute")?,
-        Level::RelativeToPeak => writeln!(text, "           levels relative to the peak so far")?,
+        LevelMode::Absolute => writeln!(text, "           levels absolute")?,
+        LevelMode::RelativeToPeak => writeln!(text, "           levels relative to the peak so far")?,
     }
     Ok(())
 }

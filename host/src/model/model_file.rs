@@ -2,13 +2,12 @@
 
 use anyhow::{Context, Result, ensure};
 use ser_core::Model;
+use ser_core::contract::{CONTRACT_ID, CRC};
 use ser_core::frontend::{INPUT_SCALE, MEAN_DECIBEL};
-use ser_core::kernels::matrix::{packed_index, packed_len};
-use ser_core::model::{
-    CONTRACT_ID, CRC, FORMAT_VERSION, HEADER_LEN, LABEL_LEN, LAYER_RECORD_LEN, MAGIC, SECTION_ALIGN, kind,
-};
+use ser_core::model::{FORMAT_VERSION, HEADER_LEN, LABEL_LEN, LAYER_RECORD_LEN, MAGIC, SECTION_ALIGN, kind};
+use ser_core::packed::{packed_index, packed_len};
 use ser_core::quant::Multiplier;
-use ser_core::spec::{FrontEnd, Layer, Level, Network, Padding, Trim, Window};
+use ser_core::spec::{FrontEnd, Layer, LevelMode, Network, Padding, Trim, Window};
 
 use crate::features::rows::Normalization;
 use crate::features::tables::OwnedTables;
@@ -113,8 +112,8 @@ impl Writer {
         }
         to.extend([u8::try_from(layers)?, u8::try_from(labels)?]);
         to.push(match front_end.level {
-            Level::Absolute => 0,
-            Level::RelativeToPeak => 1,
+            LevelMode::Absolute => 0,
+            LevelMode::RelativeToPeak => 1,
         });
         to.push(u8::from(front_end.image.is_some()));
         to.extend(u16::try_from(front_end.image_rows().unwrap_or(0))?.to_le_bytes());

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ser_core::spec::{Level, edge};
+use ser_core::spec::{LevelMode, edge};
 use ser_host::corpus::Corpus;
 use ser_host::corpus::split::{Part, Protocol, Split};
 use ser_host::corpus::synth::DEFAULT_SEED;
@@ -16,7 +16,7 @@ use ser_host::training::run::{Backend, Config, RunFolder};
 pub fn make_run(path: &Path) -> RunFolder {
     let network = edge();
     let graph = Graph::new(&network, Style::default(), 7, &Compute::new(Backend::Fast).unwrap()).unwrap();
-    let normalization = Normalization { level: Level::Absolute, mean: vec![-45.0; 40], sd: vec![12.0; 40] };
+    let normalization = Normalization { level: LevelMode::Absolute, mean: vec![-45.0; 40], sd: vec![12.0; 40] };
     let corpus = Corpus::synthetic(DEFAULT_SEED);
     let mut split = Split::new(&corpus, Protocol::Sentence, None, 0, 1).unwrap();
     let mut count = 0;

@@ -1,29 +1,28 @@
 //! Bicubic interpolation along one axis, as MATLAB's `imresize` does it (Keys 1981, `a = -1/2`).
 //!
-//! Output `j` of `O` is at `u = (j + ½) I/O - ½` among the `I` inputs; input `i` has the weight `h(|i - u| / max(1,
-//! I/O))`, which makes a low-pass of it where it shrinks, and the output is the mean with these weights. With `x = |i -
-//! u| / max(1, I/O)`
-//! `h = (3x³ - 5x² + 2) / 2` up to 1, `(-x³ + 5x² - 8x + 4) / 2` up to 2, then 0. Beyond its ends the input is
+//! Output `j` of `O` lies at `u = (j + ½) I/O - ½` among the `I` inputs. It is the mean of the inputs with the weights
+//! `h(x)`, where `x = |i - u| / max(1, I/O)` for input `i`. Where the picture shrinks, this is a low-pass.
+//! `h(x) = (3x³ - 5x² + 2) / 2` up to 1, `(-x³ + 5x² - 8x + 4) / 2` up to 2, then 0. Beyond its ends the input is
 //! mirrored.
 
 /// Fraction bits of a weight.
 const WEIGHT_BITS: u32 = 14;
-/// Largest `I/O` for which sums of weights fit in 32 bits, colours of 64 steps included.
+/// Largest `I/O` for which weighted sums of colours of 64 steps fit in 32 bits.
 pub(super) const MAX_SHRINK: usize = 1024;
 
 /// Fraction bits of a distance.
 const DISTANCE_BITS: u32 = 15;
-/// Fraction bits of the reciprocal that a distance is made with.
+/// Fraction bits of the reciprocal that makes a distance.
 const RECIPROCAL_BITS: u32 = 40;
 
-/// From so many inputs to so many outputs.
+/// An axis with its numbers of inputs and outputs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Axis {
     inputs: i64,
     outputs: i64,
     /// Half of the kernel's support, in units of `1 / 2O` inputs.
     reach: i64,
-    /// What makes such a unit a distance `x`: `2⁴⁰ / (2 max(I, O))`.
+    /// Turns such a unit into a distance `x`: `2⁴⁰ / (2 max(I, O))`.
     reciprocal: i64,
 }
 
@@ -39,7 +38,7 @@ impl Axis {
         }
     }
 
-    /// The inputs of an output, each with its weight, which is `2¹⁴` for `h = 1`.
+    /// The inputs of an output, each with its weight; `h = 1` is `2¹⁴`.
     pub(super) fn inputs_of(self, output: usize) -> impl Iterator<Item = (usize, i32)> {
         let step = 2 * self.outputs;
         let centre = (2 * output as i64 + 1) * self.inputs - self.outputs;
@@ -53,7 +52,7 @@ impl Axis {
             })
     }
 
-    /// The input that stands at a place, which may lie beyond the ends.
+    /// The input at a place, which may lie beyond the ends.
     fn mirrored(self, place: i64) -> usize {
         if (0..self.inputs).contains(&place) {
             return place as usize;
@@ -76,20 +75,20 @@ fn kernel(x: i64) -> i32 {
     ((twice + (1 << (SHIFT - 1))) >> SHIFT) as i32
 }
 
-/// Makes means of weighted sums.
+/// Sums weights, to make means of weighted sums.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Mean(i64);
 
 impl Mean {
-    /// Fraction bits that a mean has more than what it is the mean of.
+    /// Fraction bits that a mean has in addition to those of its inputs.
     pub(super) const BITS: u32 = 8;
 
-    /// Counts a weight.
+    /// Adds a weight.
     pub(super) fn add(&mut self, weight: i32) {
         self.0 += i64::from(weight);
     }
 
-    /// All weights are counted.
+    /// The reciprocal of the sum, once all weights are added.
     pub(super) fn finish(self) -> Reciprocal {
         Reciprocal((1i64 << RECIPROCAL_BITS).checked_div(self.0).unwrap_or_default())
     }
@@ -100,7 +99,7 @@ impl Mean {
 pub(super) struct Reciprocal(i64);
 
 impl Reciprocal {
-    /// 2⁸ times the mean whose weighted sum this is, rounded down.
+    /// 2⁸ times the mean from its weighted sum, rounded down.
     pub(super) fn of(self, sum: i64) -> i64 {
         (sum * self.0) >> (RECIPROCAL_BITS - Mean::BITS)
     }

@@ -21,8 +21,10 @@ use riscv_rt::entry;
 
 use semihosting::println;
 use semihosting::process::exit;
-use ser_core::kernels::matrix::{matrix_vector, packed_index, packed_len};
-use ser_core::kernels::{Conv2d, Conv2dState, Lstm, LstmState, MaxPool, MaxPoolState};
+
+use ser_core::arch::{CodeRows, GateRows};
+use ser_core::kernels::{Conv2d, Conv2dState, Lstm, LstmState, MaxPool, MaxPoolState, matrix_vector};
+use ser_core::packed::{packed_index, packed_len};
 use ser_core::quant::{Multipliers, requantize};
 use ser_core::spec::{Padding, Shape};
 
@@ -132,7 +134,7 @@ fn plain_convolution(conv: &Conv2d<'_>, heard: &[[i8; ROW]], index: usize) -> i8
     let Shape { bands, channels } = conv.input;
     let (position, channel) = (index / conv.channels, index % conv.channels);
     let beside = if conv.padding == Padding::Valid { 0 } else { conv.bands / 2 };
-    let mut sum = i32::from_le_bytes(conv.bias[channel]);
+    let mut sum = i32::from_le_bytes(conv.codes.bias[channel]);
     for (column, kernel_row, kernel_band, of_band) in (0..conv.patch_len()).map(|column| {
         let place = column / channels;
         (column, place / conv.bands, place % conv.bands, column % channels)
@@ -143,10 +145,10 @@ fn plain_convolution(conv: &Conv2d<'_>, heard: &[[i8; ROW]], index: usize) -> i8
             (Some(time), Some(band)) if band < bands => heard[time][band * channels + of_band],
             _ => conv.input_zero_point,
         };
-        sum += i32::from(code) * i32::from(conv.weights[packed_index(channel, column, conv.patch_len())] as i8);
+        sum += i32::from(code) * i32::from(conv.codes.weights[packed_index(channel, column, conv.patch_len())] as i8);
     }
-    let multiplier = conv.multipliers.iter().nth(channel).map_or(0, |multiplier| requantize(sum, multiplier));
-    let zero_point = i32::from(conv.output_zero_point);
+    let multiplier = conv.codes.multipliers.iter().nth(channel).map_or(0, |multiplier| requantize(sum, multiplier));
+    let zero_point = i32::from(conv.codes.zero_point);
     (multiplier + zero_point).clamp(zero_point, 127) as i8
 }
 
@@ -165,11 +167,13 @@ fn convolution(random: &mut Random, memory: &mut Memory, shape: [usize; 5], padd
         bands: width,
         padding,
         input_zero_point: zero_point,
-        output_zero_point: -128,
         output_scale: 1.0,
-        weights,
-        bias: &memory.bias[..channels],
-        multipliers: Multipliers { mantissa: &memory.mantissa[..channels], shift: &memory.shift[..channels] },
+        codes: CodeRows {
+            weights,
+            bias: &memory.bias[..channels],
+            multipliers: Multipliers { mantissa: &memory.mantissa[..channels], shift: &memory.shift[..channels] },
+            zero_point: -128,
+        },
     };
     let convs = [conv(aligned), conv(unaligned)];
     let mut oldest = [0; 2];
@@ -217,11 +221,13 @@ fn lstm(random: &mut Random, memory: &mut Memory, shape: [usize; 2], steps: usiz
     let layer = |input_weights, recurrent_weights| Lstm {
         inputs,
         hidden,
-        input_weights,
-        recurrent_weights,
-        bias: &memory.bias[..rows],
-        multipliers: Multipliers { mantissa: &memory.mantissa[..rows], shift: &memory.shift[..rows] },
-        input_shift: &memory.input_shift[..rows],
+        gates: GateRows {
+            input_weights,
+            recurrent_weights,
+            bias: &memory.bias[..rows],
+            multipliers: Multipliers { mantissa: &memory.mantissa[..rows], shift: &memory.shift[..rows] },
+            input_shift: &memory.input_shift[..rows],
+        },
     };
     let (layer, twin) = (layer(w, r), layer(w_unaligned, r_unaligned));
     let (mut cells, mut hiddens, mut x) = ([[0i32; ROWS]; 2], [const { Row([0; ROWS]) }; 2], Row([0; ROWS]));

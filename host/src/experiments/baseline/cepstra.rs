@@ -4,7 +4,7 @@
 use std::f64::consts::PI;
 
 use ser_core::frontend::LevelReference;
-use ser_core::spec::Level;
+use ser_core::spec::LevelMode;
 
 use crate::features::rows::Rows;
 
@@ -16,7 +16,7 @@ pub type Sequence = Vec<Vec<f64>>;
 
 /// The first `count` cepstra of each row, `[rows][count]`: the orthonormal DCT-II of the levels `L` (dB, relative to
 /// the reference that `level` names) of the `B` bands, `c_n = √((2 − [n = 0]) / B) Σ_b L_b cos(π n (b + ½) / B)`.
-pub fn cepstra(log_mel: &Rows, level: Level, count: usize) -> Sequence {
+pub fn cepstra(log_mel: &Rows, level: LevelMode, count: usize) -> Sequence {
     let bands = log_mel.bands as f64;
     let basis: Vec<Vec<f64>> = (0..count)
         .map(|n| {
@@ -26,7 +26,7 @@ pub fn cepstra(log_mel: &Rows, level: Level, count: usize) -> Sequence {
         .collect();
     let mut reference = LevelReference::new(level);
     let transform = |row: &[f32]| {
-        let reference_db = reference.of_row(row);
+        let reference_db = reference.of_row(row.iter().copied());
         let project =
             |basis: &Vec<f64>| basis.iter().zip(row).map(|(weight, db)| weight * f64::from(db - reference_db)).sum();
         basis.iter().map(project).collect()
@@ -57,11 +57,11 @@ mod tests {
     #[test]
     fn cepstra_of_a_flat_row_are_its_level_alone_and_of_a_cosine_one_number() {
         let flat = Rows { bands: 4, values: vec![-30.0; 4] };
-        let of_flat = cepstra(&flat, Level::Absolute, 4);
+        let of_flat = cepstra(&flat, LevelMode::Absolute, 4);
         assert!((of_flat[0][0] + 60.0).abs() < 1e-9, "{of_flat:?}");
         assert!(of_flat[0][1..].iter().all(|c| c.abs() < 1e-9), "{of_flat:?}");
         let cosine: Vec<f32> = (0..4).map(|b| (PI * 2.0 * (f64::from(b) + 0.5) / 4.0).cos() as f32).collect();
-        let of_cosine = cepstra(&Rows { bands: 4, values: cosine }, Level::Absolute, 4);
+        let of_cosine = cepstra(&Rows { bands: 4, values: cosine }, LevelMode::Absolute, 4);
         let wanted = [0.0, 0.0, 2f64.sqrt(), 0.0];
         assert!(of_cosine[0].iter().zip(wanted).all(|(c, wanted)| (c - wanted).abs() < 1e-6), "{of_cosine:?}");
     }
@@ -73,8 +73,8 @@ mod tests {
             values: [-40.0, -20.0, -30.0, -10.0, -50.0, -35.0].map(|db: f32| db + gain).to_vec(),
         };
         let of = |gain, level| cepstra(&rows(gain), level, 3);
-        assert_eq!(of(0.0, Level::RelativeToPeak), of(-6.0, Level::RelativeToPeak));
-        assert_ne!(of(0.0, Level::Absolute), of(-6.0, Level::Absolute));
+        assert_eq!(of(0.0, LevelMode::RelativeToPeak), of(-6.0, LevelMode::RelativeToPeak));
+        assert_ne!(of(0.0, LevelMode::Absolute), of(-6.0, LevelMode::Absolute));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 use rand::rngs::ChaCha8Rng;
 use rand::{RngExt, SeedableRng};
-use ser_core::spec::{Image, Level, edge, paper};
+use ser_core::spec::{Image, LevelMode, edge, paper};
 
 use super::*;
 use crate::features::rows::{Normalization, Rows};
@@ -80,7 +80,7 @@ pub(crate) fn random_network(network: Network, seed: u64) -> FloatNetwork {
     let parts = network.front_end.normalized_parts();
     FloatNetwork {
         network,
-        normalization: Normalization { level: Level::Absolute, mean: vec![-60.0; parts], sd: vec![10.0; parts] },
+        normalization: Normalization { level: LevelMode::Absolute, mean: vec![-60.0; parts], sd: vec![10.0; parts] },
         layers,
     }
 }

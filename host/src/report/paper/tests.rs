@@ -1,4 +1,4 @@
-use ser_core::spec::{FrontEnd, Level, Window, edge};
+use ser_core::spec::{FrontEnd, LevelMode, Window, edge};
 
 use crate::experiments::paper::PRINTED;
 
@@ -30,7 +30,7 @@ fn front_end() -> FrontEnd {
         dc_block_pole: 0.0,
         pre_emphasis: 0.97,
         mel_bands: 26,
-        level: Level::Absolute,
+        level: LevelMode::Absolute,
         ..edge().front_end
     }
 }
@@ -95,7 +95,7 @@ fn the_stages_are_named_with_units_whatever_the_front_end() {
     }
     assert!(has(&texts(&stages("stages", "", &front_end(), &speech(0), None).unwrap()), "2  After pre-emphasis 0.97"));
     assert!(stages("stages", "", &front_end(), &[0; 399], None).is_err());
-    let of_another = Normalization { level: Level::Absolute, mean: vec![0.0; 40], sd: vec![1.0; 40] };
+    let of_another = Normalization { level: LevelMode::Absolute, mean: vec![0.0; 40], sd: vec![1.0; 40] };
     let error = format!("{:#}", stages("stages", "", &front_end(), &speech(0), Some(&of_another)).unwrap_err());
     assert!(error.contains("26 bands, the normalisation 40"), "{error}");
     // Silence has neither a loudest frame nor a loudest level nor a deviation.

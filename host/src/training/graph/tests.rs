@@ -8,7 +8,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Tensor, TensorData};
-use ser_core::spec::{Layer, Level, Network, Padding, Shape, edge};
+use ser_core::spec::{Layer, LevelMode, Network, Padding, Shape, edge};
 
 mod images;
 mod kernels;
@@ -64,7 +64,7 @@ fn features(rows: usize, seed: usize) -> Rows {
 }
 
 fn normalization() -> Normalization {
-    Normalization { level: Level::Absolute, mean: vec![0.0; BANDS], sd: vec![1.0; BANDS] }
+    Normalization { level: LevelMode::Absolute, mean: vec![0.0; BANDS], sd: vec![1.0; BANDS] }
 }
 
 /// A graph whose norm statistics are no longer the initial ones.

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use ser_core::frontend::InputFilter;
-use ser_core::spec::{FrontEnd, Level, Window};
+use ser_core::spec::{FrontEnd, LevelMode, Window};
 
 use crate::features::rows::{Normalization, Rows};
 use crate::features::spectrum::PowerSpectrum;
@@ -54,7 +54,7 @@ impl Stages {
         let normalization = match normalization {
             Some(normalization) => normalization,
             None => {
-                own = Normalization::fit(&FrontEnd { level: Level::Absolute, ..*front_end }, [log_mel.rows()])?;
+                own = Normalization::fit(&FrontEnd { level: LevelMode::Absolute, ..*front_end }, [log_mel.rows()])?;
                 &own
             }
         };

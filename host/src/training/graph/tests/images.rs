@@ -25,7 +25,7 @@ fn image_network(flat: bool) -> Network {
 fn of_colours() -> Normalization {
     let mean = [100.0, 60.0, 180.5f32];
     let sd = mean.map(|mean| 32.0 * mean.max(255.0 - mean) / 127.0);
-    Normalization { level: Level::Absolute, mean: mean.to_vec(), sd: sd.to_vec() }
+    Normalization { level: LevelMode::Absolute, mean: mean.to_vec(), sd: sd.to_vec() }
 }
 
 /// Normalised pixels, within ± 127 / 32.

@@ -61,7 +61,7 @@ fn a_network_that_hears_backwards_answers_as_one_that_hears_reversed_utterances(
     config.recipe.backwards = true;
     let mut network = trainer(1).network().unwrap();
     // Levels relative to the loudest row so far depend on the direction.
-    network.normalization.level = ser_core::spec::Level::Absolute;
+    network.normalization.level = ser_core::spec::LevelMode::Absolute;
     let utterance = rows(2, 9);
     let reversed = Rows { bands: BANDS, values: utterance.values.chunks(BANDS).rev().flatten().copied().collect() };
     let logits = |config: &Config, rows: &Rows| Classifier::new(&network, config).unwrap().logits(&[rows]).unwrap();

@@ -1,34 +1,35 @@
-//! The gates of an LSTM.
+//! The gates of LSTM units.
 
 use core::marker::PhantomData;
 
-use super::super::lstm::Lstm;
-use super::super::matrix::block_len;
-use super::{add_groups, aligned};
+use super::super::rows::GateRows;
+use super::assembly::{aligned, processor};
+use super::products::add_groups;
+use crate::fixed::Q3_12;
+use crate::packed::block_len;
 use crate::quant::Multipliers;
 
-/// The gates of an LSTM's units, one after the other.
+/// The gates of LSTM units, unit by unit.
 pub struct Gates<'a> {
     next: Unit,
     left: usize,
-    of: PhantomData<(&'a Lstm<'a>, &'a [i16])>,
+    of: PhantomData<&'a [i16]>,
 }
 
 impl<'a> Gates<'a> {
-    /// None for what the kernel does not take: data that is not aligned to 4 bytes, vectors whose lengths are no
-    /// multiples of 4, parameters that are too short.
-    pub fn new(lstm: &'a Lstm<'_>, x: &'a [i16], hidden: &'a [i16]) -> Option<Self> {
-        let Multipliers { mantissa, shift } = lstm.multipliers;
-        let (units, rows) = (lstm.hidden, 4 * lstm.hidden);
-        let long_enough = lstm.input_weights.len() >= units * block_len(x.len())
-            && lstm.recurrent_weights.len() >= units * block_len(hidden.len())
-            && lstm.bias.len() >= rows
-            && mantissa.len() >= rows
-            && shift.len() >= rows
-            && lstm.input_shift.len() >= rows;
+    /// None if data is not aligned to 4 bytes, the length of a vector is no multiple of 4, or a parameter is too short.
+    pub fn new(rows: &GateRows<'a>, units: usize, x: &'a [i16], hidden: &'a [i16]) -> Option<Self> {
+        let Multipliers { mantissa, shift } = rows.multipliers;
+        let len = 4 * units;
+        let long_enough = rows.input_weights.len() >= units * block_len(x.len())
+            && rows.recurrent_weights.len() >= units * block_len(hidden.len())
+            && rows.bias.len() >= len
+            && mantissa.len() >= len
+            && shift.len() >= len
+            && rows.input_shift.len() >= len;
         let weights_aligned =
-            aligned(lstm.input_weights) && aligned(lstm.recurrent_weights) && aligned(x) && aligned(hidden);
-        let rows_aligned = aligned(lstm.bias) && aligned(mantissa) && aligned(shift) && aligned(lstm.input_shift);
+            aligned(rows.input_weights) && aligned(rows.recurrent_weights) && aligned(x) && aligned(hidden);
+        let rows_aligned = aligned(rows.bias) && aligned(mantissa) && aligned(shift) && aligned(rows.input_shift);
         if !long_enough
             || !weights_aligned
             || !rows_aligned
@@ -38,14 +39,14 @@ impl<'a> Gates<'a> {
             return None;
         }
         let next = Unit {
-            w: lstm.input_weights.as_ptr(),
+            w: rows.input_weights.as_ptr(),
             x: x.as_ptr(),
             x_groups: x.len() / 4,
-            r: lstm.recurrent_weights.as_ptr(),
+            r: rows.recurrent_weights.as_ptr(),
             hidden: hidden.as_ptr(),
             hidden_groups: hidden.len() / 4,
-            input_shift: lstm.input_shift.as_ptr(),
-            bias: lstm.bias.as_ptr(),
+            input_shift: rows.input_shift.as_ptr(),
+            bias: rows.bias.as_ptr(),
             mantissa: mantissa.as_ptr(),
             shift: shift.as_ptr(),
         };
@@ -54,17 +55,17 @@ impl<'a> Gates<'a> {
 }
 
 impl Iterator for Gates<'_> {
-    type Item = [i16; 4];
+    type Item = [Q3_12; 4];
 
-    fn next(&mut self) -> Option<[i16; 4]> {
+    fn next(&mut self) -> Option<[Q3_12; 4]> {
         self.left = self.left.checked_sub(1)?;
-        // SAFETY: the lengths and alignments that `lstm_gates` wants were checked for `left` units.
+        // SAFETY: `new` has checked the lengths and alignments that `lstm_gates` wants, for `left` units.
         let gates = unsafe { lstm_gates(&mut self.next) };
-        Some([gates as i16, (gates >> 16) as i16, (gates >> 32) as i16, (gates >> 48) as i16])
+        Some([gates, gates >> 16, gates >> 32, gates >> 48].map(|gate| Q3_12(gate as i16)))
     }
 }
 
-/// What [`lstm_gates`] reads, and moves on to the next unit; it knows the order of the fields.
+/// What [`lstm_gates`] reads, and advances to the next unit. The assembly depends on the order of the fields.
 #[repr(C)]
 struct Unit {
     w: *const u8,
@@ -79,13 +80,13 @@ struct Unit {
     shift: *const u8,
 }
 
-/// For each of four rows `saturate(requantize((Σ W x << input_shift) + Σ R h + bias))`, int16. A shift of ARM takes the
-/// lowest byte of a register, so that the four shifts of a word are used one after the other as the word moves down.
-/// The first row is in the lowest 16 bits of what comes back.
+/// For each of four rows `saturate(requantize((Σ W x << input_shift) + Σ R h + bias))`, int16. The first row is in the
+/// lowest 16 bits of the result. A shift of ARM takes the lowest byte of a register, so a word of four shifts moves down
+/// by a byte from row to row.
 ///
 /// # Safety
-/// `w` is to be readable for 16 bytes and `x` for 4 values for each of its groups, `r` and `hidden` likewise, the
-/// others for four values; all aligned to 4 bytes.
+/// `w` must be readable for 16 bytes and `x` for 4 values for each of `x_groups`, likewise `r` and `hidden` for
+/// `hidden_groups`, and the others for four values; all must be aligned to 4 bytes.
 #[unsafe(naked)]
 unsafe extern "C" fn lstm_gates(unit: *mut Unit) -> u64 {
     core::arch::naked_asm!(

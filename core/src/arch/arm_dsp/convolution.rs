@@ -1,12 +1,12 @@
-//! Convolutions.
+//! Codes of rows for two vectors at a time, as convolutions need them.
 
-use super::super::conv2d::Conv2d;
-use super::super::matrix::block_len;
-use super::aligned;
+use super::super::rows::CodeRows;
+use super::assembly::{aligned, processor};
+use crate::packed::block_len;
 use crate::quant::Multipliers;
 
-/// Four columns of two rows and two vectors: r0 weights of the first row, r1 vectors, r4 and r5 the first row's sums,
-/// r6 and r7 the second's; r3, r8 to r12 and lr are used. 14 instructions for 16 products.
+/// Four columns of two rows and two vectors: r0 weights of the first row, r1 vectors, r4 and r5 sums of the first row,
+/// r6 and r7 of the second. Overwrites r3, r8 to r12 and lr. 14 instructions for 16 products.
 macro_rules! pair_group {
     () => {
         concat!(
@@ -20,92 +20,105 @@ macro_rules! pair_group {
     };
 }
 
-/// The outputs of a convolution at two positions at a time.
-pub struct Convolver<'a, 'm> {
-    conv: &'a Conv2d<'m>,
+/// Rows, and whether the kernels take them.
+#[derive(Clone, Copy)]
+pub struct Convolver<'m> {
+    rows: &'m CodeRows<'m>,
+    /// Columns of the matrix, padding included.
     columns: usize,
+    taken: bool,
 }
 
-impl<'a, 'm> Convolver<'a, 'm> {
-    /// None for what the kernel does not take: parameters that are not aligned to 4 bytes or too short, channels that
-    /// are no multiple of 4, an output zero point that is not -128.
-    pub fn new(conv: &'a Conv2d<'m>) -> Option<Self> {
-        let (channels, columns) = (conv.channels, conv.patch_len().next_multiple_of(4));
-        let Multipliers { mantissa, shift } = conv.multipliers;
+impl<'m> Convolver<'m> {
+    /// The kernels do not take rows if a parameter is not aligned to 4 bytes or too short, the number of rows is no
+    /// multiple of 4, or the zero point is not -128.
+    #[inline(always)]
+    pub fn new(rows: &'m CodeRows<'m>, columns: usize) -> Self {
+        let len = rows.len();
+        let Multipliers { mantissa, shift } = rows.multipliers;
         let complete = columns > 0
-            && channels > 0
-            && channels.is_multiple_of(4)
-            && conv.weights.len() >= channels / 4 * block_len(columns)
-            && conv.bias.len() >= channels
-            && mantissa.len() >= channels
-            && shift.len() >= channels;
-        let all_aligned = aligned(conv.weights) && aligned(conv.bias) && aligned(mantissa);
-        (complete && all_aligned && conv.output_zero_point == -128).then_some(Self { conv, columns })
+            && len > 0
+            && len.is_multiple_of(4)
+            && rows.weights.len() >= len / 4 * block_len(columns)
+            && mantissa.len() >= len
+            && shift.len() >= len;
+        let all_aligned = aligned(rows.weights) && aligned(rows.bias) && aligned(mantissa);
+        let taken = complete && all_aligned && rows.zero_point == -128;
+        Self { rows, columns: columns.next_multiple_of(4), taken }
     }
 
-    /// From what the positions see, interleaved, `[2][channels]`, or `[channels]` if both are the same one; false for
-    /// what the kernel does not take: data that is not aligned to 4 bytes or of another length.
+    /// The rows.
+    #[inline(always)]
+    pub fn rows(&self) -> &'m CodeRows<'m> {
+        self.rows
+    }
+
+    /// The codes for both vectors of a pair, `[2][rows]`; or `[rows]` if both vectors are equal. False if data is not
+    /// aligned to 4 bytes or has another length, or the rows are not taken; then nothing is written.
+    #[inline(always)]
     pub fn run(&self, pair: &[i16], outputs: &mut [i8]) -> bool {
-        let Self { conv, columns } = *self;
-        let (channels, all) = (conv.channels, outputs.len());
-        if pair.len() != 2 * columns || (all != channels && all != 2 * channels) || !aligned(pair) {
+        let Self { rows, columns, taken } = *self;
+        let (len, all) = (rows.len(), outputs.len());
+        if !taken || pair.len() != 2 * columns || (all != len && all != 2 * len) || !aligned(pair) {
             return false;
         }
         let first = outputs.as_mut_ptr();
         let mut job = Convolution {
-            weights: conv.weights.as_ptr(),
+            weights: rows.weights.as_ptr(),
             pair: pair.as_ptr(),
             groups: columns / 4,
             to_third_row: 8usize.wrapping_sub(4 * columns),
             to_next_block: 8usize.wrapping_neg(),
-            bias: conv.bias.as_ptr(),
-            mantissa: conv.multipliers.mantissa.as_ptr(),
-            shift: conv.multipliers.shift.as_ptr(),
+            bias: rows.bias.as_ptr(),
+            mantissa: rows.multipliers.mantissa.as_ptr(),
+            shift: rows.multipliers.shift.as_ptr(),
             first,
-            second: first.wrapping_add(all - channels),
-            end: first.wrapping_add(channels),
+            second: first.wrapping_add(all - len),
+            end: first.wrapping_add(len),
         };
-        // SAFETY: the lengths and alignments that `convolve_pair` wants were checked here and in `new`.
+        // SAFETY: `new` and the lines above have checked the lengths and alignments that `convolve_pair` wants.
         unsafe { convolve_pair(&mut job) };
         true
     }
 
-    /// For a convolution of three rows and three bands of one channel, from the four codes of each row around the
-    /// positions, `[2][channels]`; false for what the kernel does not take: another convolution, one position alone.
+    /// The codes of rows with nine columns for two overlapping squares of three rows: columns 0 to 2 and 1 to 3 of
+    /// `seen`; `[2][rows]`. False if the rows or the outputs have another length, or the rows are not taken; then nothing
+    /// is written.
+    #[inline(always)]
     pub fn run_3x3(&self, seen: &[[i8; 4]; 3], outputs: &mut [i8]) -> bool {
-        let Self { conv, columns } = *self;
-        if conv.patch_len() != 9 || columns != 12 || outputs.len() != 2 * conv.channels {
+        let Self { rows, columns, taken } = *self;
+        if !taken || columns != 12 || outputs.len() != 2 * rows.len() {
             return false;
         }
         let job = SingleChannel {
-            bias: conv.bias.as_ptr(),
-            mantissa: conv.multipliers.mantissa.as_ptr(),
-            shift: conv.multipliers.shift.as_ptr(),
+            bias: rows.bias.as_ptr(),
+            mantissa: rows.multipliers.mantissa.as_ptr(),
+            shift: rows.multipliers.shift.as_ptr(),
             first: outputs.as_mut_ptr(),
-            channels: conv.channels,
-            end: outputs.as_mut_ptr().wrapping_add(conv.channels),
-            weights: conv.weights.as_ptr(),
+            rows: rows.len(),
+            end: outputs.as_mut_ptr().wrapping_add(rows.len()),
+            weights: rows.weights.as_ptr(),
         };
-        // SAFETY: the lengths and alignments that `convolve_3x3` wants were checked here and in `new`.
+        // SAFETY: `new` and the lines above have checked the lengths and alignments that `convolve_3x3` wants.
         unsafe { convolve_3x3(seen, &job) };
         true
     }
 }
 
-/// What [`convolve_3x3`] reads and writes; it knows the order of the fields.
+/// What [`convolve_3x3`] reads and writes. The assembly depends on the order of the fields.
 #[repr(C)]
 struct SingleChannel {
     bias: *const [u8; 4],
     mantissa: *const [u8; 4],
     shift: *const u8,
     first: *mut i8,
-    channels: usize,
+    rows: usize,
     end: *mut i8,
     weights: *const u8,
 }
 
-/// One row of a block of nine columns, at two positions: r0 weights, r2 to r10 what the positions see, in pairs, the
-/// stack as [`convolve_3x3`] has it; r1, r11, r12 and lr are used.
+/// One row of nine columns for two squares: r0 weights, r2 to r10 the squares in pairs of columns, the stack of
+/// [`convolve_3x3`]. Overwrites r1, r11, r12 and lr.
 macro_rules! row_3x3 {
     ($row:literal) => {
         concat!(
@@ -141,20 +154,19 @@ macro_rules! row_3x3 {
     };
 }
 
-/// As [`convolve_pair`], for the nine columns of three rows and bands of one channel; all that two positions see stays
-/// in registers.
+/// [`convolve_pair`] for rows of nine columns and two overlapping squares, which stay in registers.
 ///
 /// # Safety
-/// The rows, from `first` to `end`, are to be a positive multiple of 4; `weights` readable for 12 bytes a row, bias,
-/// mantissas and shifts for one a row;
-/// `first`, and what is `channels` behind it, writable for one a row; weights, bias and mantissas aligned to 4 bytes.
+/// The number of rows, `end - first`, must be a positive multiple of 4. `weights` must be readable for 12 bytes a row;
+/// bias, mantissas and shifts for one a row. `first`, and the address `rows` behind it, must be writable for one byte a
+/// row. Weights, bias and mantissas must be aligned to 4 bytes.
 #[unsafe(naked)]
 unsafe extern "C" fn convolve_3x3(seen: *const [[i8; 4]; 3], job: *const SingleChannel) {
     core::arch::naked_asm!(
         processor!(),
         "push {{r4-r11, lr}}",
         "ldm r1, {{r2-r8}}",
-        // The stack: bias 0, mantissa 4, shift 8, first 12, channels 16, end 20, weights 24.
+        // The stack: bias 0, mantissa 4, shift 8, first 12, rows 16, end 20, weights 24.
         "push {{r2-r8}}",
         "ldrsb r2, [r0]",
         "ldrsb r3, [r0, #1]",
@@ -168,7 +180,7 @@ unsafe extern "C" fn convolve_3x3(seen: *const [[i8; 4]; 3], job: *const SingleC
         "ldrsb r11, [r0, #9]",
         "ldrsb r12, [r0, #10]",
         "ldrsb r1, [r0, #11]",
-        // Columns 0 and 1, 2 and 3, 4 and 5, 6 and 7 of the first and of the second position; the last of both.
+        // Columns 0 and 1, 2 and 3, 4 and 5, 6 and 7 of the first and of the second square; the last of both.
         "pkhbt r2, r2, r3, lsl #16",
         "pkhbt r3, r3, r4, lsl #16",
         "pkhbt r4, r4, r6, lsl #16",
@@ -201,7 +213,7 @@ unsafe extern "C" fn convolve_3x3(seen: *const [[i8; 4]; 3], job: *const SingleC
     )
 }
 
-/// What [`convolve_pair`] reads and writes, and moves on; it knows the order of the fields.
+/// What [`convolve_pair`] reads and writes, and advances. The assembly depends on the order of the fields.
 #[repr(C)]
 struct Convolution {
     weights: *const u8,
@@ -219,14 +231,14 @@ struct Convolution {
 
 /// For each row and both vectors `clamp(-128 + requantize(Σ_k w[r][k] x[k] + bias[r]), -128, 127)`, two rows at a time.
 ///
-/// ASRS leaves the last bit that it shifts out in the carry, which is what rounding adds: `(h >> s) - 127 - (1 -
-/// carry)` is the code before the clamp.
+/// ASRS leaves the last bit that it shifts out in the carry, and rounding adds this bit: `(h >> s) - 127 - (1 - carry)`
+/// is the code before the clamp.
 ///
 /// # Safety
-/// `groups` and the rows, which are those of the outputs from `first` to `end`, are to be positive, the rows a multiple
-/// of 4; `weights` readable for 4 bytes a group and row, `pair` for 8 values a group, bias, mantissas and shifts for
-/// one a row, both outputs writable for one a row; all but outputs and shifts aligned to 4 bytes. After two rows the
-/// weights are to move by `to_third_row` bytes, after two more by `to_next_block`.
+/// `groups` must be positive. The number of rows, `end - first`, must be a positive multiple of 4. `weights` must be
+/// readable for 4 bytes a group and row, `pair` for 8 values a group, bias, mantissas and shifts for one a row; both
+/// outputs must be writable for one a row. All but outputs and shifts must be aligned to 4 bytes. `to_third_row` is the
+/// distance in bytes from the end of two rows to the next two of the same block, `to_next_block` that to the next block.
 #[unsafe(naked)]
 unsafe extern "C" fn convolve_pair(job: *mut Convolution) {
     core::arch::naked_asm!(
@@ -282,8 +294,7 @@ unsafe extern "C" fn convolve_pair(job: *mut Convolution) {
         "strb r5, [r2], #1",
         "strb r7, [r2], #1",
         "strd r1, r2, [r3, #32]",
-        // The third and fourth row of a block stand behind the first two, then comes the next block: the moves take
-        // turns.
+        // Behind the first two rows of a block come its third and fourth, then the next block: the two moves take turns.
         "ldrd r8, r9, [r3, #12]",
         "add r0, r0, r8",
         "strd r9, r8, [r3, #12]",
@@ -294,31 +305,30 @@ unsafe extern "C" fn convolve_pair(job: *mut Convolution) {
     )
 }
 
-/// Writes the codes that two neighbouring positions see of a row into an interleaved pair: `codes` begins with the
-/// first's and ends with the second's, which begin `channels` later; false for what the kernel does not take: data that
-/// is not aligned to 4 bytes, lengths that are no multiple of 4 or do not fit.
-pub fn widen(pair: &mut [i16], codes: &[i8], channels: usize) -> bool {
-    let Some(width) = codes.len().checked_sub(channels) else { return false };
+/// Widens the first `width` codes and the last `width`, `offset` behind them, into an interleaved pair. False if data
+/// is not aligned to 4 bytes or a length is no multiple of 4 or does not fit; then nothing is written.
+pub fn widen(pair: &mut [i16], codes: &[i8], offset: usize) -> bool {
+    let Some(width) = codes.len().checked_sub(offset) else { return false };
     if width == 0
         || !width.is_multiple_of(4)
-        || !channels.is_multiple_of(4)
+        || !offset.is_multiple_of(4)
         || pair.len() != 2 * width
         || !aligned(pair)
         || !aligned(codes)
     {
         return false;
     }
-    // SAFETY: there are `width` codes from the first and from `channels` on, room for as many of both, at least one
-    // group; all is aligned.
-    unsafe { widen_groups(codes.as_ptr(), pair.as_mut_ptr(), width / 4, channels) };
+    // SAFETY: there are `width` codes from the first and from `offset` on, at least one group, and the pair has room for
+    // both; all is aligned.
+    unsafe { widen_groups(codes.as_ptr(), pair.as_mut_ptr(), width / 4, offset) };
     true
 }
 
-/// Four codes become four int16, and behind them as many that stand `second` bytes after the first.
+/// For each group: four codes as int16, then the four codes `second` bytes behind them.
 ///
 /// # Safety
-/// `groups` is to be positive; `codes` and what is `second` bytes behind it readable for 4 bytes a group, `to` writable
-/// for 8 values; all aligned to 4 bytes.
+/// `groups` must be positive. `codes`, and the address `second` bytes behind it, must be readable for 4 bytes a group;
+/// `to` must be writable for 8 values a group; all must be aligned to 4 bytes.
 #[unsafe(naked)]
 unsafe extern "C" fn widen_groups(codes: *const i8, to: *mut i16, groups: usize, second: usize) {
     core::arch::naked_asm!(

@@ -1,24 +1,22 @@
-//! Window and transform on an x86-64 processor with AVX2, found at run time: four complex values at a time, the same
-//! additions and products as in the portable code, so the same bits.
-//!
-//! Safe code: pulp's token proves that the processor has the instructions.
+//! Window and FFT, four complex values at a time. The additions and products are those of the portable code, so the
+//! bits are the same.
 
 use bytemuck::cast;
-use pulp::NullaryFnOnce;
-use pulp::x86::V3;
 
-use super::{CIRCLE, Complex, QUARTER, input_shift, sine_table, split_bins};
+use super::super::fft::{CIRCLE, Complex, Frame, QUARTER, input_shift, sine_table, split_bins};
+use super::token::{Avx2, Vector};
 
 /// Four complex values, or four products of 64 bits.
-type Four = core::arch::x86_64::__m256i;
+type Four = Vector;
 
 /// Most complex values of a frame.
 const MAX_VALUES: usize = CIRCLE / 2;
 
-/// Cosines and sines of four neighbours, Q0.15 in 32 bits, where 1 of the angle 0 is exact: halving is a product too.
+/// Cosines and sines of four neighbouring angles, Q0.15 in 32 bits. The cosine of angle 0 is exactly 1, so halving is a
+/// product too.
 type Turns = [Complex; 4];
 
-/// Of angles `step` apart.
+/// The turns of four angles that are `step` apart.
 const fn turns(first: usize, step: usize) -> Turns {
     let sine = sine_table();
     let mut turns = [[0; 2]; 4];
@@ -37,8 +35,8 @@ const fn turns(first: usize, step: usize) -> Turns {
     turns
 }
 
-/// What a radix-4 pass over transforms of so many fours takes: of each four the twiddles of the third, the second and
-/// the fourth part.
+/// The twiddles of a radix-4 pass over transforms of `4 FOURS` values: for each four values those of the third, the
+/// second and the fourth part.
 const fn pass<const FOURS: usize>() -> [[Turns; 3]; FOURS] {
     let mut table = [[[[0; 2]; 4]; 3]; FOURS];
     let step = CIRCLE / (16 * FOURS);
@@ -54,7 +52,7 @@ const fn pass<const FOURS: usize>() -> [[Turns; 3]; FOURS] {
     table
 }
 
-/// Twiddles of one angle after the other, from `first` steps on.
+/// The twiddles of consecutive angles, `first` steps and up.
 const fn line<const FOURS: usize>(first: usize, step: usize) -> [Turns; FOURS] {
     let mut table = [[[0; 2]; 4]; FOURS];
     let mut four = 0;
@@ -70,50 +68,20 @@ static PASS_OF_4: [[Turns; 3]; 4] = pass();
 static PASS_OF_16: [[Turns; 3]; 16] = pass();
 static PASS_OF_64: [[Turns; 3]; 64] = pass();
 
-/// Last passes, of radix 2, of 128 and 512 values.
+/// Twiddles of the last pass, of radix 2, over 128 and 512 values.
 static LAST_OF_128: [Turns; 16] = line(0, 16);
 static LAST_OF_512: [Turns; 64] = line(0, 4);
 
-/// For the spectra of 128 to 1024 complex values to be taken apart, from bin 1 on.
+/// Twiddles that take the spectra of 128 to 1024 complex values apart, from bin 1 on.
 static SPLIT_OF_128: [Turns; 15] = line(1, 8);
 static SPLIT_OF_256: [Turns; 31] = line(1, 4);
 static SPLIT_OF_512: [Turns; 63] = line(1, 2);
 static SPLIT_OF_1024: [Turns; 127] = line(1, 1);
 
-/// The processor has AVX2.
-#[derive(Clone, Copy)]
-pub struct Avx2(V3);
-
-/// A frame in the pieces of its ring, its window (see [`super::super::Tables::window`]), and where its power spectrum
-/// goes.
-pub struct Frame<'a> {
-    pub pieces: [&'a [i16]; 2],
-    pub window: &'a [[u8; 2]],
-    pub spectrum: &'a mut [Complex],
-}
-
 impl Avx2 {
-    /// None where the processor lacks it.
-    pub fn try_new() -> Option<Self> {
-        V3::try_new().map(Self)
-    }
-
-    /// What [`super::power_spectrum`] does, from the frame on.
-    pub fn power_spectrum(self, frame: Frame<'_>) {
-        struct Compiled<'a>(Avx2, Frame<'a>);
-        impl NullaryFnOnce for Compiled<'_> {
-            type Output = ();
-
-            #[inline(always)]
-            fn call(self) {
-                self.0.power_spectrum_of(self.1);
-            }
-        }
-        self.0.vectorize(Compiled(self, frame));
-    }
-
+    /// The power spectrum of a frame, as [`super::super::fft::power_spectrum`] forms it.
     #[inline(always)]
-    fn power_spectrum_of(self, Frame { pieces, window, spectrum }: Frame<'_>) {
+    pub fn frame_spectrum(self, Frame { pieces, window, spectrum }: Frame<'_>) {
         let Some((nyquist, z)) = spectrum.split_last_mut() else { return };
         let mut values = [[0; 2]; MAX_VALUES];
         window_samples(pieces, window, input_shift(2 * z.len()), values.as_flattened_mut());
@@ -133,8 +101,8 @@ impl Avx2 {
         self.split(z, nyquist, split);
     }
 
-    /// See [`super::Twiddle::half_product`]. A product's bits from the 16th on are wanted, in the lower word of the
-    /// real parts, in the upper of the others.
+    /// Half of a product, as [`super::super::fft::Twiddle::half_product`]: bits 16 and up of each product. They go into
+    /// the lower word for the real part, into the upper word for the imaginary part.
     #[inline(always)]
     fn half_product(self, x: Four, turns: Four) -> Four {
         let avx2 = self.0.avx2;
@@ -165,7 +133,7 @@ impl Avx2 {
         self.0.avx2._mm256_sub_epi32(a, b)
     }
 
-    /// See [`super::butterfly`].
+    /// A radix-4 butterfly, as in the portable code.
     #[inline(always)]
     fn butterfly(self, [a, b, c, d]: [Four; 4]) -> [Four; 4] {
         let (t0, t1) = (self.sum(a, b), self.difference(a, b));
@@ -175,7 +143,7 @@ impl Avx2 {
         [self.sum(t0, t2), self.sum(t1, turned), self.difference(t0, t2), self.difference(t1, turned)]
     }
 
-    /// The first pass takes the values in their order and brings what comes of them where decimation in time wants it.
+    /// The first pass reads the values in their order and writes each block where decimation in time wants it.
     #[inline(always)]
     fn first_pass(self, values: &[Complex], z: &mut [Complex]) {
         let quarter = z.len() / 4;
@@ -242,7 +210,7 @@ impl Avx2 {
         }
     }
 
-    /// See [`super::power`].
+    /// `floor((re² + im²) / 2¹²)`.
     #[inline(always)]
     fn power(self, x: Four) -> Four {
         let avx2 = self.0.avx2;
@@ -255,7 +223,7 @@ impl Avx2 {
         self.0.avx2._mm256_permute4x64_epi64::<0b00_01_10_11>(x)
     }
 
-    /// See [`split_bins`], which does what is no whole four.
+    /// [`split_bins`], which also does the bins that fill no whole four.
     #[inline(always)]
     fn split(self, z: &mut [Complex], nyquist: &mut Complex, turns: &[Turns]) {
         let avx2 = self.0.avx2;

@@ -1,16 +1,20 @@
-//! Butterflies of the FFT.
+//! Radix-4 butterflies of the FFT.
 
-/// The radix-4 butterflies of all blocks of `4 len` complex values at position `k`; `twiddles` hold a cosine in their
-/// lower and a sine in their upper half, and for `k = 0` are 1. Values that are no whole number of blocks, and a
-/// position beyond `len`, do not come: they are left as they are.
-pub fn butterflies(z: &mut [[i32; 2]], len: usize, k: usize, [w1, w2, w3]: [u32; 3]) {
+use super::super::fft::{Complex, Twiddle};
+use super::assembly::processor;
+
+/// The radix-4 butterflies of all blocks of `4 len` values at position `k`; the twiddles of `k = 0` are 1. Values that
+/// are no whole number of blocks, and a position beyond `len`, never come; they are left as they are.
+pub fn butterflies(z: &mut [Complex], len: usize, k: usize, twiddles: [Twiddle; 3]) {
     if k >= len || z.is_empty() || z.len().checked_rem(4 * len) != Some(0) {
         return;
     }
+    // The cosine in the lower half of a word, the sine in the upper.
+    let [w1, w2, w3] = twiddles.map(|Twiddle { cos, sin }| (cos as u32 & 0xffff) | (sin as u32) << 16);
     let first = z.as_mut_ptr().wrapping_add(k);
     let end = first.wrapping_add(z.len());
-    // SAFETY: every block has four values from position `k` on, `len` apart; `end` is that many blocks after `first`,
-    // of which there is at least one.
+    // SAFETY: every block has four values from position `k` on, `len` apart. `end` lies all blocks, at least one, after
+    // `first`.
     unsafe {
         if k == 0 {
             plain_butterflies(first, 8 * len, end);
@@ -20,14 +24,14 @@ pub fn butterflies(z: &mut [[i32; 2]], len: usize, k: usize, [w1, w2, w3]: [u32;
     }
 }
 
-/// Radix-4 butterflies without twiddles, in place: halves of four values `stride` bytes apart, then the same four times
-/// as far on, until `end`.
+/// Radix-4 butterflies without twiddles, in place, on the halves of four values that are `stride` bytes apart. Then the
+/// next block, `4 stride` bytes on, until `end`.
 ///
 /// # Safety
-/// The values from `first` to `end`, all blocks of them, are to be there; `end` is to be a positive number of blocks of
-/// `4 stride` bytes after `first`.
+/// `end` must lie a positive number of blocks of `4 stride` bytes after `first`, and all values of these blocks must be
+/// readable and writable.
 #[unsafe(naked)]
-unsafe extern "C" fn plain_butterflies(first: *mut [i32; 2], stride: usize, end: *mut [i32; 2]) {
+unsafe extern "C" fn plain_butterflies(first: *mut Complex, stride: usize, end: *mut Complex) {
     core::arch::naked_asm!(
         processor!(),
         "push {{r4-r11, lr}}",
@@ -74,18 +78,18 @@ unsafe extern "C" fn plain_butterflies(first: *mut [i32; 2], stride: usize, end:
     )
 }
 
-/// The same with twiddles: the second value takes `w2`, the third `w1`, the fourth `w3`.
+/// [`plain_butterflies`] with twiddles: `w2` for the second value, `w1` for the third, `w3` for the fourth.
 ///
 /// # Safety
 /// As [`plain_butterflies`].
 #[unsafe(naked)]
 unsafe extern "C" fn turned_butterflies(
-    first: *mut [i32; 2],
+    first: *mut Complex,
     stride: usize,
     w1: u32,
     w2: u32,
     w3: u32,
-    end: *mut [i32; 2],
+    end: *mut Complex,
 ) {
     core::arch::naked_asm!(
         processor!(),

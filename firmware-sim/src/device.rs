@@ -19,8 +19,8 @@ use ser_host::corpus::audio::read_wav;
 use ser_host::corpus::synth;
 use ser_host::files::write_atomic;
 
-use crate::Outcome;
 use crate::models::{BuiltIn, File};
+use crate::outcome::Outcome;
 use answers::{Answer, Answers, Stage};
 use board::Board;
 use report::{Difference, Report};

@@ -18,8 +18,8 @@ use ser_host::evaluation::metrics::Confusion;
 use ser_host::files::write_atomic;
 use ser_host::model::inspect::state_bytes;
 
-use crate::Outcome;
 use crate::models::{BuiltIn, File};
+use crate::outcome::Outcome;
 use crate::report::{Comparison, Report};
 use crate::sweep::sweep;
 use crate::tally::Tally;

@@ -9,6 +9,7 @@ mod conditions;
 mod device;
 mod eval;
 mod models;
+mod outcome;
 mod report;
 mod run;
 mod stream;
@@ -18,6 +19,7 @@ mod tally;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use outcome::Outcome;
 
 #[derive(Debug, Parser)]
 #[command(version, about = "Runs the speech emotion core on a workstation, bit for bit as on a device")]
@@ -31,15 +33,6 @@ enum Command {
     Eval(eval::EvalArgs),
     Run(run::RunArgs),
     Device(device::DeviceArgs),
-}
-
-/// The outcome of a command that met no error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    /// All is well.
-    Passed,
-    /// A check failed.
-    Failed,
 }
 
 fn main() -> ExitCode {

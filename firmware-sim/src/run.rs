@@ -12,7 +12,8 @@ use serde::Serialize;
 
 use crate::answer::{LabelProbability, print_answer};
 use crate::models::{BuiltIn, File};
-use crate::{Outcome, stream};
+use crate::outcome::Outcome;
+use crate::stream;
 
 /// Recognise WAV files of any sample rate with the int8 core.
 #[derive(Args, Debug)]

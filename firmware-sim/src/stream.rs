@@ -8,8 +8,8 @@ use ser_core::{EndpointerConfig, Event, Listener, Model};
 use ser_host::corpus::audio::{SAMPLE_RATE_HZ, read_wav};
 use serde::Serialize;
 
-use crate::Outcome;
 use crate::answer::{LabelProbability, print_answer};
+use crate::outcome::Outcome;
 
 /// One event as JSON.
 #[derive(Serialize)]

@@ -1,5 +1,4 @@
 //! Tests `host baseline` as a user calls it.
-#![cfg(all(feature = "baseline", feature = "train", feature = "report"))]
 
 use std::fs;
 use std::path::Path;

@@ -1,13 +1,10 @@
 //! Tests `host export` and `host inspect` as a user calls them, on a run with random weights.
-#![cfg(feature = "train")]
-
-mod common;
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use common::make_run;
+use crate::common::make_run;
 use ser_core::Model;
 use ser_host::corpus::labels::EMOTIONS;
 use ser_host::evaluation::predictions::{Prediction, Predictions};

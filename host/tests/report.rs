@@ -1,12 +1,9 @@
 //! Tests `host report` as a user calls it, on a run with random weights.
-#![cfg(all(feature = "train", feature = "report"))]
-
-mod common;
 
 use std::fs;
 use std::process::{Command, Output};
 
-use common::make_run;
+use crate::common::make_run;
 use ser_host::corpus::split::Part;
 use ser_host::evaluation::predictions::Predictions;
 

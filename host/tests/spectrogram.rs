@@ -1,5 +1,4 @@
 //! Tests `host spectrogram` as a user calls it.
-#![cfg(all(feature = "train", feature = "report"))]
 
 use std::f64::consts::TAU;
 use std::fs;

@@ -1,9 +1,9 @@
 //! The level meter of the firmware example `bare` against the exact level.
 
 #[path = "../../firmware/bare/src/level_meter.rs"]
-mod level_meter;
+mod meter;
 
-use level_meter::{BLOCKS, LevelMeter, TOLERANCE_DB, decibels};
+use meter::{BLOCKS, LevelMeter, TOLERANCE_DB, decibels};
 use ser_tests::signals;
 
 fn exact(mean_square: f64) -> f64 {

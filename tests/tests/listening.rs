@@ -138,9 +138,9 @@ fn an_hour_finds_every_utterance_and_ends_as_it_began() {
     listen(1).check();
 }
 
-/// Takes forty seconds: `cargo test -p ser-tests --test listening -- --ignored --nocapture`.
+/// Takes forty seconds: `cargo test -p ser-tests listening -- --ignored --nocapture`.
 #[test]
-#[ignore = "takes forty seconds; .ci/run runs it"]
+#[ignore = "takes forty seconds; `cargo xtask ci full` runs it"]
 fn a_day_finds_every_utterance_and_ends_as_it_began() {
     listen(24).check();
 }

@@ -2,12 +2,10 @@
 // Each test calls the library as a C program does.
 #![allow(clippy::undocumented_unsafe_blocks)]
 
-mod common;
-
 use std::ffi::{CStr, c_char, c_void};
 use std::mem::MaybeUninit;
 
-use common::{FILE, Memory, info, utterances};
+use crate::common::{FILE, Memory, info, utterances};
 use ser::ser_status_t::*;
 use ser::*;
 use ser_core::{EndpointerConfig, Event, Listener, Model, Prediction, Recognizer};

@@ -64,7 +64,7 @@ fn ser_h_is_what_cbindgen_makes_of_the_source() {
     let line = 1 + differs.unwrap_or_else(|| header.lines().count().min(committed.lines().count()));
     assert!(
         header == committed,
-        "{} differs from the source in line {line}; if the source is right: {UPDATE}=1 cargo test -p ser-capi --test header",
+        "{} differs from the source in line {line}; if the source is right: {UPDATE}=1 cargo test -p ser-capi header",
         path.display()
     );
 }

@@ -2,14 +2,12 @@
 // Each test calls the library as a C program does.
 #![allow(clippy::undocumented_unsafe_blocks)]
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::ffi::{CStr, c_void};
 use std::mem::MaybeUninit;
 use std::ptr::{null, null_mut};
 
-use common::{FILE, Memory, info, utterances};
+use crate::common::{FILE, Memory, info, utterances};
 use ser::ser_status_t::*;
 use ser::*;
 use ser_core::contract::CRC;
@@ -92,12 +90,12 @@ fn every_status_has_a_cause_and_a_text() {
         seen.insert(got as i32);
     };
     for (wanted, file) in models() {
-        see(wanted, common::info(&file).err().unwrap());
+        see(wanted, crate::common::info(&file).err().unwrap());
         see(wanted, create(&file, Memory::new(bytes).pointer(), bytes));
     }
 
     let images = small_image_model().to_bytes();
-    see(SER_ERROR_MODEL_FOR_IMAGES, common::info(&images).err().unwrap());
+    see(SER_ERROR_MODEL_FOR_IMAGES, crate::common::info(&images).err().unwrap());
     see(SER_ERROR_MODEL_FOR_IMAGES, create(&images, Memory::new(bytes).pointer(), bytes));
     see(SER_ERROR_MODEL_FOR_IMAGES, create_listener(&images, &default_config()));
 

@@ -3,6 +3,7 @@
 //!
 //! `cargo bench -p firmware-sim`
 
+mod layers;
 mod paper;
 
 use std::sync::LazyLock;
@@ -13,11 +14,12 @@ use divan::counter::ItemsCount;
 use ser_core::Model;
 use ser_core::engine::Row;
 use ser_core::frontend::{Frame, FrontEnd};
-use ser_core::kernels::{Conv2d, Conv2dState, Lstm, LstmState, MaxPool, MaxPoolState};
 use ser_core::model::LayerParams;
 use ser_core::recognizer::{Observation, Recognizer};
 use ser_host::corpus::audio::SAMPLE_RATE_HZ;
 use ser_host::corpus::synth;
+
+use layers::{Input, ROUNDS, conv2d, lstm, max_pool};
 
 static FILE: &[u8] = include_bytes!("../../../models/synthetic/edge.ser");
 static MODEL: LazyLock<Model<'static>> =
@@ -26,26 +28,6 @@ static SPEECH: LazyLock<Vec<i16>> =
     LazyLock::new(|| (0..24).flat_map(|n| synth::render(synth::DEFAULT_SEED, n % 4, n % 6, n)).collect());
 /// Input of each layer, all rows one after the other.
 static INPUTS: LazyLock<Vec<Input>> = LazyLock::new(record);
-
-/// How often each part is timed for the table of shares.
-const ROUNDS: usize = 30;
-
-#[derive(Clone)]
-enum Input {
-    Codes(Vec<i8>),
-    Hidden(Vec<i16>),
-}
-
-impl Input {
-    fn add(&mut self, row: Row<'_>) {
-        match (self, row) {
-            (Input::Codes(all), Row::Codes(codes)) => all.extend(codes),
-            (Input::Hidden(all), Row::Hidden(hidden)) => all.extend(hidden),
-            (input, Row::Codes(codes)) => *input = Input::Codes(codes.to_vec()),
-            (input, Row::Hidden(hidden)) => *input = Input::Hidden(hidden.to_vec()),
-        }
-    }
-}
 
 fn record() -> Vec<Input> {
     let mut inputs = vec![Input::Codes(Vec::new()); MODEL.layers().len() + 1];
@@ -96,35 +78,6 @@ fn lstms_only() {
             _ => {}
         }
     }
-}
-
-fn conv2d(conv: &Conv2d<'_>, rows: &[i8]) {
-    let (mut ring, mut oldest) = (vec![0; conv.ring_len()], 0);
-    let mut state = Conv2dState { ring: &mut ring, oldest: &mut oldest };
-    let (mut output, mut work) = (vec![0; conv.output_len()], vec![0; conv.work_len()]);
-    conv.reset(&mut state);
-    for row in rows.chunks_exact(conv.input.len()) {
-        conv.push(&mut state, row, &mut output, &mut work);
-        divan::black_box(&output);
-    }
-}
-
-fn max_pool(pool: &MaxPool, rows: &[i8]) {
-    let (mut maximum, mut filled) = (vec![0; pool.maximum_len()], 0);
-    let mut state = MaxPoolState { maximum: &mut maximum, filled: &mut filled };
-    for row in rows.chunks_exact(pool.input.len()) {
-        divan::black_box(pool.push(&mut state, row));
-    }
-}
-
-fn lstm(layer: &Lstm<'_>, values: impl Iterator<Item = i16>) {
-    let (mut hidden, mut cell, mut work) = (vec![0; layer.hidden], vec![0; layer.hidden], vec![0; layer.hidden]);
-    let mut state = LstmState { hidden: &mut hidden, cell: &mut cell };
-    let rows: Vec<i16> = values.collect();
-    for row in rows.chunks_exact(layer.inputs) {
-        layer.push(&mut state, row, &mut work);
-    }
-    divan::black_box(&hidden);
 }
 
 fn audio_seconds() -> ItemsCount {

@@ -16,7 +16,7 @@ use ser_host::model::float_model::FloatModel;
 use ser_host::model::model_file::Confidence;
 use ser_tests::random_network::{random_features, random_network};
 
-use super::{Input, ROUNDS, conv2d, lstm, max_pool};
+use crate::layers::{Input, ROUNDS, conv2d, lstm, max_pool};
 
 /// Seconds of speech that an image counts as: about an utterance of CASIA.
 const SECONDS: usize = 2;

@@ -2,8 +2,8 @@
 //! knows nothing of, and its panic handler calls a function that does not exist. If the optimiser finds that no panic
 //! can be reached, it drops the handler and the program links; otherwise linking fails.
 //!
-//! The program is linked and never run. `bash firmware-sim/no-panic/prove` links it for all targets at opt-level 3 and
-//! s, and shows that it would find a panic.
+//! The program is linked and never run. `cargo xtask prove` links it for all targets at opt-level 3 and s, and
+//! shows that it would find a panic.
 
 #![no_std]
 #![no_main]

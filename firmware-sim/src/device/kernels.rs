@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail, ensure};
 use ser_host::files::write_atomic;
 
 use super::board::Board;
-use crate::Outcome;
+use crate::outcome::Outcome;
 
 /// Builds and runs the image's program `kernels`, which compares the kernels; prints its counts.
 pub fn run(board: Board, model: &[u8], target_dir: &Path) -> Result<Outcome> {

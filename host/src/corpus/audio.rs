@@ -6,8 +6,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
-use rubato::audioadapter_buffers::direct::InterleavedSlice;
-use rubato::{Fft, FixedSync, Resampler};
 
 use crate::files::write_atomic;
 
@@ -208,14 +206,13 @@ fn mix_down(samples: impl Iterator<Item = hound::Result<f32>>, channels: u16, fr
 pub(crate) fn resample(samples: &[f32], from: u32, to: u32) -> Result<Vec<f32>> {
     let (from, to) = (from as usize, to as usize);
     let len = ((samples.len() * to + from / 2) / from).max(1);
-    let input = InterleavedSlice::new(samples, 1, samples.len())?;
     // The delay is half an FFT block, and a block is a multiple of `from / gcd`. Only an even multiple has a delay of
     // whole samples on both sides, which can be compensated without shifting the phase.
     let smallest_even_block = 2 * from / gcd(from, to);
     let block = RESAMPLER_BLOCK.div_ceil(smallest_even_block) * smallest_even_block;
-    let mut resampler = Fft::<f32>::new(from, to, block, 1, FixedSync::Both)?;
-    let mut output = resampler.process_all(&input, samples.len(), None)?.take_data();
-    // rubato rounds the length up.
+    let mut output =
+        ser_fourier::resample(samples, from, to, block).map_err(|error| anyhow!("cannot resample: {error}"))?;
+    // The resampler rounds the length up.
     output.resize(len, 0.0);
     Ok(output)
 }

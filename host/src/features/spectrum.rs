@@ -9,7 +9,7 @@ use std::f64::consts::{SQRT_2, TAU};
 use std::sync::Arc;
 
 use anyhow::{Result, ensure};
-use realfft::{RealFftPlanner, RealToComplex};
+use ser_fourier::{RealToComplex, forward_f64};
 
 use crate::features::rows::Rows;
 
@@ -34,7 +34,7 @@ pub struct PowerSpectrum {
 impl PowerSpectrum {
     /// For frames as long as `window`; `window` is at most `fft_len` long, and `fft_len` at least 1.
     pub fn new(window: Vec<f64>, fft_len: usize) -> Self {
-        Self { window, fft: RealFftPlanner::new().plan_fft_forward(fft_len) }
+        Self { window, fft: forward_f64(fft_len) }
     }
 
     /// `|X[k]|²` of the windowed frame, `[fft_len / 2 + 1]`.

@@ -1,4 +1,4 @@
-// What the example sketch uses of Arduino, without a function: core/capi/check compiles and links the sketch with it.
+// What the example sketch uses of Arduino, without a function: `cargo xtask capi` compiles and links the sketch with it.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>

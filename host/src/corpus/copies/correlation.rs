@@ -18,8 +18,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use realfft::num_complex::Complex;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+use ser_fourier::{Complex, ComplexToReal, Planner, RealToComplex};
 
 use crate::corpus::audio::{SAMPLE_RATE_HZ, resample};
 
@@ -82,20 +81,20 @@ pub(super) struct Peak {
 
 /// Correlates recordings in full, with the transforms of every length that was needed so far.
 pub(super) struct Correlator {
-    planner: RealFftPlanner<f32>,
+    planner: Planner,
 }
 
 impl Correlator {
     pub(super) fn new() -> Self {
-        Self { planner: RealFftPlanner::new() }
+        Self { planner: Planner::new() }
     }
 
     /// The peak over all lags; its height is 0 if one of the recordings has nothing in the band.
     pub(super) fn peak(&mut self, first: &Voice, second: &Voice) -> Result<Peak> {
         let len = (first.samples.len() + second.samples.len()).next_power_of_two();
         let lowest = len * LOWEST_HZ / RATE_HZ as usize;
-        let forward = self.planner.plan_fft_forward(len);
-        let inverse = self.planner.plan_fft_inverse(FINER * len);
+        let forward = self.planner.forward(len);
+        let inverse = self.planner.inverse(FINER * len);
         let (first, second) =
             (spectrum(forward.as_ref(), &first.samples)?, spectrum(forward.as_ref(), &second.samples)?);
         // The band leaves out the last bin, which holds nothing and, unlike the others, has no negative twin.
@@ -138,10 +137,10 @@ pub(super) struct Scratch {
 impl Fingerprints {
     pub(super) fn new(voices: &[&Voice]) -> Result<Self> {
         let longest = voices.iter().map(|voice| frames(&voice.samples)).max().unwrap_or(0);
-        let mut planner = RealFftPlanner::new();
-        let (frame, rows) = (planner.plan_fft_forward(FRAME_LEN), longest.next_power_of_two().max(2));
+        let mut planner = Planner::new();
+        let (frame, rows) = (planner.forward(FRAME_LEN), longest.next_power_of_two().max(2));
         // Lags wrap around. Amplitudes are not negative, so wrapping can only raise a likeness.
-        let (forward, inverse) = (planner.plan_fft_forward(rows), planner.plan_fft_inverse(rows));
+        let (forward, inverse) = (planner.forward(rows), planner.inverse(rows));
         let spectra = voices
             .iter()
             .map(|voice| fingerprint(&voice.samples, frame.as_ref(), forward.as_ref()))

@@ -1,0 +1,6 @@
+//! The C interface beside Rust's: all tests as one program, which is linked once.
+
+mod bits;
+mod common;
+mod header;
+mod statuses;

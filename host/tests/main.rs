@@ -1,0 +1,7 @@
+//! The program as its users call it: all tests as one program, which is linked once.
+
+mod baseline;
+mod common;
+mod export;
+mod report;
+mod spectrogram;

@@ -1,0 +1,16 @@
+//! All tests of this package as one program, which is linked once.
+
+mod chunks;
+mod edge_cases;
+mod float_bound;
+mod frontend;
+mod image;
+mod image_networks;
+mod kernels;
+mod level_meter;
+mod listening;
+mod model_file;
+mod preprocessing;
+mod quant;
+mod reference;
+mod snapshot;

@@ -11,7 +11,7 @@ pub struct Aligned<Bytes: ?Sized>(pub Bytes);
 /// ```
 /// use ser_core::Model;
 ///
-/// const PARSED: Model<'static> = ser_core::model!("../../models/synthetic/edge.ser");
+/// const PARSED: Model<'static> = ser_core::model!("../../../models/synthetic/edge.ser");
 /// static MODEL: Model<'static> = PARSED;
 /// static MEMORY: [u32; PARSED.state_words()] = [0; PARSED.state_words()];
 /// # assert_eq!(MODEL.labels().len(), 6);
@@ -20,7 +20,7 @@ pub struct Aligned<Bytes: ?Sized>(pub Bytes);
 /// A file that is no model, or is damaged, is a compile error with the reason:
 ///
 /// ```compile_fail,E0080
-/// const BROKEN: ser_core::Model<'static> = ser_core::model!("../Cargo.toml");
+/// const BROKEN: ser_core::Model<'static> = ser_core::model!("../../Cargo.toml");
 /// # let _ = BROKEN;
 /// ```
 #[macro_export]

@@ -16,7 +16,7 @@ pub enum Feature {
 /// Why a file is not a model that this core can run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ParseError {
-    /// The file does not begin with [`MAGIC`].
+    /// The file does not begin with [`MAGIC`](crate::model::MAGIC).
     NotAModel,
     /// The file has another version of the layout.
     FormatVersion {

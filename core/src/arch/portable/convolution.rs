@@ -12,9 +12,12 @@ pub fn codes(
     outputs: &mut [i8],
     four_rows_of_pair: impl Fn(&[u8], &[i16]) -> [[i32; SIDE]; 2],
 ) {
+    let block_len = block_len(pair.len() / 2);
+    if block_len == 0 {
+        return;
+    }
     let zero_point = i32::from(rows.zero_point);
-    let blocks = rows.weights.chunks_exact(block_len(pair.len() / 2).max(1));
-    for (index, block) in blocks.enumerate() {
+    for (index, block) in rows.weights.chunks_exact(block_len).enumerate() {
         let sums = four_rows_of_pair(block, pair);
         let multipliers = rows.multipliers.skip(SIDE * index);
         let bias = rows.bias.get(SIDE * index..).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Fourier transforms of real numbers, and the resampler, without type parameters.
 //!
-//! rustfft is generic: whoever names one of its planners compiles a quarter of a million instructions of butterflies. This
-//! package does so once, at a low opt-level, in place of host's library and of its tests, at a high one.
+//! rustfft is generic: a crate that names one of its planners compiles all of its butterflies. This package compiles
+//! them once and at a low opt-level. Without it host's library and host's tests would each compile them at a high one.
 
 use std::error::Error;
 use std::sync::Arc;

@@ -24,7 +24,7 @@ pub struct CapiArgs {
 
 #[derive(Subcommand, Debug)]
 enum Verb {
-    /// Build the C example for the workstation and for Cortex-M, run it, and compare it with the Rust core (the default).
+    /// Build the C example for the workstation and for Cortex-M, and compare it with the Rust core (the default).
     Check,
     /// Lay out the Arduino library as FOLDER/ser.
     ArduinoPack {
@@ -35,8 +35,9 @@ enum Verb {
     },
 }
 
-/// README.md of the C interface promises at most so many bytes of stack: to make something of a model, and for all else.
+/// Bytes of stack that README.md of the C interface promises for the functions that parse a model.
 const STACK_TO_MAKE: u32 = 4096;
+/// Bytes of stack that it promises for all others.
 const STACK: u32 = 2048;
 
 const STRICT: [&str; 5] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only"];
@@ -67,7 +68,7 @@ pub fn check(steps: &mut Steps) -> Result<()> {
     steps.run("C interface: Arduino library", |_| arduino::check(&out))
 }
 
-/// The tools that are neither here nor to be installed.
+/// The tools that are not here and cannot be installed.
 fn missing() -> Vec<String> {
     let tools = [
         ("cmake", "cmake"),
@@ -156,8 +157,8 @@ fn toolchain(float_abi: &str) -> [String; 3] {
     ["--toolchain".to_owned(), file.to_string_lossy().into_owned(), format!("-DFLOAT_ABI={float_abi}")]
 }
 
-/// Runs a program in a folder with `audio.bin`, in QEMU unless it is the workstation's; gives what it printed. The example
-/// leaves `answers.txt` in the folder.
+/// Runs a program in a folder with `audio.bin`, in QEMU unless it is the workstation's, and gives its output.
+/// The example leaves `answers.txt` in the folder.
 fn execute(program: &Path, folder: &Path, on_workstation: bool) -> Result<String> {
     let answers = folder.join("answers.txt");
     if answers.exists() {

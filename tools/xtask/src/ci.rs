@@ -26,8 +26,8 @@ enum Extent {
     Full,
 }
 
-/// Sets of host's features that are linted beside the default, each without the defaults. A feature that needs a library
-/// or a device that is not here (a GPU) is in this table too: linting compiles and does not run.
+/// Sets of host's features that are linted beside the default set. The table has features that need a graphics
+/// processor too: linting type-checks and runs nothing.
 const HOST_FEATURES: [&str; 7] = ["", "baseline", "report", "train", "ndarray", "wgpu", "cuda"];
 
 /// Targets that the core is linted and built for.

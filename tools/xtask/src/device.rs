@@ -190,8 +190,8 @@ mod tests {
     #[test]
     fn a_line_of_the_table_has_all_figures_and_a_missing_one_is_named() {
         let mut figures = json!({
-            "board": "an386", "core": "Cortex-M4F", "code_bytes": 1, "table_bytes": 2, "model_bytes": 3, "state_bytes": 4,
-            "stack_bytes": 5, "instructions_per_hop": 6.4
+            "board": "an386", "core": "Cortex-M4F", "code_bytes": 1, "table_bytes": 2, "model_bytes": 3,
+            "state_bytes": 4, "stack_bytes": 5, "instructions_per_hop": 6.4
         });
         let words: Vec<String> = line(&figures).unwrap().split_whitespace().map(str::to_owned).collect();
         assert_eq!(words, ["an386", "Cortex-M4F", "1", "2", "3", "4", "5", "6"]);

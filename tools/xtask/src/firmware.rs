@@ -22,8 +22,8 @@ const EXAMPLES: [(&str, &[&str]); 3] = [
 const FAST: u32 = 4;
 const SLOW: u32 = 8;
 
-/// Formats, lints and builds the examples, shows that a damaged model stops the build, and compares what the bare example
-/// says in the emulator with what the simulator says on the workstation.
+/// Checks formatting, lints and builds the examples, and shows that a damaged model stops the build. Then compares what
+/// the bare example says in the emulator with what the simulator says on the workstation.
 pub fn check(steps: &mut Steps) -> Result<()> {
     if !ensure_target(TARGET) {
         steps.skip(format!("firmware examples: the target {TARGET} can't be installed here"));

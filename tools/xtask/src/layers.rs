@@ -1,7 +1,7 @@
 //! `cargo xtask layers`: which file uses which, without a circle and, where layers are declared, downwards alone.
 //!
-//! A file uses another if a path in its code (in a `use`, a type, an expression or a macro's words) names something that
-//! the other file defines. A name that a module only re-exports counts as the file that defines it. Code under
+//! A file uses another if a path in its code (in a `use`, a type, an expression, the words of a macro) names something
+//! that the other file defines. A name that a module only re-exports counts as the file that defines it. Code under
 //! `#[cfg(test)]` does not count, nor do files called `tests.rs`.
 
 mod arrows;
@@ -29,8 +29,8 @@ pub struct LayersArgs {
     list: bool,
 }
 
-/// Layers of a crate, the highest first. An entry is a file without `.rs`, a folder, or both. Files of one layer may use
-/// each other; `lib.rs`, which declares the modules, is in no layer.
+/// Layers of a crate, the highest first. An entry is a file without `.rs`, a folder, or both. Files of one layer may
+/// use one another. `lib.rs`, which declares the modules, is in no layer.
 const LAYERS: [Layers; 2] = [
     Layers {
         source: "host/src",

@@ -7,7 +7,7 @@ use crate::repo;
 use crate::steps::Steps;
 use crate::tools::ensure_target;
 
-/// Link the proof that no panic can be reached in the core, at opt-level 3 and s; with a panic put in, it must not link.
+/// Link the proof that no panic can be reached in the core, at opt-level 3 and s. With a panic put in it must not link.
 #[derive(Args, Debug)]
 pub struct ProveArgs {
     /// The targets [default: all three].

@@ -19,7 +19,7 @@ pub fn check(out: &Path) -> Result<()> {
             let (code, bytes) = size(&program)?;
             ensure!(bytes == 0, "{target}: {bytes} bytes of static data");
             println!(
-                "no panic, no heap, no static data: {target}, opt-level {}, all {} functions, {code} bytes of code and tables",
+                "no panic, heap or static data: {target}, opt-level {}, all {} functions, {code} bytes of code",
                 level.trim_matches('"'),
                 functions.len()
             );

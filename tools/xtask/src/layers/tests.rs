@@ -79,7 +79,7 @@ fn code_for_tests_does_not_count() {
         LIB,
         (
             "ground.rs",
-            "#[cfg(test)]\nmod inline { use crate::top::T; }\n#[cfg(test)]\nmod tests;\n#[cfg(test)]\nuse crate::top::T;",
+            "#[cfg(test)]\nmod inline { use crate::top::T; }\n#[cfg(test)] mod tests;\n#[cfg(test)] use crate::top::T;",
         ),
         ("ground/tests.rs", "use crate::top::T;"),
         ("top.rs", "pub struct T;"),

@@ -1,8 +1,8 @@
 //! Sigmoid and tanh from one table, integer only.
 //!
-//! Input [`Q3_12`], output [`Q0_15`]. The table holds tanh at the ends of 128 segments over `[0, 8]`. Between them it is
-//! interpolated quadratically (Newton–Stirling, with the mean of two neighbouring second differences). Sigmoid reads the
-//! same table: `sigmoid(x) = (1 + tanh(x / 2)) / 2`. Over all 65,536 inputs tanh is at most 0.62 LSB from the real
+//! Input [`Q3_12`], output [`Q0_15`]. The table holds tanh at the ends of 128 segments over `[0, 8]`. Between them it
+//! is interpolated quadratically (Newton–Stirling, with the mean of two neighbouring second differences). Sigmoid reads
+//! the same table: `sigmoid(x) = (1 + tanh(x / 2)) / 2`. Over all 65,536 inputs tanh is at most 0.62 LSB from the real
 //! function (limited to ±32767), sigmoid at most 0.57.
 
 use crate::fixed::{Q0_15, Q3_12};

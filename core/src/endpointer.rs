@@ -1,14 +1,14 @@
 //! Where utterances begin and end on an endless stream, from the levels of its frames.
 //!
-//! The noise floor is a quantile that follows the stream. With each frame it moves towards the level of the frame, by at
-//! most `rise_db_per_s` up and `fall_db_per_s` down. In a steady state the way up equals the way down, so a share
-//! `rise / (rise + fall)` of the frames, a tenth or so, is quieter than the floor. Pauses of speech hold the floor down,
-//! steady noise lifts it.
+//! The noise floor is a quantile that follows the stream. With each frame it moves towards the level of the frame, by
+//! at most `rise_db_per_s` up and `fall_db_per_s` down. In a steady state the way up equals the way down, so a share
+//! `rise / (rise + fall)` of the frames, a tenth or so, is quieter than the floor. Pauses of speech hold the floor
+//! down, steady noise lifts it.
 //!
 //! A sound begins with a frame more than `keep_db` over the floor, and ends when there was no such frame for
-//! `hangover_ms`. A sound is an utterance if `min_speech_ms` of it were more than `onset_db` over the floor; otherwise it
-//! was a click. The network hears a sound from its first frame, so the quiet start of an utterance needs no buffer; a
-//! click resets the network.
+//! `hangover_ms`. A sound is an utterance if `min_speech_ms` of it were more than `onset_db` over the floor; otherwise
+//! it was a click. The network hears a sound from its first frame, so the quiet start of an utterance needs no buffer;
+//! a click resets the network.
 
 use crate::frontend::{DECIBEL, Level};
 use crate::snapshot::{Reader, SnapshotError, Writer, check};

@@ -1,7 +1,7 @@
 //! int8 rows through the layers.
 //!
-//! All memory is one slice of words that the caller owns. The model decides which part belongs to which layer. A row goes
-//! down the layers until a layer keeps it, for instance a pool whose block is not full, or the time mean.
+//! All memory is one slice of words that the caller owns. The model decides which part belongs to which layer. A row
+//! goes down the layers until a layer keeps it, for instance a pool whose block is not full, or the time mean.
 
 use crate::kernels::{
     Conv2d, Conv2dState, Flatten, FlattenState, LastStep, LastStepState, Lstm, LstmState, MaxPool, MaxPoolState,
@@ -92,8 +92,8 @@ impl<'m, 's> Engine<'m, 's> {
         self.pass(0, Some(row), tap);
     }
 
-    /// Ends an image: passes zeros to the convolutions that reach beyond the last row, so that their last rows come out.
-    /// Does nothing in a network for streams.
+    /// Ends an image: passes zeros to the convolutions that reach beyond the last row, so that their last rows come
+    /// out. Does nothing in a network for streams.
     pub fn finish(&mut self, mut tap: impl FnMut(usize, Row<'_>)) {
         for (index, layer) in self.model.layers().iter().enumerate() {
             if let LayerParams::Conv2d(conv) = layer {

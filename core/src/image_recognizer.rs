@@ -5,8 +5,8 @@
 //! ```
 //!
 //! The range of levels and the scale of time are known only at the end of the utterance. So the whole utterance must be
-//! in memory, and its levels too: 2 bytes for each bin of each frame, for `paper` 257 bins each 8 ms, 64 KB for a second.
-//! The caller owns this memory.
+//! in memory, and its levels too: 2 bytes for each bin of each frame, for `paper` 257 bins each 8 ms, 64 KB for a
+//! second. The caller owns this memory.
 
 use crate::engine::Engine;
 use crate::frontend::ImageFrontEnd;

@@ -6,8 +6,8 @@
 //!              prediction ─ softmax ─ dense ─ time mean ─ LSTM ─ LSTM ─ 3 × [conv ─ ReLU ─ max pool]
 //! ```
 //!
-//! Data flows in one direction; no step knows the next one. Audio arrives in chunks of any length. Every layer keeps only
-//! the rows that it still needs. The same bits come out for any chunking and on every processor.
+//! Data flows in one direction; no step knows the next one. Audio arrives in chunks of any length. Every layer keeps
+//! only the rows that it still needs. The same bits come out for any chunking and on every processor.
 //!
 //! The crate allocates nothing: the caller owns all buffers, and the model gives their sizes. [`Model::parse`] checks
 //! everything, so inference has no error to report and can't panic. `unsafe` is in the assembly kernels only.
@@ -63,8 +63,8 @@
 //!
 //! # Features
 //!
-//! No feature changes a number. [`Model::parse`] refuses a model that needs a feature that is off. Without the first two
-//! a firmware for streams saves 1,600 bytes of code.
+//! No feature changes a number. [`Model::parse`] refuses a model that needs a feature that is off. Without the first
+//! two a firmware for streams saves 1,600 bytes of code.
 //!
 //! | feature | adds |
 //! |---|---|

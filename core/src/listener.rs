@@ -129,7 +129,8 @@ impl<'m, 's> Listener<'m, 's> {
         })
     }
 
-    /// Continues from a snapshot of any listener with the same model and parameters. From there on the same events come.
+    /// Continues from a snapshot of any listener with the same model and parameters. From there on the same events
+    /// come.
     ///
     /// # Errors
     /// [`SnapshotError`] says what was wanted and what came. The listener is reset then.

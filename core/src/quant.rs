@@ -1,7 +1,7 @@
 //! Affine int8 quantisation and its one rounding rule.
 //!
-//! A real value `r` and its code `q` are related by `r = scale · (q - zero_point)`: the zero point is the code of 0. All
-//! of it is in integers, so host and target produce the same bits.
+//! A real value `r` and its code `q` are related by `r = scale · (q - zero_point)`: the zero point is the code of 0.
+//! All of it is in integers, so host and target produce the same bits.
 
 /// A real factor in `[2⁻³³, 2⁻²)`: `mantissa · 2^-(32 + shift)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +36,8 @@ impl Multiplier {
 /// Moves an accumulator onto another grid: `round(acc · multiplier)`, saturated to `i32`.
 ///
 /// Rounds once, ties towards positive infinity: `(hi32(acc · m) + 2^(s-1)) >> s` is exactly
-/// `floor(acc · m / 2^(32+s) + 1/2)`, since the bits that `hi32` cuts off can't carry past the bits that the shift drops.
-/// With `|hi32| < 2³⁰` the sum can't overflow.
+/// `floor(acc · m / 2^(32+s) + 1/2)`, since the bits that `hi32` cuts off can't carry past the bits that the shift
+/// drops. With `|hi32| < 2³⁰` the sum can't overflow.
 pub const fn requantize(acc: i32, multiplier: Multiplier) -> i32 {
     let high = ((acc as i64 * multiplier.mantissa as i64) >> 32) as i32;
     (high + (1 << (multiplier.shift - 1))) >> multiplier.shift

@@ -1,5 +1,5 @@
-//! Models that a core without its features refuses: `cargo test -p ser-core --no-default-features`. With the features the
-//! same files pass, or fail for another reason.
+//! Models that a core without its features refuses: `cargo test -p ser-core --no-default-features`. With the features
+//! the same files pass, or fail for another reason.
 
 use ser_core::Model;
 use ser_core::contract::CRC;

@@ -1,7 +1,7 @@
 //! The caller's memory: a block of fixed size, then the state of the model.
 //!
-//! The block holds references to its own model and to the memory behind it, so it must not move. Only the field `core` is
-//! ever borrowed mutably, so these references stay valid.
+//! The block holds references to its own model and to the memory behind it, so it must not move. Only the field `core`
+//! is ever borrowed mutably, so these references stay valid.
 
 use core::ffi::c_void;
 use core::slice;
@@ -126,8 +126,8 @@ unsafe fn parse_into(place: *mut Model<'static>, file: &'static [u8]) -> Result<
 /// Lets a function use the content of a block, unless another function uses it.
 ///
 /// # Safety
-/// Unless it is null or misaligned, `block` points to memory that can be read and written. If this memory begins with the
-/// tag, [`create`] has made it. No other processor or thread uses it at the same time; an interrupt may.
+/// Unless it is null or misaligned, `block` points to memory that can be read and written. If this memory begins with
+/// the tag, [`create`] has made it. No other processor or thread uses it at the same time; an interrupt may.
 pub unsafe fn enter<T: Core, R>(
     block: *mut Block<T>,
     work: impl FnOnce(&mut T) -> Result<R, ser_status_t>,
@@ -143,8 +143,8 @@ pub unsafe fn enter<T: Core, R>(
     // An interrupt between load and store ends before the store. A later one finds the block busy.
     tag.store(BUSY, Ordering::Relaxed);
     compiler_fence(Ordering::SeqCst);
-    // SAFETY: the tag says that `create` has made the block and that nobody else uses it. Only the function that has set
-    // the tag to busy borrows this field.
+    // SAFETY: the tag says that `create` has made the block and that nobody else uses it. Only the function that has
+    // set the tag to busy borrows this field.
     let done = work(unsafe { &mut (*block).core });
     compiler_fence(Ordering::SeqCst);
     tag.store(T::TAG, Ordering::Relaxed);

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! A handle is a pointer to the start of that memory. There is no other state, nothing is allocated, and no function
-//! panics. Each function checks pointers for null and alignment, lengths for their ranges, and handles for their tag. An
-//! error that it can notice is a [`ser_status_t`].
+//! panics. Each function checks pointers for null and alignment, lengths for their ranges, and handles for their tag.
+//! An error that it can notice is a [`ser_status_t`].
 //!
 //! cbindgen makes `ser.h` from this source, in `tests/header.rs`.
 #![no_std]

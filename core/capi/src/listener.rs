@@ -124,8 +124,8 @@ impl From<&Event<'_>> for ser_event_t {
     }
 }
 
-/// Called with each event and with the pointer `user`. The event is valid only during the call. The function must return,
-/// and must not call a function with the same listener: that gives SER_ERROR_BUSY.
+/// Called with each event and with the pointer `user`. The event is valid only during the call. The function must
+/// return, and must not call a function with the same listener: that gives SER_ERROR_BUSY.
 pub type ser_event_fn = Option<unsafe extern "C" fn(event: *const ser_event_t, user: *mut c_void)>;
 
 /// # Safety
@@ -153,8 +153,8 @@ pub unsafe extern "C" fn ser_listener_default_config(config: *mut ser_listener_c
 /// Makes a listener, before its first sample, in memory of the caller, and sets `listener` to it.
 ///
 /// A `config` of NULL means ser_listener_default_config. `memory` is aligned to SER_ALIGN and has at least
-/// SER_LISTENER_BYTES or, less, ser_model_info's `listener_bytes`. Nothing has to be freed: the memory is yours again when
-/// you no longer use the listener.
+/// SER_LISTENER_BYTES or, less, ser_model_info's `listener_bytes`. Nothing has to be freed: the memory is yours again
+/// when you no longer use the listener.
 ///
 /// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _MEMORY_TOO_SHORT, _CONFIG, or one of SER_ERROR_NOT_A_MODEL and
 /// SER_ERROR_MODEL_...: then `listener` is set to NULL, unless the error is in `listener` itself.
@@ -191,13 +191,14 @@ pub unsafe extern "C" fn ser_listener_create(
     status(make())
 }
 
-/// Takes any number of samples, `count`, at the model's rate, and calls `event` with `user` for each event. The events do
-/// not depend on the size of the chunks. `samples` may be NULL if `count` is 0.
+/// Takes any number of samples, `count`, at the model's rate, and calls `event` with `user` for each event. The events
+/// do not depend on the size of the chunks. `samples` may be NULL if `count` is 0.
 ///
 /// SER_ERROR_NULL, _MISALIGNED, _LENGTH, _NOT_A_HANDLE, _BUSY: then no sample was taken.
 ///
 /// # Safety
-/// `listener` was made by ser_listener_create; `samples` points to this number of samples; `event` may be called with `user`.
+/// `listener` was made by ser_listener_create; `samples` points to this number of samples; `event` may be called with
+/// `user`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_listener_push(
     listener: *mut ser_listener_t,
@@ -216,8 +217,8 @@ pub unsafe extern "C" fn ser_listener_push(
     })
 }
 
-/// Ends the stream, and with it an utterance that still lasts: then `event` is called with `user`. The next sample starts
-/// another stream.
+/// Ends the stream, and with it an utterance that still lasts: then `event` is called with `user`. The next sample
+/// starts another stream.
 ///
 /// SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY: then the stream goes on.
 ///

@@ -34,7 +34,8 @@ pub extern "C" fn ser_version() -> *const c_char {
     VERSION.as_ptr()
 }
 
-/// Number of the arithmetic of this library. The same number means the same bits. SER_CONTRACT_ID is that of the header.
+/// Number of the arithmetic of this library. The same number means the same bits. SER_CONTRACT_ID is that of the
+/// header.
 #[unsafe(no_mangle)]
 pub extern "C" fn ser_contract_id() -> u32 {
     u32::from(CONTRACT_ID)

@@ -107,7 +107,8 @@ pub unsafe extern "C" fn ser_recognizer_prediction(
     })
 }
 
-/// Ends the utterance: writes its prediction, and resets the recognizer for the next. Silence at the end changes nothing.
+/// Ends the utterance: writes its prediction, and resets the recognizer for the next. Silence at the end changes
+/// nothing.
 ///
 /// SER_TOO_LITTLE_SPEECH if there is no prediction; the recognizer is reset too. SER_ERROR_NULL, _MISALIGNED,
 /// _NOT_A_HANDLE, _BUSY: then the utterance goes on. `prediction` changes only with SER_OK.

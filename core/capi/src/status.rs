@@ -42,7 +42,8 @@ pub enum ser_status_t {
     SER_ERROR_CONFIG = -12,
     /// The buffer does not have the length of a snapshot. ser_model_info gives the number of bytes.
     SER_ERROR_SNAPSHOT_LENGTH = -13,
-    /// The snapshot is of the other kind of handle, of another model or arithmetic, or of another version of the library.
+    /// The snapshot is of the other kind of handle, of another model or arithmetic, or of another version of the
+    /// library.
     SER_ERROR_SNAPSHOT_FOREIGN = -14,
     /// The snapshot is damaged.
     SER_ERROR_SNAPSHOT_DAMAGED = -15,

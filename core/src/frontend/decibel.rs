@@ -5,8 +5,8 @@ use crate::quant::{Multiplier, requantize};
 /// Steps of a decibel in a [`Level`] and in log-mel rows.
 pub const DECIBEL: i16 = 128;
 
-/// A level in steps of 1/128 dB, from -256 dB to just below 256 dB: dBFS, mean square, full scale = 0 dB. The difference
-/// of two levels has this type too.
+/// A level in steps of 1/128 dB, from -256 dB to just below 256 dB: dBFS, mean square, full scale = 0 dB. The
+/// difference of two levels has this type too.
 ///
 /// The bands of a log-mel row are levels as well, but stay `[i16]`: a row is cut out of the caller's memory.
 #[repr(transparent)]

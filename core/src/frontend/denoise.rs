@@ -1,11 +1,11 @@
 //! Spectral subtraction in each mel band, with a tracked noise floor.
 //!
-//! The power `P` of a band becomes `max(P - α N, β P)` (Berouti, Schwartz and Makhoul 1979). The noise power `N` follows
-//! the smoothed power `S += (P - S) / 2^(k-3)` by an asymmetric filter, as in power-normalised cepstral coefficients (Kim
-//! and Stern 2016):
+//! The power `P` of a band becomes `max(P - α N, β P)` (Berouti, Schwartz and Makhoul 1979). The noise power `N`
+//! follows the smoothed power `S += (P - S) / 2^(k-3)` by an asymmetric filter, as in power-normalised cepstral
+//! coefficients (Kim and Stern 2016):
 //!
-//! - It rises by `min(S - N, N/2) / 2^k`, so slowly that speech does not lift it. The limit `N/2` keeps loud sounds from
-//!   lifting it faster (after Hirsch and Ehrlicher 1995).
+//! - It rises by `min(S - N, N/2) / 2^k`, so slowly that speech does not lift it. The limit `N/2` keeps loud sounds
+//!   from lifting it faster (after Hirsch and Ehrlicher 1995).
 //! - It falls by `(N - S) / 2^(k-2)`, so fast that the pauses of speech bring it down.
 //!
 //! In steady noise this floor lies a little below the mean of the noise. [`BIAS`] corrects that.
@@ -42,8 +42,8 @@ pub(super) struct Denoiser<'s> {
 pub(super) struct Subtraction {
     /// `k`, at least 3.
     slowness: u32,
-    /// The least noise floor. From less the floor could not rise, and so little power is invisible below the front end's
-    /// own floor.
+    /// The least noise floor. From less the floor could not rise, and so little power is invisible below the front
+    /// end's own floor.
     least: u64,
     /// `α` times [`BIAS`], in 64ths.
     factor: u64,
@@ -52,8 +52,8 @@ pub(super) struct Subtraction {
 }
 
 impl Subtraction {
-    /// The subtraction of a description; without denoising one that subtracts nothing. `floor` is the power that the front
-    /// end adds to each band.
+    /// The subtraction of a description; without denoising one that subtracts nothing. `floor` is the power that the
+    /// front end adds to each band.
     fn new(spec: &spec::FrontEnd, floor: u64) -> Self {
         let denoise = spec.denoise.unwrap_or(spec::Denoise { subtraction_tenths: 0, depth_db: 0 });
         let frames = (u64::from(spec.sample_rate_hz) * u64::from(RISE_MS) / 1000)
@@ -104,8 +104,8 @@ impl<'s> Denoiser<'s> {
         }
     }
 
-    /// A denoiser before the first frame. `memory` must have length [`Denoiser::work_len`]. `floor` is the power that the
-    /// front end adds to each band.
+    /// A denoiser before the first frame. `memory` must have length [`Denoiser::work_len`]. `floor` is the power that
+    /// the front end adds to each band.
     pub(super) fn new(spec: &spec::FrontEnd, floor: u64, memory: &'s mut [u32]) -> Self {
         memory.fill(0);
         Self { bands: memory.as_chunks_mut().0, subtraction: Subtraction::new(spec, floor) }

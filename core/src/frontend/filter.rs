@@ -11,8 +11,8 @@ const FRACTION_BITS: u32 = 12;
 /// rounding.
 const MAX_BLOCKED: i32 = (1 << (17 + FRACTION_BITS)) - 1;
 
-/// `y[n] = x[n] - x[n-1] + pole · y[n-1]`, then `z[n] = y[n] - a · y[n-1]`, in integers with 12 fraction bits. The output
-/// is `z / 2`, int16.
+/// `y[n] = x[n] - x[n-1] + pole · y[n-1]`, then `z[n] = y[n] - a · y[n-1]`, in integers with 12 fraction bits. The
+/// output is `z / 2`, int16.
 ///
 /// The past before the first sample counts as equal to it, so a constant offset gives no step at the start.
 #[derive(Clone, Debug)]

@@ -96,8 +96,8 @@ impl<'m, 's> ImageFrontEnd<'m, 's> {
         Some(Self { window: tables.window, hop_len: spec.hop_len, bins: bins(spec), image: spec.image?, work })
     }
 
-    /// The levels of all whole frames of an utterance, `[frame][bin]`: `20 log10(|S| + 2⁻⁵²)`, full scale = 1, in steps of
-    /// 1/64 dB ([`LEVEL_DECIBEL`]), which are not those of a [`Level`](super::Level).
+    /// The levels of all whole frames of an utterance, `[frame][bin]`: `20 log10(|S| + 2⁻⁵²)`, full scale = 1, in steps
+    /// of 1/64 dB ([`LEVEL_DECIBEL`]), which are not those of a [`Level`](super::Level).
     ///
     /// # Errors
     /// If the utterance is too short or too long, or `levels` is shorter than [`ImageFrontEnd::levels_len`].

@@ -4,8 +4,8 @@
 //! `10 log10(2 / (N Σw²) · Σ_k m[b][k] |X[k]|² + floor)`. By Parseval the sum over all bands is the frame's mean square
 //! within the mel range, full scale = 1, so a full-scale sine is at -3 dBFS.
 //!
-//! In integers: from halved samples and the codes of the window, the power spectrum is `|X|² / (2¹⁴ N²)`. With weights in
-//! Q0.15 the sum of a band counts steps of `N 2⁻³⁰ / Σw²` (of codes). The logarithm of such a step is a constant.
+//! In integers: from halved samples and the codes of the window, the power spectrum is `|X|² / (2¹⁴ N²)`. With weights
+//! in Q0.15 the sum of a band counts steps of `N 2⁻³⁰ / Σw²` (of codes). The logarithm of such a step is a constant.
 //!
 //! Denoising acts on these sums. The level of the frame is that of the denoised sums, so steady noise does not open the
 //! silence gate.
@@ -28,7 +28,8 @@ pub struct Tables<'m> {
     /// u16, `[mel_bands + 2]`: between `mel_edges[b]` and `mel_edges[b + 1]` (FFT bins) band `b` rises and band `b - 1`
     /// falls.
     pub mel_edges: &'m [[u8; 2]],
-    /// Rising weight of each bin from the first edge to the last, Q0.15 i16. The falling weight is 1 minus the rising one.
+    /// Rising weight of each bin from the first edge to the last, Q0.15 i16. The falling weight is 1 minus the rising
+    /// one.
     pub mel_rise: &'m [[u8; 2]],
     /// u64, in `1..=2⁶⁰`: added to the sum of a band before the logarithm.
     pub floor: [u8; 8],
@@ -111,7 +112,8 @@ impl Tables<'_> {
 pub struct Frame<'a> {
     /// Log power of each mel band, `[mel_bands]`: dBFS in steps of [`super::DECIBEL`].
     pub log_mel: &'a [i16],
-    /// Mean square within the mel range that denoising leaves, without the floor; [`Level::SILENCE`] if nothing is left.
+    /// Mean square within the mel range that denoising leaves, without the floor; [`Level::SILENCE`] if nothing is
+    /// left.
     pub level: Level,
 }
 
@@ -148,8 +150,8 @@ pub struct FrontEnd<'m, 's> {
 }
 
 impl<'m, 's> FrontEnd<'m, 's> {
-    /// Words of work memory of a front end: audio (two samples a word), spectrum, noise floor if there is denoising, one
-    /// row.
+    /// Words of work memory of a front end: audio (two samples a word), spectrum, noise floor if there is denoising,
+    /// one row.
     pub const fn work_len(spec: &spec::FrontEnd) -> usize {
         spec.frame_len / 2 + Self::spectrum_len(spec) + Denoiser::work_len(spec) + spec.mel_bands.div_ceil(2)
     }

@@ -12,7 +12,8 @@
 //! | [`Padding::Same`] | `rows / 2` | `bands / 2` |
 //! | [`Padding::Valid`] | 0 | 0 |
 //!
-//! Outside of the input `x` is the input's zero point. `bias` contains `-zero_point · Σ w`, so raw codes are multiplied.
+//! Outside of the input `x` is the input's zero point. `bias` contains `-zero_point · Σ w`, so raw codes are
+//! multiplied.
 //!
 //! Outputs are made in pairs. What two neighbouring positions see is copied into one interleaved pair of vectors (see
 //! [`crate::packed`]), so that each weight is read once for both.
@@ -46,8 +47,8 @@ pub struct Conv2d<'m> {
 pub struct Conv2dState<'s> {
     /// A ring of the last input rows that the kernel still needs, i8 `[rows - 1][input.len()]`.
     pub ring: &'s mut [i8],
-    /// Lower 16 bits: index in the ring of the oldest row, which the next row replaces. Upper 16 bits: how many rows are
-    /// still to come without an output.
+    /// Lower 16 bits: index in the ring of the oldest row, which the next row replaces. Upper 16 bits: how many rows
+    /// are still to come without an output.
     pub oldest: &'s mut u32,
 }
 

@@ -1,8 +1,8 @@
 //! LSTM step with int16 hidden state and int32 cell state.
 //!
 //! For each unit and each gate (input `i`, forget `f`, cell candidate `g`, output `o`)
-//! `a = requantize((Σ W x) · 2^input_shift + Σ R h + bias)` in Q3.12. All products enter one int32 accumulator, which is
-//! rounded and saturated once. Then
+//! `a = requantize((Σ W x) · 2^input_shift + Σ R h + bias)` in Q3.12. All products enter one int32 accumulator, which
+//! is rounded and saturated once. Then
 //!
 //! ```text
 //! c' = σ(a_f) · c + σ(a_i) · tanh(a_g)        c in Q7.24, one rounding

@@ -49,8 +49,8 @@ impl TimeMean {
             return false;
         }
         for (mean, sum) in mean.iter_mut().zip(state.sum.iter()) {
-            // In 32 bits, because a microcontroller has no 64-bit division: floor(sum / count), and 1 more if the remainder
-            // is at least a half.
+            // In 32 bits, because a microcontroller has no 64-bit division: floor(sum / count), and 1 more if the
+            // remainder is at least a half.
             let (whole, left) = (sum.div_euclid(count), sum.rem_euclid(count));
             *mean = whole.wrapping_add(i32::from(left >= count - left)) as i16;
         }

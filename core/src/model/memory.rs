@@ -40,8 +40,8 @@ impl Model<'_> {
         self.front_end_words() + self.held_words() + self.row_words() + self.network_words()
     }
 
-    /// Memory of a [`crate::ImageRecognizer`] besides the levels of the utterance, u32 words: FFT or sums, one column and
-    /// the network.
+    /// Memory of a [`crate::ImageRecognizer`] besides the levels of the utterance, u32 words: FFT or sums, one column
+    /// and the network.
     #[cfg(feature = "image")]
     pub const fn image_state_words(&self) -> usize {
         self.image_words() + self.column_words() + self.network_words()

@@ -16,8 +16,8 @@ use crate::spec::{
 };
 
 impl<'m> Model<'m> {
-    /// Reads a model file of any alignment. It can run in a constant, so that the model of a firmware is checked when the
-    /// firmware is compiled.
+    /// Reads a model file of any alignment. It can run in a constant, so that the model of a firmware is checked when
+    /// the firmware is compiled.
     ///
     /// # Errors
     /// [`ParseError`] says what was wanted and what came. No bytes make parsing panic.

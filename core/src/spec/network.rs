@@ -21,8 +21,8 @@ pub type Label = String<16>;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum Padding {
-    /// Row `t` sees rows `t - rows + 1 ..= t`. Along frequency there are equal zeros on both sides, so the number of bands
-    /// stays. For streams.
+    /// Row `t` sees rows `t - rows + 1 ..= t`. Along frequency there are equal zeros on both sides, so the number of
+    /// bands stays. For streams.
     #[default]
     Causal,
     /// Equal zeros on both sides along time and frequency (kernels are odd), so the numbers of rows and bands stay. For
@@ -203,7 +203,8 @@ pub(crate) const fn blocks(len: usize, block: usize, overlap: usize) -> usize {
 pub struct Network {
     /// From PCM to rows.
     pub front_end: FrontEnd,
-    /// From rows to logits: convolutions and pools, a flatten if wanted, LSTMs, time mean or last step, one dense layer.
+    /// From rows to logits: convolutions and pools, a flatten if wanted, LSTMs, time mean or last step, one dense
+    /// layer.
     pub layers: Vec<Layer, MAX_LAYERS>,
     /// One name for each logit.
     pub labels: Vec<Label, MAX_LABELS>,
@@ -254,8 +255,8 @@ enum Stage {
     Dense,
 }
 
-/// Checks sizes and order of the layers; see [`Network::check`]. `image_rows` is the number of rows of an image, None for
-/// a stream.
+/// Checks sizes and order of the layers; see [`Network::check`]. `image_rows` is the number of rows of an image, None
+/// for a stream.
 pub(crate) const fn check_layers(
     input: Shape,
     image_rows: Option<usize>,

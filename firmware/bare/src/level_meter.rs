@@ -1,8 +1,8 @@
 //! A level meter: how loud the microphone is, about once a second.
 //!
-//! The level is `10 log10` of the mean square, full scale = 1, so a full-scale sine is at -3 dBFS. micromath's logarithm
-//! is an approximation that is small and fast; [`TOLERANCE_DB`] is enough for a meter. The recogniser does not use it:
-//! its own levels are exact integers.
+//! The level is `10 log10` of the mean square, full scale = 1, so a full-scale sine is at -3 dBFS. micromath's
+//! logarithm is an approximation that is small and fast; [`TOLERANCE_DB`] is enough for a meter. The recogniser does
+//! not use it: its own levels are exact integers.
 
 use micromath::F32;
 
@@ -37,8 +37,8 @@ impl LevelMeter {
     }
 }
 
-/// The level of a mean square, samples squared; at least that of one step, -90.3 dBFS. micromath is accurate above 1, so
-/// full scale is subtracted after the logarithm.
+/// The level of a mean square, samples squared; at least that of one step, -90.3 dBFS. micromath is accurate above 1,
+/// so full scale is subtracted after the logarithm.
 pub fn decibels(mean_square: f32) -> f32 {
     10.0 * F32(mean_square.max(1.0)).log10().0 - FULL_SCALE_DB
 }

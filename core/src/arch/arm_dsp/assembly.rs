@@ -1,7 +1,7 @@
 //! What all kernels in assembly share.
 
-/// Names the processor to the assembler. Without it a naked function is assembled for the least processor of the target,
-/// whatever processor was asked for.
+/// Names the processor to the assembler. Without it a naked function is assembled for the least processor of the
+/// target, whatever processor was asked for.
 #[cfg(armv8m)]
 macro_rules! processor {
     () => {

@@ -82,8 +82,8 @@ impl<'m> Convolver<'m> {
     }
 
     /// The codes of rows with nine columns for two overlapping squares of three rows: columns 0 to 2 and 1 to 3 of
-    /// `seen`; `[2][rows]`. False if the rows or the outputs have another length, or the rows are not taken; then nothing
-    /// is written.
+    /// `seen`; `[2][rows]`. False if the rows or the outputs have another length, or the rows are not taken; then
+    /// nothing is written.
     #[inline(always)]
     pub fn run_3x3(&self, seen: &[[i8; 4]; 3], outputs: &mut [i8]) -> bool {
         let Self { rows, columns, taken } = *self;
@@ -238,7 +238,8 @@ struct Convolution {
 /// `groups` must be positive. The number of rows, `end - first`, must be a positive multiple of 4. `weights` must be
 /// readable for 4 bytes a group and row, `pair` for 8 values a group, bias, mantissas and shifts for one a row; both
 /// outputs must be writable for one a row. All but outputs and shifts must be aligned to 4 bytes. `to_third_row` is the
-/// distance in bytes from the end of two rows to the next two of the same block, `to_next_block` that to the next block.
+/// distance in bytes from the end of two rows to the next two of the same block, `to_next_block` that to the next
+/// block.
 #[unsafe(naked)]
 unsafe extern "C" fn convolve_pair(job: *mut Convolution) {
     core::arch::naked_asm!(
@@ -294,7 +295,8 @@ unsafe extern "C" fn convolve_pair(job: *mut Convolution) {
         "strb r5, [r2], #1",
         "strb r7, [r2], #1",
         "strd r1, r2, [r3, #32]",
-        // Behind the first two rows of a block come its third and fourth, then the next block: the two moves take turns.
+        // Behind the first two rows of a block come its third and fourth, then the next block: the two moves take
+        // turns.
         "ldrd r8, r9, [r3, #12]",
         "add r0, r0, r8",
         "strd r9, r8, [r3, #12]",
@@ -318,8 +320,8 @@ pub fn widen(pair: &mut [i16], codes: &[i8], offset: usize) -> bool {
     {
         return false;
     }
-    // SAFETY: there are `width` codes from the first and from `offset` on, at least one group, and the pair has room for
-    // both; all is aligned.
+    // SAFETY: there are `width` codes from the first and from `offset` on, at least one group, and the pair has room
+    // for both; all is aligned.
     unsafe { widen_groups(codes.as_ptr(), pair.as_mut_ptr(), width / 4, offset) };
     true
 }

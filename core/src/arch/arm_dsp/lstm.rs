@@ -81,8 +81,8 @@ struct Unit {
 }
 
 /// For each of four rows `saturate(requantize((Σ W x << input_shift) + Σ R h + bias))`, int16. The first row is in the
-/// lowest 16 bits of the result. A shift of ARM takes the lowest byte of a register, so a word of four shifts moves down
-/// by a byte from row to row.
+/// lowest 16 bits of the result. A shift of ARM takes the lowest byte of a register, so a word of four shifts moves
+/// down by a byte from row to row.
 ///
 /// # Safety
 /// `w` must be readable for 16 bytes and `x` for 4 values for each of `x_groups`, likewise `r` and `hidden` for

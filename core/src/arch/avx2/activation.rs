@@ -8,7 +8,8 @@ use crate::activation::TANH;
 use crate::fixed::{Q0_15, Q3_12};
 
 impl Avx2 {
-    /// The magnitude of tanh as in [`crate::activation`]: for each of eight values it reads four neighbours of the table.
+    /// The magnitude of tanh as in [`crate::activation`]: for each of eight values it reads four neighbours of the
+    /// table.
     #[inline(always)]
     fn tanh_magnitude<const SEGMENT_BITS: i32>(self, x: Vector) -> Vector {
         let (avx2, one) = (self.0.avx2, 1 << SEGMENT_BITS);

@@ -99,8 +99,8 @@ impl Avx2 {
     #[inline(always)]
     pub fn products(self, block: &[u8], x: &[i16]) -> [i32; 4] {
         let avx2 = self.0.avx2;
-        // In a word of weights the low bytes of its halves are columns 0 and 1, the high bytes columns 2 and 3. Each pair
-        // of columns has its own chain of additions.
+        // In a word of weights the low bytes of its halves are columns 0 and 1, the high bytes columns 2 and 3. Each
+        // pair of columns has its own chain of additions.
         let (mut lower, mut upper): (Sums, Sums) = (cast([0i32; 8]), cast([0i32; 8]));
         let mut add = |groups: [u8; 32], octet: [i16; 8]| {
             let groups = cast(groups);

@@ -19,7 +19,8 @@ const FULL_SCALE_LOG2: i32 = 92;
 const EPSILON_POWER: f32 = 1.0 / (1u64 << (2 * 52 - FULL_SCALE_LOG2)) as f32;
 
 /// The levels of the bins of a frame, DC first. `window` is the first half of the window, two numbers for each value;
-/// `work` has room for the FFT. The power of `|S| + ε` is taken as `|S|² + ε²`: they differ only where `|S|` is about `ε`.
+/// `work` has room for the FFT. The power of `|S| + ε` is taken as `|S|² + ε²`: they differ only where `|S|` is about
+/// `ε`.
 pub(super) fn levels(frame: &[i16], window: &[[u8; 2]], work: &mut [f32], levels: &mut [i16]) {
     let (window, _) = window.as_chunks();
     let weights =

@@ -245,12 +245,7 @@ fn kernels() {
         },
         input_zero_point: number() as i8,
         output_scale: float(),
-        codes: CodeRows {
-            weights: slice(),
-            bias: slice(),
-            multipliers: multipliers(),
-            zero_point: number() as i8,
-        },
+        codes: CodeRows { weights: slice(), bias: slice(), multipliers: multipliers(), zero_point: number() as i8 },
     };
     let mut state = Conv2dState { ring: slice(), oldest: &mut (number() as u32) };
     conv.reset(&mut state);

@@ -160,3 +160,17 @@ fn a_file_that_is_in_no_layer_is_a_fault() {
     let files = [("lib.rs", "mod cellar;"), ("cellar.rs", "")];
     assert_eq!(faults(&files), ["NO LAYER has p/src/cellar.rs"]);
 }
+
+#[test]
+fn a_module_may_name_its_file() {
+    let files = [
+        LIB,
+        ("ground.rs", "pub struct G;"),
+        ("top.rs", "pub mod inner;"),
+        ("top/inner.rs", "#[path = \"../../other/apart.rs\"]\nmod apart;\npub fn f() { apart::g(); }"),
+        ("../other/apart.rs", "use crate::top::inner::f;\npub fn g() { f(); }"),
+    ];
+    let told = faults(&files);
+    assert_eq!(told.len(), 1);
+    assert!(told[0].starts_with("CIRCLE of 2 files") && told[0].contains("other/apart.rs"), "{}", told[0]);
+}

@@ -119,7 +119,11 @@ impl Sources {
                     Some((_, items)) => self.add_module(file, Some(module), items, &below)?,
                     None => {
                         let beside = folder.join(format!("{name}.rs"));
-                        let path = if self.root.join(&beside).is_file() { beside } else { below.join("mod.rs") };
+                        let path = match declared_path(&child.attrs) {
+                            Some(declared) => self.files[file].with_file_name(declared),
+                            None if self.root.join(&beside).is_file() => beside,
+                            None => below.join("mod.rs"),
+                        };
                         self.read_file(&path, Some(module), &below)?
                     }
                 };
@@ -154,6 +158,17 @@ fn crate_roots(root: &Path, folder: &Path) -> Result<Vec<PathBuf>> {
     }
     roots.sort();
     Ok(roots)
+}
+
+/// The file of a module that names it, relative to the folder of the file that declares the module.
+fn declared_path(attributes: &[Attribute]) -> Option<String> {
+    attributes.iter().find_map(|attribute| match &attribute.meta {
+        syn::Meta::NameValue(pair) if pair.path.is_ident("path") => match &pair.value {
+            syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(path), .. }) => Some(path.value()),
+            _ => None,
+        },
+        _ => None,
+    })
 }
 
 /// Whether an item is compiled for tests alone.

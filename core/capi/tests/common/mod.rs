@@ -37,11 +37,9 @@ impl Memory {
     pub fn listener(&mut self) -> *mut ser_listener_t {
         let mut handle = null_mut();
         let (memory, bytes) = (self.pointer(), 8 * self.0.len());
+        let (file, config) = ((FILE.as_ptr(), FILE.len()), std::ptr::null());
         // SAFETY: model and memory outlive the handle.
-        assert_eq!(
-            unsafe { ser_listener_create(FILE.as_ptr(), FILE.len(), std::ptr::null(), memory, bytes, &mut handle) },
-            SER_OK
-        );
+        assert_eq!(unsafe { ser_listener_create(file.0, file.1, config, memory, bytes, &mut handle) }, SER_OK);
         handle
     }
 }

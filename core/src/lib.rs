@@ -1,9 +1,9 @@
 //! Speech emotion recognition on a microcontroller: i16 PCM in, six probabilities out.
 //!
 //! ```text
-//! i16 PCM ─ DC block, pre-emphasis ─ framer ─ window ─ FFT ─ mel ─ log ─ silence gate ─ int8 row
-//!                                                                                          │ one each hop
-//!              prediction ─ softmax ─ dense ─ time mean ─ LSTM ─ LSTM ─ 3 × [conv ─ ReLU ─ max pool]
+//! i16 PCM ─ DC block ─ frames ─ window ─ FFT ─ mel ─ log ─ silence gate
+//!                                                                │ one int8 row each hop
+//! prediction ─ dense ─ time mean ─ LSTM ─ LSTM ─ 3 × [conv ─ ReLU ─ pool]
 //! ```
 //!
 //! Data flows in one direction; no step knows the next one. Audio arrives in chunks of any length. Every layer keeps
@@ -17,11 +17,11 @@
 //! ```
 //! use ser_core::{Model, Prediction, Recognizer};
 //!
-//! // Parsed and checked when the firmware is compiled: a damaged model is a compile error.
+//! // Parsed and checked at compile time: a damaged model is an error there.
 //! const PARSED: Model<'static> = ser_core::model!("../../models/synthetic/edge.ser");
 //! static MODEL: Model<'static> = PARSED;
 //!
-//! // The model gives the size. A firmware uses a `static`, for instance from `static_cell`.
+//! // Sized by the model. In a firmware: a `static`, from `static_cell` for instance.
 //! let mut memory = [0u32; PARSED.state_words()];
 //! let mut recognizer = Recognizer::new(&MODEL, &mut memory)?;
 //!
@@ -34,7 +34,7 @@
 //! while let Some(samples) = next_dma_buffer(n) {
 //!     recognizer.push(&samples);
 //!     if let Some(prediction) = recognizer.prediction() {
-//!         show(&prediction); // label, probabilities, and whether they can be trusted
+//!         show(&prediction); // label, probabilities, whether to trust them
 //!     }
 //! #   n += 1;
 //! }

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::cli::front_end_options::FrontEndOptions;
 use crate::corpus::Corpus;
 use crate::features::condition::Condition;
+use crate::training::graph::Compute;
 use crate::training::recipe::Recipe;
 use crate::training::run::{Backend, Config};
 
@@ -74,7 +75,8 @@ impl TrainingOptions {
     ///
     /// # Errors
     ///
-    /// If the network or the recipe is unusable, or the front end of the network can't meet the condition.
+    /// If the network or the recipe is unusable, the front end of the network can't meet the condition, or this build
+    /// lacks the backend.
     pub fn configure(&self, condition: Option<Condition>, seed: u64) -> Result<Config> {
         let (preset, network) = self.network()?;
         let network = self.front_end.apply(network)?;
@@ -97,6 +99,9 @@ impl TrainingOptions {
             !recipe.backwards,
             "the recipe says that utterances are heard backwards: only teachers do, see distillation.backwards"
         );
+        let backend = self.backend.unwrap_or(Backend::Fast);
+        // Before a file is written: a run folder must not suffer from a backend that was not built.
+        Compute::new(backend)?;
         Ok(Config {
             corpus: String::new(),
             corpus_path: match &self.corpus {
@@ -107,7 +112,7 @@ impl TrainingOptions {
             },
             preset,
             seed,
-            backend: self.backend.unwrap_or(Backend::Fast),
+            backend,
             recipe,
             network: Network { front_end: condition.front_end(network.front_end), ..network },
         })

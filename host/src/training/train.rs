@@ -28,7 +28,7 @@ use crate::features::rows::{Normalization, Rows};
 use crate::model::float_network::FloatNetwork;
 use crate::model::quantise::Calibration;
 use crate::training::graph::{Batch, Compute, Dropout, Graph, Style};
-use crate::training::run::{Config, EpochMetrics};
+use crate::training::run::{Backend, Config, EpochMetrics};
 use auxiliary::Heads;
 use batches::{Batches, Step};
 pub use example::Example;
@@ -281,9 +281,10 @@ pub struct Classifier {
 const CLASSIFIER_BATCH: usize = 32;
 
 impl Classifier {
-    /// The classifier of a run with this network and configuration.
+    /// The classifier of a run with this network and configuration. It computes with [`Backend::Fast`], whatever the
+    /// network was trained with: a run that was trained on a graphics processor can be evaluated anywhere.
     pub fn new(network: &FloatNetwork, config: &Config) -> Result<Self> {
-        let graph = Graph::from_float_network(network, &Compute::new(config.backend)?)?;
+        let graph = Graph::from_float_network(network, &Compute::new(Backend::Fast)?)?;
         Ok(Self { graph, normalization: network.normalization.clone(), backwards: config.recipe.backwards })
     }
 

@@ -4,6 +4,7 @@ use crate::cli::tones::{write_recipe, write_tones};
 use crate::model::model_file::Confidence;
 use crate::training::export::export_run;
 use crate::training::recipe::{Distillation, Recipe};
+use crate::training::run::Backend;
 use ser_core::spec::edge;
 
 /// Options for a corpus of tones and a recipe of two short epochs.
@@ -40,6 +41,28 @@ fn a_run_folder_holds_all_that_decides_the_result_and_all_that_came_out() {
     assert_eq!(metrics.len(), 2);
     assert!(metrics.iter().all(|epoch| epoch.validation_war.is_some()), "{metrics:?}");
     folder.network().unwrap();
+    eval::run(&eval::EvalArgs::new(folder.path(), &args.cache)).unwrap();
+}
+
+#[test]
+fn a_backend_that_was_not_built_harms_no_run() {
+    if cfg!(feature = "cuda") {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mut args = args(dir.path());
+    go(&args).unwrap();
+    let folder = RunFolder::open(&dir.path().join("run")).unwrap();
+    let network = folder.network().unwrap();
+    args.force = true;
+    args.training.backend = Some(Backend::Cuda);
+    let error = go(&args).unwrap_err().to_string();
+    assert!(error.contains("--features cuda"), "{error}");
+    assert_eq!(folder.network().unwrap(), network);
+    // A run that was trained elsewhere with that backend can be evaluated here.
+    let config = std::fs::read_to_string(folder.path().join("config.json")).unwrap();
+    std::fs::write(folder.path().join("config.json"), config.replace("\"fast\"", "\"cuda\"")).unwrap();
+    assert_eq!(folder.config().unwrap().backend, Backend::Cuda);
     eval::run(&eval::EvalArgs::new(folder.path(), &args.cache)).unwrap();
 }
 

@@ -85,7 +85,8 @@ impl Graph {
                     graph.dense_weight = Param::from_tensor(tensor(weight, [units, input.len()], device)?.transpose());
                     graph.dense_bias = Param::from_tensor(tensor(bias, [units], device)?);
                 }
-                _ => {}
+                (_, FloatLayer::MaxPool | FloatLayer::Flatten | FloatLayer::TimeMean | FloatLayer::LastStep) => {}
+                (layer, _) => bail!("wanted the parameters of {layer:?}, those of another layer came"),
             }
         }
         Ok(graph)

@@ -17,6 +17,7 @@ use library::{TARGETS, folder, program, right};
 
 /// Check the C interface as firmware, or lay out the Arduino library.
 #[derive(Args, Debug)]
+#[command(after_help = "Example: cargo xtask capi check")]
 pub struct CapiArgs {
     #[command(subcommand)]
     verb: Option<Verb>,

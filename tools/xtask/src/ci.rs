@@ -12,6 +12,7 @@ use crate::{capi, deny, device, firmware, layers, prove, readme};
 
 /// The gate: what must pass before a change lands.
 #[derive(Args, Debug)]
+#[command(after_help = "Example: cargo xtask ci fast")]
 pub struct CiArgs {
     /// How much of it.
     #[arg(value_enum)]
@@ -20,7 +21,7 @@ pub struct CiArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Extent {
-    /// Formatting, layers, lints, the tests that need no training, documentation: some minutes.
+    /// Formatting, layers, lints, the tests of the core and of xtask, documentation: some minutes.
     Fast,
     /// All: also every test, feature and licence, the emulated boards, the firmware examples and the C interface.
     Full,

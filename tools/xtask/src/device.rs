@@ -10,6 +10,7 @@ use crate::tools::{ensure_program, ensure_target};
 
 /// Run the core on emulated boards, compare it bit for bit with the workstation and its figures with the snapshots.
 #[derive(Args, Debug)]
+#[command(after_help = "Example: cargo xtask device --board microbit")]
 pub struct DeviceArgs {
     /// The board.
     #[arg(long, value_enum, default_value_t = Choice::All)]
@@ -21,6 +22,7 @@ pub struct DeviceArgs {
 
 /// Print flash, RAM, stack and instructions of all emulated boards as a table.
 #[derive(Args, Debug)]
+#[command(after_help = "Example: cargo xtask size")]
 pub struct SizeArgs {
     /// The board.
     #[arg(long, value_enum, default_value_t = Choice::All)]

@@ -23,6 +23,7 @@ use tree::Sources;
 
 /// Check that no files of a crate use each other in a circle, and that arrows between layers point downwards.
 #[derive(Args, Debug)]
+#[command(after_help = "Example: cargo xtask layers --list")]
 pub struct LayersArgs {
     /// Print all arrows between rooms (the folders of a crate, and files beside them) with the number of names.
     #[arg(long)]

@@ -19,7 +19,7 @@ use steps::Steps;
 
 /// What CI and people run.
 #[derive(Parser, Debug)]
-#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = "Example: cargo xtask ci fast")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -33,6 +33,7 @@ enum Command {
     Size(device::SizeArgs),
     Prove(prove::ProveArgs),
     /// Build the firmware examples, and run one in the emulator beside the simulator.
+    #[command(after_help = "Example: cargo xtask firmware")]
     Firmware,
     Capi(capi::CapiArgs),
 }

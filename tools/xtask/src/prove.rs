@@ -9,6 +9,7 @@ use crate::tools::ensure_target;
 
 /// Link the proof that no panic can be reached in the core, at opt-level 3 and s. With a panic put in it must not link.
 #[derive(Args, Debug)]
+#[command(after_help = "Example: cargo xtask prove thumbv6m-none-eabi")]
 pub struct ProveArgs {
     /// The targets [default: all three].
     #[arg(value_name = "TARGET")]

@@ -18,6 +18,9 @@ pub struct ProveArgs {
 
 const TARGETS: [&str; 3] = ["thumbv7em-none-eabihf", "thumbv6m-none-eabi", "thumbv8m.main-none-eabihf"];
 
+/// The symbol that the program's panic handler calls and nobody defines.
+const SYMBOL: &str = "a_panic_can_be_reached";
+
 /// Runs the command.
 pub fn run(steps: &mut Steps, args: &ProveArgs) -> Result<()> {
     let targets: Vec<&str> = args.targets.iter().map(String::as_str).collect();
@@ -39,6 +42,11 @@ fn prove(steps: &mut Steps, targets: &[&str]) -> Result<()> {
                 ensure!(
                     !with_panic.status.success(),
                     "the proof proves nothing: it links with a panic in it ({target}, opt-level {level})"
+                );
+                let messages = String::from_utf8_lossy(&with_panic.stderr);
+                ensure!(
+                    messages.contains(SYMBOL),
+                    "with a panic the linker must miss {SYMBOL}, it failed otherwise ({target}, opt-level {level}):\n{messages}"
                 );
             }
             Ok(())

@@ -101,8 +101,8 @@ pub struct Recipe {
     /// 0..=1.
     #[serde(default)]
     pub mixup: f64,
-    /// Strength of the sentence prior in the loss, 0..=1. The prior of a sentence is the share of each emotion among
-    /// its training recordings.
+    /// Strength of the sentence prior in the loss, 0..=1. The prior of a sentence is the logarithm of the mean target
+    /// of its training recordings.
     #[serde(default)]
     pub sentence_prior: f64,
     /// Heads beside the dense layer, in training only.

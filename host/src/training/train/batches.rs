@@ -105,7 +105,7 @@ impl Batches {
                 &config.network.front_end,
                 examples.iter().flat_map(|example| &example.speeds),
             )?,
-            priors: sentence_priors(&examples, classes, recipe.sentence_prior),
+            priors: sentence_priors(&examples, classes, recipe.label_smoothing, recipe.sentence_prior),
             examples,
             augmenter: Augmenter::new(&recipe.augmentation, &config.network.front_end)?,
             seed: config.seed,

@@ -2,23 +2,28 @@
 //!
 //! In a corpus of parallel sentences, a training part may hold a sentence of a speaker in all emotions but one. A
 //! network that recognises the sentence can then rule out the missing emotion, and is wrong when the recording in that
-//! emotion is tested. So the loss adds to the logits the logarithm of each class's share among the training recordings
-//! of the sentence; recognition leaves it out. The loss already holds what the sentence says, so the network gains
-//! nothing by learning it (a product of experts with a known bias: Clark et al. 2019; over classes alone, Menon et al.
-//! 2021).
+//! emotion is tested. So the loss adds to the logits what the sentence alone says, and recognition leaves it out: the
+//! network gains nothing by learning it (a product of experts with a known bias: Clark et al. 2019; over classes alone,
+//! Menon et al. 2021).
+//!
+//! With mean targets `t[class]` over the training recordings of a sentence and logits `z[class]` that depend on the
+//! sentence alone, the mean cross-entropy between `t` and `softmax(z + prior)` is least at `z + prior = ln t + c`. So
+//! the prior is `ln t`, and no logit is gained by recognising the sentence. Targets are smoothed, so `t` of a missing
+//! class is above zero.
 
 use std::collections::BTreeMap;
 
 use super::example::Example;
 
-/// Added to each count, so that the count of a missing class has a logarithm. It is 4.6 below the logarithm of a class
-/// with one recording, about as far apart as label smoothing of 0.1 wants the logits of the right class and another.
-const PSEUDO_COUNT: f32 = 0.01;
+/// The least mean target that has a logarithm: without label smoothing that of a missing class is zero.
+const LEAST_TARGET: f32 = 1e-6;
 
-/// The prior of each example: `strength` times the logarithm of each class's share among the examples of the same
-/// sentence and speaker, shifted to mean 0. It is zero if the sentence is unknown or has recordings in fewer than half
-/// of the classes: its name may then be that of a single recording.
-pub(super) fn sentence_priors(examples: &[Example], classes: usize, strength: f64) -> Vec<Vec<f32>> {
+/// The prior of each example: `strength` times the logarithm of each class's mean target among the examples of the same
+/// sentence and speaker, shifted to mean 0. `smoothing` is the share of a target that all classes have in equal parts.
+/// The prior is zero if the sentence is unknown or has recordings in fewer than half of the classes: its name may then
+/// be that of a single recording.
+pub(super) fn sentence_priors(examples: &[Example], classes: usize, smoothing: f64, strength: f64) -> Vec<Vec<f32>> {
+    let smoothing = smoothing as f32;
     let mut counts: BTreeMap<(&str, &str), Vec<f32>> = BTreeMap::new();
     for example in examples {
         let of_sentence = counts.entry((&example.speaker, &example.sentence)).or_insert_with(|| vec![0.0; classes]);
@@ -32,7 +37,9 @@ pub(super) fn sentence_priors(examples: &[Example], classes: usize, strength: f6
         if strength == 0.0 || example.sentence.is_empty() || 2 * present < classes {
             return None;
         }
-        let logarithms: Vec<f32> = counts.iter().map(|count| (count + PSEUDO_COUNT).ln()).collect();
+        let all = counts.iter().sum::<f32>();
+        let target = |count: &f32| (1.0 - smoothing) * count / all + smoothing / classes as f32;
+        let logarithms: Vec<f32> = counts.iter().map(|count| target(count).max(LEAST_TARGET).ln()).collect();
         let mean = logarithms.iter().sum::<f32>() / classes as f32;
         Some(logarithms.iter().map(|logarithm| strength as f32 * (logarithm - mean)).collect())
     };
@@ -52,22 +59,50 @@ mod tests {
         let whole = (0..3).map(|class| example(class, "a", "201"));
         let lacking = (0..2).map(|class| example(class, "b", "201"));
         let examples: Vec<Example> = whole.chain(lacking).collect();
-        let priors = sentence_priors(&examples, 3, 1.0);
+        let priors = sentence_priors(&examples, 3, 0.1, 1.0);
         assert!(priors[..3].iter().flatten().all(|value| value.abs() < 1e-6), "{priors:?}");
         for prior in &priors[3..] {
             assert!((prior[0] - prior[1]).abs() < 1e-6 && prior.iter().sum::<f32>().abs() < 1e-5);
-            assert!((prior[0] - prior[2] - 101f32.ln()).abs() < 1e-5, "{prior:?}");
+            // 0.9 / 2 + 0.1 / 3 beside 0.1 / 3.
+            assert!((prior[0] - prior[2] - 14.5f32.ln()).abs() < 1e-5, "{prior:?}");
         }
-        let half = sentence_priors(&examples, 3, 0.5);
+        let half = sentence_priors(&examples, 3, 0.1, 0.5);
         assert!((2.0 * half[3][2] - priors[3][2]).abs() < 1e-6);
+    }
+
+    /// A network that knows nothing but the sentence: its loss is least where all its logits are equal.
+    #[test]
+    fn the_sentence_alone_earns_nothing() {
+        let classes = [0, 1, 1, 2, 4];
+        let examples: Vec<Example> = classes.iter().map(|&class| example(class, "a", "201")).collect();
+        for smoothing in [0.0, 0.05, 0.1, 0.3] {
+            let prior = &sentence_priors(&examples, 6, smoothing, 1.0)[0];
+            let loss = |logits: [f64; 6]| -> f64 {
+                let sums: Vec<f64> = logits.iter().zip(prior).map(|(z, p)| z + f64::from(*p)).collect();
+                let all = sums.iter().map(|sum| sum.exp()).sum::<f64>().ln();
+                let target = |class: usize, right: usize| {
+                    (1.0 - smoothing) * f64::from(u8::from(class == right)) + smoothing / 6.0
+                };
+                let of = |right: usize| -> f64 { (0..6).map(|class| target(class, right) * (all - sums[class])).sum() };
+                classes.iter().map(|&right| of(right)).sum::<f64>() / 5.0
+            };
+            let least = loss([0.0; 6]);
+            for class in 0..6 {
+                for step in [-1.0, -0.1, 0.1, 1.0] {
+                    let mut logits = [0.0; 6];
+                    logits[class] = step;
+                    assert!(loss(logits) > least - 1e-5, "smoothing {smoothing}, class {class}, {step:+}");
+                }
+            }
+        }
     }
 
     #[test]
     fn names_that_are_unknown_or_of_one_recording_say_nothing() {
         let examples = [example(0, "a", ""), example(1, "a", ""), example(0, "a", "x"), example(1, "b", "x")];
-        assert!(sentence_priors(&examples, 6, 1.0).iter().flatten().all(|value| *value == 0.0));
+        assert!(sentence_priors(&examples, 6, 0.1, 1.0).iter().flatten().all(|value| *value == 0.0));
         let examples = [example(0, "a", "x"), example(1, "a", "x"), example(2, "a", "x")];
-        assert!(sentence_priors(&examples, 6, 0.0).iter().flatten().all(|value| *value == 0.0));
-        assert!(sentence_priors(&examples, 6, 1.0)[0][5] < 0.0);
+        assert!(sentence_priors(&examples, 6, 0.1, 0.0).iter().flatten().all(|value| *value == 0.0));
+        assert!(sentence_priors(&examples, 6, 0.1, 1.0)[0][5] < 0.0);
     }
 }

@@ -14,6 +14,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+// A status that nobody reads is a warning of the compiler.
+#if defined(__GNUC__) || defined(__clang__)
+#define SER_MUST_USE __attribute__((warn_unused_result))
+#else
+#define SER_MUST_USE
+#endif
+
 // Version of this header; see ser_version.
 #define SER_VERSION "0.1.0"
 
@@ -47,10 +54,10 @@
 
 // Memory of a recognizer besides the model's state, in sizes of a pointer; for processors of 32 and of 64 bits. See
 // SER_RECOGNIZER_BYTES.
-#define SER_RECOGNIZER_POINTERS 300
+#define SER_RECOGNIZER_POINTERS 304
 
 // Memory of a listener besides the model's state, in sizes of a pointer. See SER_LISTENER_BYTES.
-#define SER_LISTENER_POINTERS 320
+#define SER_LISTENER_POINTERS 328
 
 // The result of a function. Less than 0 is an error: the function has done nothing.
 enum ser_status_t
@@ -217,7 +224,7 @@ extern "C" {
 //
 // # Safety
 // `config` points to memory for the parameters.
-ser_status_t ser_listener_default_config(ser_listener_config_t *config);
+SER_MUST_USE ser_status_t ser_listener_default_config(ser_listener_config_t *config);
 
 // Makes a listener, before its first sample, in memory of the caller, and sets `listener` to it.
 //
@@ -232,6 +239,7 @@ ser_status_t ser_listener_default_config(ser_listener_config_t *config);
 // `model` points to `model_bytes` bytes and `memory` to `memory_bytes` bytes. While the listener is in use, both
 // stay in place, the model does not change, and nobody else touches the memory. `listener` points to a pointer
 // outside of that memory.
+SER_MUST_USE
 ser_status_t ser_listener_create(const uint8_t *model,
                                  size_t model_bytes,
                                  const ser_listener_config_t *config,
@@ -247,28 +255,38 @@ ser_status_t ser_listener_create(const uint8_t *model,
 // # Safety
 // `listener` was made by ser_listener_create; `samples` points to this number of samples; `event` may be called with
 // `user`.
+SER_MUST_USE
 ser_status_t ser_listener_push(ser_listener_t *listener,
                                const int16_t *samples,
                                size_t count,
                                ser_event_fn event,
                                void *user);
 
+// Ends an utterance that lasts, for instance when a button is released: then `event` is called with `user`. The stream
+// goes on, with its clock and its noise floor. Speech that follows is another utterance.
+//
+// SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY: then the utterance goes on.
+//
+// # Safety
+// `listener` was made by ser_listener_create; `event` may be called with `user`.
+SER_MUST_USE ser_status_t ser_listener_end_utterance(ser_listener_t *listener, ser_event_fn event, void *user);
+
 // Ends the stream, and with it an utterance that still lasts: then `event` is called with `user`. The next sample
-// starts another stream.
+// starts another stream, whose noise is unknown: see ser_listener_set_floor_db. Nothing of the audio is left in memory.
 //
 // SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY: then the stream goes on.
 //
 // # Safety
 // `listener` was made by ser_listener_create; `event` may be called with `user`.
-ser_status_t ser_listener_finish(ser_listener_t *listener, ser_event_fn event, void *user);
+SER_MUST_USE ser_status_t ser_listener_finish(ser_listener_t *listener, ser_event_fn event, void *user);
 
-// Zeroes the state: the next sample starts another stream.
+// Zeroes the state: the next sample starts another stream. Nothing of the audio is left in memory.
 //
 // SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY.
 //
 // # Safety
 // `listener` was made by ser_listener_create.
-ser_status_t ser_listener_reset(ser_listener_t *listener);
+SER_MUST_USE ser_status_t ser_listener_reset(ser_listener_t *listener);
 
 // The noise floor, dBFS.
 //
@@ -276,7 +294,16 @@ ser_status_t ser_listener_reset(ser_listener_t *listener);
 //
 // # Safety
 // `listener` was made by ser_listener_create; `floor_db` points to memory for the answer.
-ser_status_t ser_listener_floor_db(ser_listener_t *listener, float *floor_db);
+SER_MUST_USE ser_status_t ser_listener_floor_db(ser_listener_t *listener, float *floor_db);
+
+// Sets the noise floor, dBFS, for instance to that of the last stream. At the start of a stream the floor comes up
+// quickly unless it was set. A value that no floor has counts as the nearest one, and NaN as the least.
+//
+// SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY.
+//
+// # Safety
+// `listener` was made by ser_listener_create.
+SER_MUST_USE ser_status_t ser_listener_set_floor_db(ser_listener_t *listener, float floor_db);
 
 // Writes the state to `snapshot`, whose length is ser_model_info's `listener_snapshot_bytes`.
 //
@@ -284,7 +311,7 @@ ser_status_t ser_listener_floor_db(ser_listener_t *listener, float *floor_db);
 //
 // # Safety
 // `listener` was made by ser_listener_create; `snapshot` points to this number of bytes outside of its memory.
-ser_status_t ser_listener_snapshot(ser_listener_t *listener, uint8_t *snapshot, size_t snapshot_bytes);
+SER_MUST_USE ser_status_t ser_listener_snapshot(ser_listener_t *listener, uint8_t *snapshot, size_t snapshot_bytes);
 
 // Continues from a snapshot of any listener with the same model and parameters. From there on the same events come.
 //
@@ -293,7 +320,10 @@ ser_status_t ser_listener_snapshot(ser_listener_t *listener, uint8_t *snapshot, 
 //
 // # Safety
 // `listener` was made by ser_listener_create; `snapshot` points to this number of bytes.
-ser_status_t ser_listener_restore(ser_listener_t *listener, const uint8_t *snapshot, size_t snapshot_bytes);
+SER_MUST_USE
+ser_status_t ser_listener_restore(ser_listener_t *listener,
+                                  const uint8_t *snapshot,
+                                  size_t snapshot_bytes);
 
 // Version of this library, like "1.2.3"; a string that is never freed. SER_VERSION is that of the header.
 const char *ser_version(void);
@@ -301,6 +331,10 @@ const char *ser_version(void);
 // Number of the arithmetic of this library. The same number means the same bits. SER_CONTRACT_ID is that of the
 // header.
 uint32_t ser_contract_id(void);
+
+// The kernels of this library: "portable", "arm-dsp" (assembly for a Cortex-M with the DSP extension) or "avx2"; a
+// string that is never freed. A firmware can check by it that it was linked for its processor.
+const char *ser_kernels(void);
 
 // Format of the model files that this library reads. SER_MODEL_FORMAT is that of the header.
 uint32_t ser_model_format(void);
@@ -313,7 +347,7 @@ uint32_t ser_model_format(void);
 //
 // # Safety
 // `model` points to this number of bytes, `info` to memory for the answer.
-ser_status_t ser_model_info(const uint8_t *model, size_t model_bytes, ser_model_info_t *info);
+SER_MUST_USE ser_status_t ser_model_info(const uint8_t *model, size_t model_bytes, ser_model_info_t *info);
 
 // Makes a recognizer, before its first sample, in memory of the caller, and sets `recognizer` to it.
 //
@@ -327,6 +361,7 @@ ser_status_t ser_model_info(const uint8_t *model, size_t model_bytes, ser_model_
 // `model` points to `model_bytes` bytes and `memory` to `memory_bytes` bytes. While the recognizer is in use, both
 // stay in place, the model does not change, and nobody else touches the memory. `recognizer` points to a pointer
 // outside of that memory.
+SER_MUST_USE
 ser_status_t ser_recognizer_create(const uint8_t *model,
                                    size_t model_bytes,
                                    void *memory,
@@ -340,7 +375,7 @@ ser_status_t ser_recognizer_create(const uint8_t *model,
 //
 // # Safety
 // `recognizer` was made by ser_recognizer_create; `samples` points to this number of samples.
-ser_status_t ser_recognizer_push(ser_recognizer_t *recognizer, const int16_t *samples, size_t count);
+SER_MUST_USE ser_status_t ser_recognizer_push(ser_recognizer_t *recognizer, const int16_t *samples, size_t count);
 
 // The prediction for all audio since the start of the utterance.
 //
@@ -349,7 +384,7 @@ ser_status_t ser_recognizer_push(ser_recognizer_t *recognizer, const int16_t *sa
 //
 // # Safety
 // `recognizer` was made by ser_recognizer_create; `prediction` points to memory for the answer.
-ser_status_t ser_recognizer_prediction(ser_recognizer_t *recognizer, ser_prediction_t *prediction);
+SER_MUST_USE ser_status_t ser_recognizer_prediction(ser_recognizer_t *recognizer, ser_prediction_t *prediction);
 
 // Ends the utterance: writes its prediction, and resets the recognizer for the next. Silence at the end changes
 // nothing.
@@ -359,7 +394,7 @@ ser_status_t ser_recognizer_prediction(ser_recognizer_t *recognizer, ser_predict
 //
 // # Safety
 // `recognizer` was made by ser_recognizer_create; `prediction` points to memory for the answer.
-ser_status_t ser_recognizer_finish(ser_recognizer_t *recognizer, ser_prediction_t *prediction);
+SER_MUST_USE ser_status_t ser_recognizer_finish(ser_recognizer_t *recognizer, ser_prediction_t *prediction);
 
 // Zeroes the state: the next sample starts a new utterance.
 //
@@ -367,7 +402,7 @@ ser_status_t ser_recognizer_finish(ser_recognizer_t *recognizer, ser_prediction_
 //
 // # Safety
 // `recognizer` was made by ser_recognizer_create.
-ser_status_t ser_recognizer_reset(ser_recognizer_t *recognizer);
+SER_MUST_USE ser_status_t ser_recognizer_reset(ser_recognizer_t *recognizer);
 
 // Writes the state to `snapshot`, whose length is ser_model_info's `recognizer_snapshot_bytes`.
 //
@@ -375,7 +410,10 @@ ser_status_t ser_recognizer_reset(ser_recognizer_t *recognizer);
 //
 // # Safety
 // `recognizer` was made by ser_recognizer_create; `snapshot` points to this number of bytes outside of its memory.
-ser_status_t ser_recognizer_snapshot(ser_recognizer_t *recognizer, uint8_t *snapshot, size_t snapshot_bytes);
+SER_MUST_USE
+ser_status_t ser_recognizer_snapshot(ser_recognizer_t *recognizer,
+                                     uint8_t *snapshot,
+                                     size_t snapshot_bytes);
 
 // Continues from a snapshot of any recognizer with the same model. From there on the same bits come out.
 //
@@ -384,7 +422,10 @@ ser_status_t ser_recognizer_snapshot(ser_recognizer_t *recognizer, uint8_t *snap
 //
 // # Safety
 // `recognizer` was made by ser_recognizer_create; `snapshot` points to this number of bytes.
-ser_status_t ser_recognizer_restore(ser_recognizer_t *recognizer, const uint8_t *snapshot, size_t snapshot_bytes);
+SER_MUST_USE
+ser_status_t ser_recognizer_restore(ser_recognizer_t *recognizer,
+                                    const uint8_t *snapshot,
+                                    size_t snapshot_bytes);
 
 // A status in English, a string that is never freed. `status` may be any number.
 const char *ser_status_text(int32_t status);

@@ -11,11 +11,12 @@
 //!
 //! | processor | code | chosen |
 //! |---|---|---|
-//! | Cortex-M4, M7, M33 with DSP extension | `arm_dsp`, assembly | when the crate is compiled (`build.rs`) |
+//! | Cortex-M4 and M7 | `arm_dsp`, assembly | when the crate is compiled, by the target `thumbv7em` |
+//! | Cortex-M33, M55, M85 with the DSP extension | the same | by the feature `dsp` or `-Ctarget-cpu=cortex-m33` (`-C target-cpu=…`); not with `-Ctarget-feature=-dsp`. Without any of them the build warns |
 //! | x86-64 with AVX2 | `avx2` | at run time, with the feature `std` |
 //! | any other | [`portable`] | else |
 //!
-//! [`portable`] is the twin that the others are compared with. Nothing here knows a layer: convolution, LSTM and pool
+//! [`kernels`] tells which of them a program has. [`portable`] is the twin that the others are compared with. Nothing here knows a layer: convolution, LSTM and pool
 //! stand above, in [`crate::kernels`].
 
 mod arithmetic;
@@ -28,6 +29,7 @@ mod fft;
 pub mod portable;
 mod rows;
 
+pub use arithmetic::Kernels;
 pub use rows::{CodeRows, GateRows};
 
 pub(crate) use arithmetic::{Arithmetic, Work};
@@ -43,6 +45,20 @@ pub(crate) fn run_fastest<W: Work>(work: W) -> W::Output {
     return work.run(arm_dsp::ArmDsp);
     #[cfg(not(arm_dsp))]
     work.run(portable::Portable)
+}
+
+/// The arithmetic in use here: by it a firmware can check that it was built for its processor.
+pub fn kernels() -> Kernels {
+    struct Which;
+    impl Work for Which {
+        type Output = Kernels;
+
+        #[inline(always)]
+        fn run(self, arithmetic: impl Arithmetic) -> Kernels {
+            arithmetic.kernels()
+        }
+    }
+    run_fastest(Which)
 }
 
 /// The products of a packed block of four rows with the vector `x`, by the fastest arithmetic of the processor.

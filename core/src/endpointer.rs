@@ -5,14 +5,25 @@
 //! `rise / (rise + fall)` of the frames, a tenth or so, is quieter than the floor. Pauses of speech hold the floor
 //! down, steady noise lifts it.
 //!
+//! At the start of a stream nothing is known of its noise. In the first [`WARM_UP_MS`] the floor begins at the level of
+//! the first frame that is not digital silence, falls with the level at once, and rises by up to [`WARM_UP_DB_PER_S`].
+//! So steady noise begins no sound, and of a stream that starts in the middle of a word the sounds up to the first
+//! quieter frame are missed.
+//!
 //! A sound begins with a frame more than `keep_db` over the floor, and ends when there was no such frame for
 //! `hangover_ms`. A sound is an utterance if `min_speech_ms` of it were more than `onset_db` over the floor; otherwise
 //! it was a click. The network hears a sound from its first frame, so the quiet start of an utterance needs no buffer;
 //! a click resets the network.
 
-use crate::frontend::{DECIBEL, Level};
+use crate::contract::CRC;
+use crate::frontend::{Backlog, DECIBEL, Level};
 use crate::snapshot::{Reader, SnapshotError, Writer, check};
 use crate::spec::{FrontEnd, SpecError};
+
+/// How long the floor comes up quickly at the start of a stream, ms.
+pub const WARM_UP_MS: u32 = 500;
+/// Fastest rise of the floor in that time, dB/s.
+pub const WARM_UP_DB_PER_S: f32 = 120.0;
 
 /// Steps of a decibel in the noise floor: finer than those of a [`Level`], because the floor moves slowly.
 const FLOOR_DECIBEL: i32 = 1 << 16;
@@ -20,6 +31,11 @@ const FLOOR_DECIBEL: i32 = 1 << 16;
 /// Decibels in steps of [`FLOOR_DECIBEL`]. No value of a checked [`EndpointerConfig`] is too large.
 fn floor_steps(decibels: f32) -> i32 {
     (decibels * FLOOR_DECIBEL as f32) as i32
+}
+
+/// [`floor_steps`] of a speed, from frame to frame: a slow one moves the floor by one step at least.
+fn speed_steps(decibels: f32) -> i32 {
+    floor_steps(decibels).max(i32::from(decibels > 0.0))
 }
 
 /// Parameters of an [`Endpointer`]. Levels are mean squares, full scale = 1, so a full-scale sine is at -3 dBFS.
@@ -40,7 +56,8 @@ pub struct EndpointerConfig {
     pub hangover_ms: u32,
     /// Least speech of an utterance, ms; 1 to 60,000. A frame with a click in it counts as a whole hop.
     pub min_speech_ms: u32,
-    /// Longest utterance, ms; more than hangover and least speech, at most 600,000. A longer one is cut into several.
+    /// Longest utterance, ms; more than hangover and least speech, at most 600,000. A longer one is cut into several,
+    /// each as soon as no row of a pause waits for the network ([`Backlog`]).
     pub max_ms: u32,
 }
 
@@ -141,7 +158,7 @@ pub struct Span {
     pub last: u64,
 }
 
-/// Finds utterances in the levels of a stream.
+/// Finds utterances in the levels of a stream. [`News::Started`] and [`News::Ended`] alternate.
 #[derive(Clone, Debug)]
 pub struct Endpointer {
     /// In steps of [`FLOOR_DECIBEL`], like `onset` to `fall` and `floor`.
@@ -154,8 +171,14 @@ pub struct Endpointer {
     hangover: u32,
     min_speech: u32,
     max: u32,
+    warm_up: u32,
+    warm_up_rise: i32,
     /// dBFS.
     floor: i32,
+    /// Frames since the start of the stream, up to `warm_up`.
+    heard: u32,
+    /// Whether the floor has followed a frame.
+    follows: bool,
     /// Frames since the start of the stream.
     frames: u64,
     sound: Option<Sound>,
@@ -171,6 +194,9 @@ struct Sound {
     /// Frames of speech, counted up to the least number of an utterance.
     speech: u32,
 }
+
+/// No floor is higher: 6 dBFS. No frame is as loud.
+const MOST_FLOOR: i32 = 6 * FLOOR_DECIBEL;
 
 /// More frames than any stream has. Times the longest hop they fit into 64 bits.
 const MAX_FRAMES: u64 = 1 << 52;
@@ -190,12 +216,16 @@ impl Endpointer {
             threshold: floor_steps(config.threshold_db),
             onset: floor_steps(config.onset_db),
             keep: floor_steps(config.keep_db),
-            rise: floor_steps(config.rise_db_per_s * hop_s),
-            fall: floor_steps(config.fall_db_per_s * hop_s),
+            rise: speed_steps(config.rise_db_per_s * hop_s),
+            fall: speed_steps(config.fall_db_per_s * hop_s),
             hangover: frames(config.hangover_ms),
             min_speech: frames(config.min_speech_ms),
             max: frames(config.max_ms),
+            warm_up: frames(WARM_UP_MS),
+            warm_up_rise: speed_steps(WARM_UP_DB_PER_S * hop_s),
             floor: 0,
+            heard: 0,
+            follows: false,
             frames: 0,
             sound: None,
         };
@@ -203,9 +233,11 @@ impl Endpointer {
         Ok(endpointer)
     }
 
-    /// Zeroes the state. The floor starts at its least, so that a stream may start with speech.
+    /// Zeroes the state: the next frame starts another stream, whose noise is unknown.
     pub fn reset(&mut self) {
         self.floor = self.least_floor();
+        self.heard = 0;
+        self.follows = false;
         self.frames = 0;
         self.sound = None;
     }
@@ -215,51 +247,89 @@ impl Endpointer {
         self.floor as f32 / FLOOR_DECIBEL as f32
     }
 
+    /// Sets the noise floor, dBFS, for instance to that of the last stream: it is known then, and does not come up
+    /// quickly. A value below the least floor or above 6 counts as that limit, and NaN as the least floor.
+    pub fn set_floor_db(&mut self, floor_db: f32) {
+        let floor = if floor_db.is_nan() { i32::MIN } else { floor_steps(floor_db.clamp(-256.0, 256.0)) };
+        self.floor = floor.min(MOST_FLOOR).max(self.least_floor());
+        self.heard = self.warm_up;
+    }
+
     fn least_floor(&self) -> i32 {
         self.threshold.saturating_sub(self.onset)
     }
 
-    /// Takes the level of a frame.
-    pub fn push(&mut self, level: Level) -> Step {
+    /// Takes the level of a frame. `backlog` tells which rows of the sound wait for the network. An utterance does not
+    /// end while there are any, so that its end costs no more work than another frame; silence ends it all the same if
+    /// they are held.
+    pub fn push(&mut self, level: Level, backlog: Backlog) -> Step {
+        let digital_silence = level == Level::SILENCE;
         let level = i32::from(level.steps()) * (FLOOR_DECIBEL / i32::from(DECIBEL));
         let index = self.frames;
         self.frames += 1;
+        let warming_up = self.heard < self.warm_up;
+        if warming_up {
+            self.heard += 1;
+            self.come_up(level, digital_silence);
+        }
         let loud = level > self.floor.saturating_add(self.keep) && level > self.threshold;
-        let speech = level > self.floor.saturating_add(self.onset);
-        self.follow(level);
+        let speech = loud && level > self.floor.saturating_add(self.onset);
+        if !warming_up {
+            self.follow(level);
+        }
 
         let mut sound = match self.sound {
             Some(sound) => sound,
             None if loud => Sound { len: 0, silence: 0, speech: 0 },
             None => return Step::Silence,
         };
-        sound.len += 1;
-        sound.silence = if loud { 0 } else { sound.silence + 1 };
+        sound.len = sound.len.saturating_add(1);
+        sound.silence = if loud { 0 } else { sound.silence.saturating_add(1) };
         let known = sound.speech >= self.min_speech;
         if speech && !known {
             sound.speech += 1;
         }
-        let cut = sound.len >= self.max;
-        let over = cut || sound.silence >= self.hangover;
-        self.sound = (!over).then_some(sound);
-
-        let span = span(index, sound);
+        let silent = sound.silence >= self.hangover;
+        let full = sound.len >= self.max;
         let utterance = sound.speech >= self.min_speech;
-        let news = match (over, utterance) {
-            (true, true) => Some(News::Ended { span, cut }),
-            (true, false) => Some(News::Discarded),
-            (false, true) if !known => Some(News::Started(span)),
-            (false, _) => None,
+        let over = match backlog {
+            Backlog::Empty => silent || full,
+            Backlog::Held => silent,
+            Backlog::Released => false,
         };
+        let span = span(index, sound);
+        // What begins with this frame ends with the next one at the earliest.
+        let news = match (known, utterance) {
+            (false, true) => Some(News::Started(span)),
+            (true, _) if over => Some(News::Ended { span, cut: !silent }),
+            (false, false) if silent || full => Some(News::Discarded),
+            _ => None,
+        };
+        let ends = matches!(news, Some(News::Ended { .. } | News::Discarded));
+        self.sound = (!ends).then_some(sound);
         Step::Sound { loud, news }
+    }
+
+    /// Ends the sound that lasts, and returns it if it is an utterance. The stream goes on, with its noise floor.
+    pub fn end_utterance(&mut self) -> Option<Span> {
+        let sound = self.sound.take().filter(|sound| sound.speech >= self.min_speech);
+        sound.map(|sound| span(self.frames.saturating_sub(1), sound))
     }
 
     /// Ends the stream and returns the utterance that still lasts, if there is one.
     pub fn finish(&mut self) -> Option<Span> {
-        let sound = self.sound.filter(|sound| sound.speech >= self.min_speech);
-        let span = sound.map(|sound| span(self.frames.saturating_sub(1), sound));
+        let span = self.end_utterance();
         self.reset();
         span
+    }
+
+    /// The floor at the start of a stream.
+    fn come_up(&mut self, level: i32, digital_silence: bool) {
+        if !digital_silence {
+            let highest = if self.follows { self.floor.saturating_add(self.warm_up_rise) } else { level };
+            self.floor = level.min(highest).max(self.least_floor());
+            self.follows = true;
+        }
     }
 
     fn follow(&mut self, level: i32) {
@@ -268,11 +338,27 @@ impl Endpointer {
     }
 
     /// Bytes that [`Endpointer::save`] writes.
-    pub(crate) const SAVED_LEN: usize = 4 + 8 + 3 * 4;
+    pub(crate) const SAVED_LEN: usize = 4 * 4 + 8 + 3 * 4;
+
+    /// A CRC-32 over the parameters: equal for endpointers that decide alike.
+    fn parameters(&self) -> u32 {
+        let Self { threshold, onset, keep, rise, fall, hangover, min_speech, max, warm_up, warm_up_rise, .. } = self;
+        let mut digest = CRC.digest();
+        for steps in [threshold, onset, keep, rise, fall, warm_up_rise] {
+            digest.update(&steps.to_le_bytes());
+        }
+        for frames in [hangover, min_speech, max, warm_up] {
+            digest.update(&frames.to_le_bytes());
+        }
+        digest.finalize()
+    }
 
     pub(crate) fn save(&self, to: &mut Writer<'_>) {
         let Sound { len, silence, speech } = self.sound.unwrap_or(Sound { len: 0, silence: 0, speech: 0 });
+        to.u32(self.parameters());
         to.u32(self.floor as u32);
+        to.u32(self.heard);
+        to.u32(u32::from(self.follows));
         to.bytes(&self.frames.to_le_bytes());
         to.u32(len);
         to.u32(silence);
@@ -280,21 +366,29 @@ impl Endpointer {
     }
 
     pub(crate) fn restore(&mut self, from: &mut Reader<'_>) -> Result<(), SnapshotError> {
+        let (got, wanted) = (from.u32(), self.parameters());
+        if got != wanted {
+            return Err(SnapshotError::Parameters { got, wanted });
+        }
         self.floor = from.u32() as i32;
+        self.heard = from.u32();
+        let follows = from.u32();
+        self.follows = follows == 1;
         self.frames = u64::from_le_bytes(from.array());
         let sound = Sound { len: from.u32(), silence: from.u32(), speech: from.u32() };
         // A sound has at least one frame: length 0 means that there is none.
         self.sound = (sound.len > 0).then_some(sound);
         check(
-            (self.least_floor()..=6 * FLOOR_DECIBEL).contains(&self.floor),
+            (self.least_floor()..=MOST_FLOOR).contains(&self.floor),
             "noise floor",
             "threshold less onset to 6 dBFS",
         )?;
         check(self.frames <= MAX_FRAMES, "frames of the stream", "0..=2^52")?;
-        let len = sound.len < self.max && u64::from(sound.len) <= self.frames;
-        check(len, "length of a sound", "less than max_ms, no longer than the stream")?;
-        let silence = sound.silence < self.hangover && sound.silence <= sound.len.saturating_sub(1);
-        check(silence, "silence in a sound", "less than hangover_ms, shorter than the sound")?;
+        check(self.heard <= self.warm_up, "frames of the start", "at most those of half a second")?;
+        check(follows <= 1, "noise floor's start", "0 or 1")?;
+        check(u64::from(sound.len) <= self.frames, "length of a sound", "no longer than the stream")?;
+        let silence = sound.silence <= sound.len.saturating_sub(1);
+        check(silence, "silence in a sound", "shorter than the sound")?;
         check(
             sound.speech <= self.min_speech && sound.speech <= sound.len,
             "speech in a sound",

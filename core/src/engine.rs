@@ -23,6 +23,23 @@ pub enum Row<'a> {
     Hidden(&'a [i16]),
 }
 
+/// A row has another length than the rows of the model's front end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RowLength {
+    /// Codes of the row.
+    pub got: usize,
+    /// Codes of a row of the front end.
+    pub wanted: usize,
+}
+
+impl core::fmt::Display for RowLength {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "a row of {} codes is wanted, this one has {}", self.wanted, self.got)
+    }
+}
+
+impl core::error::Error for RowLength {}
+
 /// A network and its state.
 #[derive(Debug)]
 pub struct Engine<'m, 's> {
@@ -41,15 +58,18 @@ impl<'m, 's> Engine<'m, 's> {
         Some(engine)
     }
 
-    /// Sets all layers to their state before the first row.
+    /// Sets all layers to their state before the first row. Nothing of the rows is left in memory.
     pub fn reset(&mut self) {
+        self.scratch.fill(0);
+        self.state.fill(0);
         for_each_state(self.model, self.state, |layer| match layer {
             LayerState::Conv2d(conv, mut state, _) => conv.reset(&mut state),
-            LayerState::MaxPool(pool, mut state) => pool.reset(&mut state),
-            LayerState::Flatten(flatten, mut state) => flatten.reset(&mut state),
-            LayerState::Lstm(lstm, mut state) => lstm.reset(&mut state),
-            LayerState::TimeMean(mean, mut state) => mean.reset(&mut state),
-            LayerState::LastStep(last, mut state) => last.reset(&mut state),
+            // Before the first row these are zero.
+            LayerState::MaxPool(..)
+            | LayerState::Flatten(..)
+            | LayerState::Lstm(..)
+            | LayerState::TimeMean(..)
+            | LayerState::LastStep(..) => {}
         });
     }
 
@@ -88,7 +108,20 @@ impl<'m, 's> Engine<'m, 's> {
 
     /// Takes one row of codes, `[band][channel]`, from the front end. `tap(layer, row)` is called with each row that
     /// leaves a layer.
-    pub fn push(&mut self, row: &[i8], tap: impl FnMut(usize, Row<'_>)) {
+    ///
+    /// # Errors
+    /// [`RowLength`] if the row has another length than the front end's rows. The state is as before then.
+    pub fn push(&mut self, row: &[i8], tap: impl FnMut(usize, Row<'_>)) -> Result<(), RowLength> {
+        let wanted = self.model.front_end().row_shape().len();
+        if row.len() != wanted {
+            return Err(RowLength { got: row.len(), wanted });
+        }
+        self.take(row, tap);
+        Ok(())
+    }
+
+    /// [`Engine::push`] for rows that have the right length.
+    pub(crate) fn take(&mut self, row: &[i8], tap: impl FnMut(usize, Row<'_>)) {
         self.pass(0, Some(row), tap);
     }
 

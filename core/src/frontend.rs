@@ -17,7 +17,7 @@ mod normalize;
 pub use decibel::{DECIBEL, Level};
 pub use filter::InputFilter;
 pub use framer::Framer;
-pub use gate::{Passage, RowGate};
+pub use gate::{Backlog, Passage, ROWS_AT_A_TIME, RowGate};
 #[cfg(feature = "image")]
 pub use image::ImageFrontEnd;
 pub use level::LevelReference;

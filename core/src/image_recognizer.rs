@@ -67,7 +67,7 @@ impl<'m, 's> ImageRecognizer<'m, 's> {
     }
 
     /// The prediction for a whole utterance of samples at the model's rate. `levels` is work memory, at least
-    /// [`Model::image_levels_len`].
+    /// [`Model::image_levels_len`]; the utterance's grays are left in it.
     ///
     /// # Errors
     /// [`UtteranceError`] if the utterance is shorter than a frame or too long, or `levels` is too short.
@@ -87,16 +87,18 @@ impl<'m, 's> ImageRecognizer<'m, 's> {
     ) -> Result<Prediction<'m>, UtteranceError> {
         let grays = self.front_end.levels(samples, levels)?;
         shade(grays);
-        self.engine.reset();
         let normalizer = self.model.normalizer();
         for index in 0..self.model.front_end().image_rows().unwrap_or_default() {
             self.front_end.column(grays, index, self.column);
             let codes = normalizer.pixel_codes(self.column);
             observe(Observation::Input(codes));
-            self.engine.push(codes, |layer, row| observe(Observation::Layer(layer, row)));
+            self.engine.take(codes, |layer, row| observe(Observation::Layer(layer, row)));
         }
         self.engine.finish(|layer, row| observe(Observation::Layer(layer, row)));
         // Parsing has checked that an image gives at least one row to the last layers.
-        Ok(Prediction::new(self.model, self.engine.logits().unwrap_or_default()))
+        let logits = self.engine.logits().unwrap_or_default();
+        self.engine.reset();
+        self.column.fill(0);
+        Ok(Prediction::new(self.model, logits))
     }
 }

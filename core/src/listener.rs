@@ -3,7 +3,7 @@
 use crate::endpointer::{Endpointer, EndpointerConfig, News, Span, Step};
 use crate::frontend::{Frame, Level};
 use crate::model::Model;
-use crate::recognizer::{Prediction, Recognizer, RecognizerError};
+use crate::recognizer::{Prediction, Recognizer, RecognizerError, ignore};
 use crate::snapshot::{self, SNAPSHOT_HEADER_LEN, SnapshotError};
 use crate::spec::SpecError;
 
@@ -30,7 +30,7 @@ impl core::fmt::Display for ListenerError {
 
 impl core::error::Error for ListenerError {}
 
-/// An event on a stream. Samples are counted from the start of the stream; a frame counts as the sample in its middle.
+/// An event on a stream. [`Event::Started`] and [`Event::Ended`] alternate. Samples are counted from the start of the stream; a frame counts as the sample in its middle.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Event<'m> {
     /// Somebody speaks. Reported once there was enough speech, `min_speech_ms` after the start or later.
@@ -78,10 +78,10 @@ impl<'m, 's> Listener<'m, 's> {
     pub fn push(&mut self, samples: &[i16], mut event: impl FnMut(Event<'m>)) {
         let Self { model, recognizer: Recognizer { front_end, rows, .. }, endpointer } = self;
         front_end.push(samples, &mut |frame: Frame<'_>| {
-            let Step::Sound { loud, news } = endpointer.push(frame.level) else { return };
+            let Step::Sound { loud, news } = endpointer.push(frame.level, rows.backlog()) else { return };
             // To the silence gate a frame below the noise floor is silence, whatever its absolute level.
             let level = if loud { frame.level } else { Level::SILENCE };
-            rows.push(Frame { level, ..frame }, |_| ());
+            rows.push(Frame { level, ..frame }, ignore);
             match news {
                 None => {}
                 Some(News::Started(span)) => event(Event::Started { start: middle(model, span.first) }),
@@ -94,15 +94,24 @@ impl<'m, 's> Listener<'m, 's> {
         });
     }
 
-    /// Ends the stream, and with it an utterance that still lasts. The next sample starts another stream.
-    pub fn finish(&mut self, mut event: impl FnMut(Event<'m>)) {
-        if let Some(span) = self.endpointer.finish() {
+    /// Ends an utterance that lasts, for instance when a button is released. The stream goes on: its clock, its noise
+    /// floor and the audio of the frame that is incomplete stay. Speech that follows is another utterance.
+    pub fn end_utterance(&mut self, mut event: impl FnMut(Event<'m>)) {
+        if let Some(span) = self.endpointer.end_utterance() {
             event(ended(self.model, span, false, self.recognizer.prediction()));
         }
-        self.recognizer.reset();
+        self.recognizer.rows.reset();
     }
 
-    /// Zeroes the state: the next sample starts another stream.
+    /// Ends the stream, and with it an utterance that lasts. The next sample starts another stream, whose noise is
+    /// unknown; see [`Listener::set_floor_db`]. Nothing of the audio is left in memory.
+    pub fn finish(&mut self, event: impl FnMut(Event<'m>)) {
+        self.end_utterance(event);
+        self.reset();
+    }
+
+    /// Zeroes the state, without an event: the next sample starts another stream. Nothing of the audio is left in
+    /// memory.
     pub fn reset(&mut self) {
         self.endpointer.reset();
         self.recognizer.reset();
@@ -111,6 +120,11 @@ impl<'m, 's> Listener<'m, 's> {
     /// The noise floor, dBFS; see [`Endpointer::floor_db`].
     pub fn floor_db(&self) -> f32 {
         self.endpointer.floor_db()
+    }
+
+    /// Sets the noise floor, dBFS; see [`Endpointer::set_floor_db`].
+    pub fn set_floor_db(&mut self, floor_db: f32) {
+        self.endpointer.set_floor_db(floor_db);
     }
 
     /// Length of a [`Listener::snapshot`], bytes.

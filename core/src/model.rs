@@ -15,5 +15,5 @@ mod reader;
 pub use aligned::Aligned;
 pub use error::{Feature, ParseError};
 pub use format::{FORMAT_VERSION, HEADER_LEN, LABEL_LEN, LAYER_RECORD_LEN, MAGIC, SECTION_ALIGN, kind};
-pub use layers::LayerParams;
+pub use layers::{LayerParams, SlowPath};
 pub use parsed::Model;

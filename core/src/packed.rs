@@ -18,6 +18,9 @@
 /// Rows of a block, and columns of a group.
 pub const SIDE: usize = 4;
 
+/// Bytes of a row beside its weights: bias, mantissa and shift.
+pub(crate) const ROW_BYTES: usize = 4 + 4 + 1;
+
 /// The column of a group at each byte of a word.
 const ORDER: [usize; SIDE] = [0, 2, 1, 3];
 
@@ -29,6 +32,14 @@ pub const fn packed_len(rows: usize, columns: usize) -> usize {
 /// Bytes of a block of four rows.
 pub const fn block_len(columns: usize) -> usize {
     SIDE * SIDE * columns.div_ceil(SIDE)
+}
+
+/// Whether `bytes` hold a packed matrix `[rows][columns]`, whatever the numbers: no product wraps around.
+pub(crate) const fn fits(rows: usize, columns: usize, bytes: usize) -> bool {
+    match rows.div_ceil(SIDE).checked_mul(columns.div_ceil(SIDE)) {
+        Some(groups) => groups <= bytes / (SIDE * SIDE),
+        None => false,
+    }
 }
 
 /// Index of one weight in a packed matrix with this number of columns.
@@ -43,27 +54,34 @@ pub const fn packed_index(row: usize, column: usize, columns: usize) -> usize {
 }
 
 /// `Σ |w|` over one row of a packed matrix. None if the row is missing, a weight is -128, or a padding byte is not 0.
+///
+/// The compiler counts loops and calls when it parses a model, and warns of millions: this has two for four weights.
 pub(crate) const fn magnitude_sum(matrix: &[u8], row: usize, columns: usize) -> Option<u64> {
     let start = row / SIDE * block_len(columns) + row % SIDE * SIDE;
     let Some((_, mut rest)) = matrix.split_at_checked(start) else { return None };
     let mut sum = 0;
     let mut left = columns;
     while left > 0 {
-        let [first, third, second, fourth, ..] = rest else { return None };
-        let weights = [*first as i8, *second as i8, *third as i8, *fourth as i8];
-        let mut unread: &[i8] = &weights;
-        while let [weight, behind @ ..] = unread {
-            unread = behind;
-            let magnitude = weight.unsigned_abs();
-            if magnitude > 127 || (left == 0 && magnitude > 0) {
-                return None;
-            }
-            sum += magnitude as u64;
-            left = left.saturating_sub(1);
+        let [first, third, second, fourth, behind @ ..] = rest else { return None };
+        macro_rules! add {
+            ($weight:expr, $column:literal) => {
+                let weight = *$weight as i8 as i32;
+                let magnitude = if weight < 0 { -weight } else { weight };
+                if magnitude > 127 || (left <= $column && magnitude > 0) {
+                    return None;
+                }
+                sum += magnitude as u64;
+            };
         }
-        rest = match rest.split_at_checked(SIDE * SIDE) {
-            Some((_, behind)) => behind,
-            None => &[],
+        add!(first, 0);
+        add!(second, 1);
+        add!(third, 2);
+        add!(fourth, 3);
+        left = left.saturating_sub(SIDE);
+        // The words of the block's other rows.
+        rest = match behind {
+            [_, _, _, _, _, _, _, _, _, _, _, _, next @ ..] => next,
+            _ => &[],
         };
     }
     Some(sum)

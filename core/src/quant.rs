@@ -53,6 +53,11 @@ pub struct Multipliers<'m> {
 }
 
 impl<'m> Multipliers<'m> {
+    /// Whether there are multipliers for this many rows.
+    pub(crate) const fn cover(&self, rows: usize) -> bool {
+        self.mantissa.len() >= rows && self.shift.len() >= rows
+    }
+
     /// The multipliers from a row on.
     pub fn skip(self, rows: usize) -> Self {
         Self {

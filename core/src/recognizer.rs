@@ -1,7 +1,7 @@
 //! Audio to prediction: the interface of a firmware.
 
 use crate::engine::{Engine, Logits, Row};
-use crate::frontend::{Frame, FrontEnd, Level, LevelReference, Passage, RowGate};
+use crate::frontend::{Backlog, Frame, FrontEnd, Level, LevelReference, Passage, RowGate};
 use crate::kernels::LOGIT_FRACTION_BITS;
 use crate::model::Model;
 use crate::snapshot::{self, Reader, SNAPSHOT_HEADER_LEN, SnapshotError, Writer};
@@ -82,31 +82,49 @@ pub(crate) struct Rows<'m, 's> {
 
 impl<'m> Rows<'m, '_> {
     pub(crate) fn prediction(&mut self) -> Option<Prediction<'m>> {
+        self.catch_up(ignore);
         self.engine.logits().map(|logits| Prediction::new(self.model, logits))
     }
 
     pub(crate) fn reset(&mut self) {
         self.gate.reset();
         self.reference.reset();
+        self.codes.fill(0);
         self.engine.reset();
+    }
+
+    pub(crate) fn backlog(&self) -> Backlog {
+        self.gate.backlog()
+    }
+
+    /// Passes all released rows to the network.
+    fn catch_up(&mut self, mut observe: impl FnMut(Observation<'_>)) {
+        let engine = &mut self.engine;
+        self.gate.flush(|row| enter(engine, row, &mut observe));
     }
 
     pub(crate) fn push(&mut self, frame: Frame<'_>, mut observe: impl FnMut(Observation<'_>)) {
         let passage = self.gate.judge(frame.level);
-        if passage == Passage::Never || self.codes.is_empty() {
-            return;
+        if passage != Passage::Never {
+            let reference = self.reference.of_row(frame.bands());
+            let normalizer = self.model.normalizer();
+            let codes = normalizer.codes(frame.log_mel, reference);
+            self.codes.iter_mut().zip(codes).for_each(|(to, code)| *to = code);
         }
-        let reference = self.reference.of_row(frame.bands());
-        let normalizer = self.model.normalizer();
-        let codes = normalizer.codes(frame.log_mel, reference);
-        self.codes.iter_mut().zip(codes).for_each(|(to, code)| *to = code);
         let engine = &mut self.engine;
-        self.gate.push(self.codes, passage, |row| {
-            observe(Observation::Input(row));
-            engine.push(row, |layer, row| observe(Observation::Layer(layer, row)));
-        });
+        self.gate.push(self.codes, passage, |row| enter(engine, row, &mut observe));
     }
 }
+
+/// Passes a row to the network. Out of line: rows come from several places, and one copy of the network is enough.
+#[inline(never)]
+fn enter(engine: &mut Engine<'_, '_>, row: &[i8], observe: &mut impl FnMut(Observation<'_>)) {
+    observe(Observation::Input(row));
+    engine.take(row, |layer, row| observe(Observation::Layer(layer, row)));
+}
+
+/// The observer of what nobody observes.
+pub(crate) fn ignore(_: Observation<'_>) {}
 
 /// A row that an observer of a recognizer sees; see [`Recognizer::push_observed`] and
 /// [`crate::ImageRecognizer::recognize_observed`].
@@ -136,7 +154,7 @@ impl<'m, 's> Recognizer<'m, 's> {
         let (work, memory) = memory.split_at_mut_checked(model.front_end_words())?;
         let (held, memory) = memory.split_at_mut_checked(model.held_words())?;
         let (codes, memory) = memory.split_at_mut_checked(model.row_words())?;
-        let held = bytemuck::cast_slice_mut(held).get_mut(..RowGate::<i8>::held_len(spec.trim, spec.mel_bands))?;
+        let held = bytemuck::cast_slice_mut(held).get_mut(..RowGate::<i8>::ring_len(spec.trim, spec.mel_bands))?;
         let gate = RowGate::new(spec.trim, spec.mel_bands, held);
         let codes = bytemuck::cast_slice_mut(codes).get_mut(..spec.mel_bands)?;
         let engine = Engine::new(model, memory)?;
@@ -148,8 +166,11 @@ impl<'m, 's> Recognizer<'m, 's> {
     }
 
     /// Takes any number of samples, at the model's rate. The result does not depend on the size of the chunks.
+    ///
+    /// A hop of audio costs one frame of the front end and at most [`crate::frontend::ROWS_AT_A_TIME`] rows of the
+    /// network. So the rows of a pause that was held back reach the network with the hops behind it.
     pub fn push(&mut self, samples: &[i16]) {
-        self.push_observed(samples, |_| ());
+        self.push_observed(samples, ignore);
     }
 
     /// [`Recognizer::push`], and shows every row to `observe`, for instance to compare layer by layer.
@@ -158,7 +179,15 @@ impl<'m, 's> Recognizer<'m, 's> {
         self.front_end.push(samples, &mut |frame: Frame<'_>| rows.push(frame, &mut observe));
     }
 
-    /// The prediction for all audio since the start; None while there was too little speech.
+    /// Passes to the network the rows that still wait behind a pause, at most `max_pause_rows` of
+    /// [`crate::spec::Trim`]. [`Recognizer::prediction`] and [`Recognizer::finish`] do this first; an observer calls it
+    /// before them to see these rows.
+    pub fn catch_up_observed(&mut self, observe: impl FnMut(Observation<'_>)) {
+        self.rows.catch_up(observe);
+    }
+
+    /// The prediction for all audio since the start; None while there was too little speech. Right behind a pause it
+    /// costs the rows of the pause: see [`Recognizer::catch_up_observed`].
     pub fn prediction(&mut self) -> Option<Prediction<'m>> {
         self.rows.prediction()
     }
@@ -171,7 +200,7 @@ impl<'m, 's> Recognizer<'m, 's> {
         prediction
     }
 
-    /// Zeroes the state: the next sample starts a new utterance.
+    /// Zeroes the state: the next sample starts a new utterance, and nothing of the audio is left in memory.
     pub fn reset(&mut self) {
         self.front_end.reset();
         self.rows.reset();

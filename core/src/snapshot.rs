@@ -10,7 +10,7 @@
 use crate::contract::{CONTRACT_ID, CRC};
 
 /// Version of the layout.
-pub const SNAPSHOT_VERSION: u16 = 2;
+pub const SNAPSHOT_VERSION: u16 = 3;
 /// Bytes in front of the state.
 pub const SNAPSHOT_HEADER_LEN: usize = 20;
 
@@ -46,6 +46,13 @@ pub enum SnapshotError {
         /// Checksum of this one.
         wanted: u32,
     },
+    /// Taken by a listener with other parameters ([`crate::EndpointerConfig`]) or another hop.
+    Parameters {
+        /// Checksum of those parameters.
+        got: u32,
+        /// Checksum of this listener's.
+        wanted: u32,
+    },
     /// The bytes are damaged.
     Checksum {
         /// Checksum of the bytes that came.
@@ -73,6 +80,12 @@ impl core::fmt::Display for SnapshotError {
             }
             Self::Model { got, wanted } => {
                 write!(f, "snapshot of the model with CRC-32 {got:08x}, wanted {wanted:08x}")
+            }
+            Self::Parameters { got, wanted } => {
+                write!(
+                    f,
+                    "snapshot of a listener with other parameters: their CRC-32 is {got:08x}, wanted {wanted:08x}"
+                )
             }
             Self::Checksum { got, wanted } => {
                 write!(f, "snapshot is damaged: CRC-32 is {got:08x}, wanted {wanted:08x}")
@@ -163,6 +176,10 @@ impl Writer<'_> {
 
     pub(crate) fn u32(&mut self, value: u32) {
         self.bytes(&value.to_le_bytes());
+    }
+
+    pub(crate) fn zeros(&mut self, len: usize) {
+        (0..len).for_each(|_| self.bytes(&[0]));
     }
 }
 

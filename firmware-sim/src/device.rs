@@ -14,10 +14,11 @@ use anyhow::{Context, Result, ensure};
 use clap::Args;
 use ser_core::Model;
 use ser_core::recognizer::{Observation, Recognizer};
-use ser_host::corpus::Corpus;
-use ser_host::corpus::audio::read_wav;
-use ser_host::corpus::synth;
-use ser_host::files::write_atomic;
+use ser_host::cli::data_options::{CorpusOption, tell};
+use ser_host::corpus::Problem;
+use ser_host::corpus::audio::read_audio;
+use ser_host::files::{write_atomic, write_json};
+use ser_host::interrupt::Stop;
 
 use crate::models::{BuiltIn, File};
 use crate::outcome::Outcome;
@@ -27,8 +28,8 @@ use report::{Difference, Report};
 
 /// Run the core in an emulated microcontroller and compare it, bit for bit, with the core on this workstation.
 ///
-/// Builds an image of the core with the model in flash (or takes a built one) and lets QEMU run it over recordings.
-/// Compares the output of every layer, and counts instructions, flash, RAM and stack. The exit code is 1 if anything
+/// Builds an image of the core with the model in flash (or takes a built one) and lets QEMU run it over recordings: those
+/// that are named, or some of a corpus. With the synthetic corpus come noise and square waves at full scale. Compares the output of every layer, and counts instructions, flash, RAM and stack. The exit code is 1 if anything
 /// differs or a figure has grown beyond its snapshot, 2 for an error.
 #[derive(Args, Debug)]
 #[command(
@@ -49,9 +50,8 @@ pub struct DeviceArgs {
     /// Folder to build images in.
     #[arg(long, value_name = "DIR", default_value = "target/device")]
     target_dir: PathBuf,
-    /// Take the utterances from this corpus [default: the synthetic corpus, then noise and square waves at full scale].
-    #[arg(long, value_name = "DIR", conflicts_with = "files")]
-    corpus: Option<PathBuf>,
+    #[command(flatten)]
+    corpus: CorpusOption,
     /// Number of utterances to take from the corpus, spread evenly over it.
     #[arg(long, value_name = "N", default_value_t = 12, conflicts_with = "files")]
     utterances: usize,
@@ -69,54 +69,75 @@ pub struct DeviceArgs {
     #[arg(long, requires = "snapshot")]
     update: bool,
     /// Recordings to run over instead of a corpus.
-    #[arg(value_name = "WAV")]
+    #[arg(value_name = "FILE", conflicts_with = "corpus")]
     files: Vec<PathBuf>,
 }
 
 /// Runs the command. A recording that cannot be read is reported and counted, and the others still run.
-pub fn run(args: &DeviceArgs) -> Result<Outcome> {
+pub fn run(args: &DeviceArgs, stop: &Stop) -> Result<Outcome> {
     let file = File::model(args.model.as_deref(), BuiltIn::Casia)?;
     let model = file.parse()?;
     file.ensure_stream(&model, "device")?;
     if args.kernels {
-        return kernels::run(args.board, file.bytes(), &args.target_dir);
+        return kernels::run(args.board, file.bytes(), &args.target_dir, stop);
     }
-    let (audio, unreadable) = audio(args)?;
+    let (audio, unreadable) = audio(args, model.front_end().sample_rate_hz)?;
     ensure!(!audio.is_empty(), "none of {unreadable} recordings could be read");
 
+    // A program that ends at once leaves the folder behind.
+    let _guard = stop.guard();
     let work = tempfile::tempdir().context("cannot make a folder for the emulator's files")?;
     let flash = work.path().join("model.ser");
     write_atomic(&flash, file.bytes())?;
     let image = match &args.image {
         Some(image) => image.clone(),
-        None => args.board.build("ser-image", "3", &features(&model), &flash, &args.target_dir)?,
+        None => args.board.build("ser-image", "3", &features(&model), &flash, &args.target_dir, stop)?,
     };
-    let least = args.board.build("least", "s", &features(&model), &flash, &args.target_dir)?;
-    write_atomic(&work.path().join(answers::AUDIO), &answers::pack(audio.values().map(Vec::as_slice)))?;
-    args.board.emulate(&image, work.path())?;
+    let least = args.board.build("least", "s", &features(&model), &flash, &args.target_dir, stop)?;
+    let pause = with_a_pause(&model, audio.values().max_by_key(|samples| samples.len()).map_or(&[], Vec::as_slice));
+    let heard: Vec<(&str, &[i16])> = audio
+        .iter()
+        .map(|(name, samples)| (name.as_str(), samples.as_slice()))
+        .chain([("an utterance, a pause, and again", pause.as_slice())])
+        .collect();
+    write_atomic(&work.path().join(answers::AUDIO), &answers::pack(heard.iter().map(|(_, samples)| *samples)))?;
+    args.board.emulate(&image, work.path(), stop)?;
     let bytes = std::fs::read(work.path().join(answers::ANSWERS)).context("the image wrote no answers")?;
-    let answers = Answers::parse(&bytes, 1 + model.layers().len(), audio.len())?;
+    let mut answers = Answers::parse(&bytes, 1 + model.layers().len(), heard.len())?;
 
     let mut differences = Vec::new();
-    for ((name, samples), device) in audio.iter().zip(&answers.utterances) {
+    for ((name, samples), device) in heard.iter().zip(&answers.utterances) {
+        stop.check()?;
         let workstation = on_workstation(&model, samples)?;
         differences.extend(Difference::between(name, &model, &workstation, device));
     }
+    // The means are those of the utterances alone.
+    answers.utterances.truncate(audio.len());
     let seconds =
         audio.values().map(|samples| samples.len() as f64).sum::<f64>() / f64::from(model.front_end().sample_rate_hz);
     let report = Report::new(args.board, &model, &std::fs::read(&least)?, &answers, seconds, unreadable, differences)?;
     print!("{report}");
     if let Some(path) = &args.json {
-        let mut json = serde_json::to_vec_pretty(&report)?;
-        json.push(b'\n');
-        write_atomic(path, &json)?;
+        write_json(path, &report)?;
     }
-    ensure!(unreadable == 0 || args.corpus.is_some(), "{unreadable} of {} files could not be read", args.files.len());
+    ensure!(
+        unreadable == 0 || args.corpus.path.is_some(),
+        "{unreadable} of {} files could not be read",
+        args.files.len()
+    );
     let grown = match &args.snapshot {
         Some(path) => compare(path, &report.figures(), args.update)?,
         None => false,
     };
     Ok(if report.differences.is_empty() && !grown { Outcome::Passed } else { Outcome::Failed })
+}
+
+/// An utterance, a pause that fills the silence gate, and the utterance again: behind the pause the most rows wait.
+fn with_a_pause(model: &Model<'_>, utterance: &[i16]) -> Vec<i16> {
+    let spec = model.front_end();
+    let rows = spec.trim.map_or(0, |trim| trim.max_pause_rows);
+    let pause = vec![0; spec.frame_len + rows * spec.hop_len];
+    [utterance, &pause, utterance].concat()
 }
 
 /// Features of the core that a firmware for this model alone needs.
@@ -145,41 +166,37 @@ fn compare(path: &Path, figures: &snapshot::Figures, update: bool) -> Result<boo
     Ok(!growth.is_empty())
 }
 
-/// The samples to run over, by name, and how many recordings could not be read.
-fn audio(args: &DeviceArgs) -> Result<(BTreeMap<String, Vec<i16>>, usize)> {
+/// The samples to run over at the model's rate, by name, and how many recordings could not be read.
+fn audio(args: &DeviceArgs, rate_hz: u32) -> Result<(BTreeMap<String, Vec<i16>>, usize)> {
     let mut read: Vec<(String, Result<Vec<i16>>)> = Vec::new();
     let mut unreadable = 0;
     if args.files.is_empty() {
-        let corpus = match &args.corpus {
-            Some(path) => Corpus::open(path)?,
-            None => Corpus::synthetic(synth::DEFAULT_SEED),
-        };
+        let corpus = args.corpus.open()?;
         unreadable += corpus.problems.len();
-        corpus.problems.iter().for_each(|problem| eprintln!("skipped {problem}"));
-        if args.corpus.is_none() {
+        if args.corpus.path.is_none() {
             audio_at_full_scale().for_each(|(name, samples)| read.push((name.to_owned(), Ok(samples))));
         }
         let (all, wanted) = (corpus.utterances.len(), args.utterances.min(corpus.utterances.len()));
         let chosen = (0..wanted).filter_map(|n| corpus.utterances.get(n * all / wanted));
-        read.extend(chosen.map(|utterance| (utterance.id.clone(), utterance.samples())));
+        read.extend(chosen.map(|utterance| (utterance.id.clone(), utterance.samples(rate_hz))));
     }
-    read.extend(args.files.iter().map(|path| (path.display().to_string(), read_wav(path))));
+    read.extend(args.files.iter().map(|path| (path.display().to_string(), read_audio(path, rate_hz))));
     let mut audio = BTreeMap::new();
+    let mut problems = Vec::new();
     for (name, samples) in read {
         match samples {
             Ok(samples) => {
                 audio.insert(name, samples);
             }
-            Err(error) => {
-                unreadable += 1;
-                eprintln!("skipped {error:#}");
-            }
+            Err(error) => problems.push(Problem { path: name, reason: format!("{error:#}") }),
         }
     }
+    unreadable += problems.len();
+    tell(&problems);
     Ok((audio, unreadable))
 }
 
-/// Sounds that drive the front end to its limits, half a second each.
+/// Sounds that drive the front end to its limits, half a second each at 16 kHz.
 fn audio_at_full_scale() -> impl Iterator<Item = (&'static str, Vec<i16>)> {
     let mut state = 0x5EED_u32;
     let noise = std::iter::repeat_with(move || {
@@ -204,7 +221,7 @@ fn on_workstation(model: &Model<'_>, samples: &[i16]) -> Result<Answer> {
     let mut recognizer = Recognizer::new(model, &mut memory)?;
     let mut stages = vec![Stage::default(); 1 + model.layers().len()];
     let mut digests: Vec<_> = stages.iter().map(|_| answers::CRC.digest()).collect();
-    recognizer.push_observed(samples, |observation| {
+    let mut note = |observation: Observation<'_>| {
         let (stage, row) = match observation {
             Observation::Input(codes) => (0, ser_core::engine::Row::Codes(codes)),
             Observation::Layer(layer, row) => (1 + layer, row),
@@ -213,7 +230,10 @@ fn on_workstation(model: &Model<'_>, samples: &[i16]) -> Result<Answer> {
             stage.rows += 1;
             answers::digest(digest, row);
         }
-    });
+    };
+    recognizer.push_observed(samples, &mut note);
+    recognizer.catch_up_observed(&mut note);
     stages.iter_mut().zip(digests).for_each(|(stage, digest)| stage.crc = digest.finalize());
-    Ok(Answer { stages, logits: recognizer.finish().map(|prediction| prediction.logits), instructions: Vec::new() })
+    let logits = recognizer.finish().map(|prediction| prediction.logits);
+    Ok(Answer { stages, logits, instructions: Vec::new(), worst_hop: 0 })
 }

@@ -8,14 +8,15 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use rayon::prelude::*;
 use ser_core::Model;
-use ser_host::corpus::audio::SAMPLE_RATE_HZ;
+use ser_host::cli::data_options::{CorpusOption, count, tell, tell_unheard};
 use ser_host::corpus::labels::{EMOTIONS, emotion_index};
 use ser_host::corpus::split::{Part, Protocol, Split};
 use ser_host::corpus::synth;
-use ser_host::corpus::{Corpus, Utterance};
+use ser_host::corpus::{Corpus, Problem, Utterance};
 use ser_host::evaluation::compare::{FloatTwin, Heard, Noise, Reference, hear};
 use ser_host::evaluation::metrics::Confusion;
-use ser_host::files::write_atomic;
+use ser_host::features::rows::{Extractor, Unheard};
+use ser_host::files::write_json;
 use ser_host::model::inspect::state_bytes;
 
 use crate::models::{BuiltIn, File};
@@ -39,10 +40,8 @@ pub struct EvalArgs {
     /// The float network as ONNX. With --model and without --float, only the int8 core is evaluated.
     #[arg(long, value_name = "FILE.onnx")]
     float: Option<PathBuf>,
-    /// A folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest path,speaker,emotion,sentence
-    /// [default: the synthetic corpus].
-    #[arg(long, value_name = "DIR")]
-    corpus: Option<PathBuf>,
+    #[command(flatten)]
+    corpus: CorpusOption,
     /// The file that assigns utterances to parts, as `host train` writes it [default: protocol sentence, fold 0 of 5].
     #[arg(long, value_name = "FILE")]
     split: Option<PathBuf>,
@@ -53,7 +52,7 @@ pub struct EvalArgs {
     #[arg(long, conflicts_with_all = ["split", "part"])]
     all: bool,
     /// Number of samples to hand to the core at a time, as a DMA would.
-    #[arg(long, value_name = "SAMPLES", default_value = "256")]
+    #[arg(long, value_name = "SAMPLES", default_value = "256", value_parser = count)]
     chunk: NonZeroUsize,
     /// Least share of utterances on which int8 and float must agree, 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.95, value_parser = share)]
@@ -69,7 +68,7 @@ pub struct EvalArgs {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// Number of threads [default: one for each core].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     threads: Option<NonZeroUsize>,
 }
 
@@ -82,6 +81,8 @@ fn share(text: &str) -> Result<f64, String> {
 
 /// One utterance that could be read.
 struct Evaluated<'m> {
+    /// Why there is no answer, if the front end hears nothing.
+    unheard: Option<Unheard>,
     /// Index of the true label in the model.
     truth: usize,
     samples: usize,
@@ -98,10 +99,7 @@ pub fn run(args: &EvalArgs) -> Result<Outcome> {
     let float = float_file.as_ref().map(|file| file.parse_float(&model)).transpose()?;
     let twin = float.as_ref().map(|float| FloatTwin::new(&model, float)).transpose()?;
 
-    let corpus = match &args.corpus {
-        Some(path) => Corpus::open(path)?,
-        None => Corpus::synthetic(synth::DEFAULT_SEED),
-    };
+    let corpus = args.corpus.open()?;
     let (utterances, selection) = select(args, &corpus)?;
     let truths = utterances
         .iter()
@@ -113,30 +111,37 @@ pub fn run(args: &EvalArgs) -> Result<Outcome> {
         })
         .collect::<Result<Vec<usize>>>()?;
 
+    let extractor = Extractor::new(model.front_end())?;
     let evaluate = |(utterance, truth): (&&Utterance, &usize)| -> Result<Result<Evaluated<'_>>> {
-        let samples = match utterance.samples() {
+        let samples = match utterance.samples(model.front_end().sample_rate_hz) {
             Ok(samples) => samples,
             Err(unreadable) => return Ok(Err(unreadable)),
         };
         let int8 = hear(&model, &samples, args.chunk.get())?;
         let float = twin.as_ref().map(|twin| twin.hear(&samples)).transpose()?;
-        Ok(Ok(Evaluated { truth: *truth, samples: samples.len(), int8, float }))
+        let unheard = (int8.rows == 0).then(|| extractor.unheard(&samples)).transpose()?;
+        Ok(Ok(Evaluated { unheard, truth: *truth, samples: samples.len(), int8, float }))
     };
     let threads = rayon::ThreadPoolBuilder::new().num_threads(args.threads.map_or(0, NonZeroUsize::get)).build()?;
     let results = threads.install(|| utterances.par_iter().zip(&truths).map(evaluate).collect::<Result<Vec<_>>>())?;
 
-    for problem in &corpus.problems {
-        eprintln!("skipped {problem}");
-    }
     let mut evaluated = Vec::new();
-    for result in results {
+    let mut problems = Vec::new();
+    let mut without_answer = Vec::new();
+    for (result, utterance) in results.into_iter().zip(&utterances) {
         match result {
-            Ok(utterance) => evaluated.push(utterance),
-            Err(unreadable) => eprintln!("skipped {unreadable:#}"),
+            Ok(heard) => {
+                let reason = |reason: &Unheard| Problem { path: utterance.id.clone(), reason: reason.to_string() };
+                without_answer.extend(heard.unheard.iter().map(reason));
+                evaluated.push(heard);
+            }
+            Err(error) => problems.push(Problem { path: utterance.id.clone(), reason: format!("{error:#}") }),
         }
     }
+    tell(&problems);
+    tell_unheard(&without_answer);
     let skipped = corpus.problems.len() + utterances.len() - evaluated.len();
-    ensure!(!evaluated.is_empty(), "none of the {} utterances of {selection} could be read", utterances.len());
+    ensure!(!evaluated.is_empty(), "none of the {} utterances could be read: {selection}", utterances.len());
 
     let sweep =
         args.sweep.then(|| threads.install(|| sweep(&model, &utterances, &truths, args.chunk.get()))).transpose()?;
@@ -151,9 +156,7 @@ pub fn run(args: &EvalArgs) -> Result<Outcome> {
         file.name
     )?;
     if let Some(path) = &args.json {
-        let mut json = serde_json::to_vec_pretty(&report)?;
-        json.push(b'\n');
-        write_atomic(path, &json)?;
+        write_json(path, &report)?;
     }
     match &report.comparison {
         Some(comparison) if comparison.agreement < args.min_agreement => {
@@ -210,7 +213,7 @@ fn emotions_of_labels(name: &str, model: &Model<'_>) -> Result<Vec<usize>> {
 fn summarise(model: &Model<'_>, evaluated: &[Evaluated<'_>], skipped: usize) -> Report {
     let (mut audio_s, mut core_s, mut macs) = (0.0, 0.0, 0);
     for utterance in evaluated {
-        audio_s += utterance.samples as f64 / f64::from(SAMPLE_RATE_HZ);
+        audio_s += utterance.samples as f64 / f64::from(model.front_end().sample_rate_hz);
         core_s += utterance.int8.time.as_secs_f64();
         macs += utterance.int8.macs;
     }

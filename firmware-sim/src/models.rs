@@ -5,7 +5,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use ser_core::Model;
-use ser_host::corpus::audio::SAMPLE_RATE_HZ;
 use ser_host::model::float_model::FloatModel;
 use ser_host::model::inspect::parse_model;
 
@@ -67,16 +66,9 @@ impl File {
         &self.bytes
     }
 
-    /// The int8 model in the file. Its sample rate must be that of [`ser_host::corpus::audio::read_wav`].
+    /// The int8 model in the file.
     pub fn parse(&self) -> Result<Model<'_>> {
-        let model = parse_model(&self.name, &self.bytes)?;
-        let rate = model.front_end().sample_rate_hz;
-        ensure!(
-            rate == SAMPLE_RATE_HZ,
-            "{}: the model is for {rate} Hz, wanted {SAMPLE_RATE_HZ} Hz, the rate of recordings",
-            self.name
-        );
-        Ok(model)
+        parse_model(&self.name, &self.bytes)
     }
 
     /// Fails if the model makes an image of a whole utterance: `wanted_for` needs a model for streams.

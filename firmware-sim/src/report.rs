@@ -4,6 +4,7 @@ use std::fmt;
 
 use ser_host::evaluation::metrics::Confusion;
 use ser_host::evaluation::sweep::SweepReport;
+use ser_host::shares::percent;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
@@ -69,23 +70,23 @@ impl fmt::Display for Report {
                 let snr_db = snr_db.map_or("-".to_owned(), |snr_db| format!("{snr_db:.1} dB"));
                 writeln!(f, "{index:>2} {layer:<9} {snr_db:>9}")?;
             }
-            writeln!(f, "\nagreement    {:.1} % of the utterances", 100.0 * comparison.agreement)?;
+            writeln!(f, "\nagreement    {} of the utterances", percent(comparison.agreement))?;
             writeln!(
                 f,
                 "probability  differs by at most {:.4}, by {:.4} on average",
                 comparison.max_probability_difference, comparison.mean_probability_difference
             )?;
         }
-        write!(f, "confident    {:.1} % of the utterances", 100.0 * self.int8.sure_share())?;
+        write!(f, "confident    {} of the utterances", percent(self.int8.sure_share()))?;
         match self.int8.war_of_sure() {
-            Some(war) => writeln!(f, ", {:.1} % of them right", 100.0 * war)?,
+            Some(war) => writeln!(f, ", {} of them right", percent(war))?,
             None => writeln!(f)?,
         }
         writeln!(
             f,
-            "not sure     {:.1} % of the utterances; {:.1} % got no answer at all",
-            100.0 * self.int8.not_sure_share(),
-            100.0 * self.int8.unanswered_share()
+            "not sure     {} of the utterances; {} got no answer at all",
+            percent(self.int8.not_sure_share()),
+            percent(self.int8.unanswered_share())
         )?;
         writeln!(
             f,

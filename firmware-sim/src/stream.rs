@@ -1,11 +1,12 @@
 //! `firmware-sim run --stream`: listens to files as if they were microphones, and to standard input.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use ser_core::{EndpointerConfig, Event, Listener, Model};
-use ser_host::corpus::audio::{SAMPLE_RATE_HZ, read_wav};
+use ser_host::corpus::audio::{read_audio, stream};
+use ser_host::features::rows::Extractor;
 use serde::Serialize;
 
 use crate::answer::{LabelProbability, print_answer};
@@ -34,27 +35,41 @@ enum Told<'a> {
 }
 
 /// Listens to one stream after the other. A file that cannot be read is reported, and the others are still heard; the
-/// command then ends with an error.
-pub fn run(model: &Model<'_>, files: &[PathBuf], json: bool) -> Result<Outcome> {
+/// command then ends with an error. `raw_rate_hz` is the rate of raw PCM on standard input; None is the model's.
+pub fn run(model: &Model<'_>, files: &[PathBuf], raw_rate_hz: Option<u32>, json: bool) -> Result<Outcome> {
+    let rate_hz = model.front_end().sample_rate_hz;
+    let extractor = Extractor::new(model.front_end())?;
     let mut memory = vec![0; model.state_words()];
     let mut listener = Listener::new(model, &mut memory, &EndpointerConfig::default())?;
     let mut output = std::io::stdout().lock();
     let mut unreadable = 0;
     for path in files {
         let name = path.display().to_string();
-        let mut told = Ok(());
+        let (mut told, mut events) = (Ok(()), 0);
         let mut tell = |event: Event<'_>| {
+            events += 1;
             if told.is_ok() {
                 told = print(&mut output, model, &name, event, json);
             }
         };
         let heard = if path == Path::new("-") {
-            hear_stdin(&mut listener, &mut tell)
+            let input = std::io::stdin().lock();
+            stream::hear(input, raw_rate_hz, rate_hz, |samples| listener.push(samples, &mut tell))
+                .map(|()| None)
+                .context("-")
         } else {
-            read_wav(path).map(|samples| listener.push(&samples, &mut tell))
+            read_audio(path, rate_hz).map(|samples| {
+                listener.push(&samples, &mut tell);
+                Some(samples)
+            })
         };
         listener.finish(&mut tell);
         told?;
+        if let (Ok(Some(samples)), 0) = (&heard, events)
+            && extractor.log_mel(samples)?.is_empty()
+        {
+            eprintln!("{name}: no utterance; {}", extractor.unheard(samples)?);
+        }
         if let Err(error) = heard {
             unreadable += 1;
             eprintln!("skipped {error:#}");
@@ -64,31 +79,8 @@ pub fn run(model: &Model<'_>, files: &[PathBuf], json: bool) -> Result<Outcome> 
     Ok(Outcome::Passed)
 }
 
-fn hear_stdin<'m>(listener: &mut Listener<'m, '_>, mut tell: impl FnMut(Event<'m>)) -> Result<()> {
-    let mut input = std::io::stdin().lock();
-    let mut bytes = [0; 4096];
-    let mut samples = Vec::with_capacity(bytes.len() / 2);
-    // A read may end in the middle of a sample.
-    let mut kept = 0;
-    loop {
-        let read = input.read(&mut bytes[kept..]).context("-: cannot read standard input")?;
-        if read == 0 {
-            break;
-        }
-        let len = kept + read;
-        let (pairs, odd) = bytes[..len].as_chunks();
-        samples.clear();
-        samples.extend(pairs.iter().map(|pair| i16::from_le_bytes(*pair)));
-        listener.push(&samples, &mut tell);
-        kept = odd.len();
-        bytes.copy_within(len - kept..len, 0);
-    }
-    ensure!(kept == 0, "-: the stream ends in the middle of a sample; wanted raw 16-bit PCM");
-    Ok(())
-}
-
 fn print(output: &mut impl Write, model: &Model<'_>, stream: &str, event: Event<'_>, json: bool) -> Result<()> {
-    let seconds = |sample: u64| sample as f64 / f64::from(SAMPLE_RATE_HZ);
+    let seconds = |sample: u64| sample as f64 / f64::from(model.front_end().sample_rate_hz);
     let told = match event {
         Event::Started { start } => Told::Started { stream, start_s: seconds(start) },
         Event::Ended { start, end, cut, prediction } => Told::Ended {

@@ -4,9 +4,10 @@ use anyhow::{Context, Result};
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use rayon::prelude::*;
-use ser_core::Model;
+use ser_core::{Model, Prediction};
 use ser_host::corpus::Utterance;
-use ser_host::evaluation::compare::hear;
+use ser_host::corpus::audio::{SAMPLE_RATE_HZ, to_rate};
+use ser_host::evaluation::compare;
 use ser_host::evaluation::sweep::{NonSpeech, SweepFamily, SweepPoint, SweepReport};
 use ser_host::features::disturb::sounds::others;
 use ser_host::progress::Progress;
@@ -75,6 +76,12 @@ pub fn sweep(model: &Model<'_>, utterances: &[&Utterance], truths: &[usize], chu
     Ok(SweepReport { families, non_speech })
 }
 
+/// The core's answer to samples at [`SAMPLE_RATE_HZ`], the rate of all disturbances.
+fn hear<'m>(model: &'m Model<'m>, samples: &[i16], chunk: usize) -> Result<Option<Prediction<'m>>> {
+    let samples = to_rate(samples, SAMPLE_RATE_HZ, model.front_end().sample_rate_hz)?;
+    Ok(compare::hear(model, &samples, chunk)?.prediction)
+}
+
 /// The answers in the order of [`conditions`], None for a condition that can't be made; empty if the utterance cannot
 /// be read.
 fn under_all_conditions<'m>(
@@ -84,17 +91,18 @@ fn under_all_conditions<'m>(
     truth: usize,
     chunk: usize,
 ) -> Result<Vec<Option<Answer<'m>>>> {
-    let Ok(samples) = utterance.samples() else { return Ok(Vec::new()) };
+    let Ok(samples) = utterance.samples(SAMPLE_RATE_HZ) else { return Ok(Vec::new()) };
     let mut rng = generator(Purpose::Speech, 0, index);
     let talkers = others(utterances, utterance, &mut rng);
-    let talkers: Vec<Vec<i16>> = talkers.into_iter().filter_map(|talker| talker.samples().ok()).take(TALKERS).collect();
+    let talkers: Vec<Vec<i16>> =
+        talkers.into_iter().filter_map(|talker| talker.samples(SAMPLE_RATE_HZ).ok()).take(TALKERS).collect();
     let subject = Subject::new(samples, &talkers, &mut rng);
     let answer = |(family, value): (&Family, f64)| {
         let Some(samples) = subject.disturbed(family, value).with_context(|| format!("{} at {value}", family.name))?
         else {
             return Ok(None);
         };
-        Ok(Some((truth, hear(model, &samples, chunk)?.prediction)))
+        Ok(Some((truth, hear(model, &samples, chunk)?)))
     };
     conditions().map(answer).collect()
 }
@@ -116,7 +124,7 @@ fn non_speech(model: &Model<'_>, kind: usize, sound: &Sound, chunk: usize) -> Re
     let mut labels: Vec<(String, usize)> = model.labels().iter().map(|label| ((*label).to_owned(), 0)).collect();
     let (mut unanswered, mut not_sure, mut sure) = (0, 0, 0);
     for index in 0..sound.count {
-        match hear(model, &sound.play(&mut generator(Purpose::NonSpeech, kind, index)), chunk)?.prediction {
+        match hear(model, &sound.play(&mut generator(Purpose::NonSpeech, kind, index)), chunk)? {
             None => unanswered += 1,
             Some(prediction) if !prediction.confident => not_sure += 1,
             Some(prediction) => {

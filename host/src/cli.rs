@@ -5,6 +5,7 @@ pub mod baseline;
 pub mod corpus;
 #[cfg(feature = "train")]
 pub mod crossval;
+pub mod data_options;
 pub mod embed;
 #[cfg(feature = "train")]
 pub mod eval;

@@ -8,6 +8,7 @@ pub mod labels;
 mod layout;
 mod manifest;
 mod measure;
+pub mod skipped;
 pub mod split;
 pub mod synth;
 mod table;
@@ -45,10 +46,11 @@ impl Corpus {
     /// Finds the utterances of a folder or of a CSV manifest; no audio is read.
     ///
     /// A folder has the layout `speaker/emotion/name.wav`, or the layout `emotion/name.wav`, which says nothing about
-    /// speakers. The first layout holds if at least one WAV file lies in such a place. A manifest is a CSV file with
-    /// the header `path,speaker,emotion,sentence` in any order; its paths are relative to the manifest.
-    /// [`emotion_index`](crate::corpus::labels::emotion_index) reads the emotions. Names that start with a dot, and
-    /// files that are not named `.wav`, are ignored.
+    /// speakers; recordings end in [`audio::EXTENSIONS`]. The first layout holds if at least one of them lies in such a
+    /// place. A manifest is a CSV file with the header `path,speaker,emotion,sentence` in any order; its paths are
+    /// absolute or relative to the manifest.
+    /// [`emotion_index`](crate::corpus::labels::emotion_index) reads the emotions. In a folder, names that start with a
+    /// dot and other files are ignored.
     ///
     /// What does not fit (unknown emotion, wrong place, missing file) is skipped and listed in [`Corpus::problems`].
     ///
@@ -72,6 +74,15 @@ impl Corpus {
         let name = if metadata.is_dir() { resolved.file_name() } else { resolved.file_stem() };
         let name = name.map_or_else(|| "corpus".to_owned(), |name| name.to_string_lossy().into_owned());
         Ok(Self { name, utterances, problems })
+    }
+
+    /// The corpus at a path; without a path, the synthetic one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Corpus::open`].
+    pub fn open_or_synthetic(path: Option<&Path>) -> Result<Self> {
+        path.map_or_else(|| Ok(Self::synthetic(synth::DEFAULT_SEED)), Self::open)
     }
 
     /// The synthetic corpus: every voice says every sentence in every emotion. Samples are rendered at each request.

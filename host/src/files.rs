@@ -4,11 +4,13 @@ use std::io::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use serde::Serialize;
 
 /// Writes `bytes` to `path`, or leaves what was there untouched.
 ///
-/// The bytes go to a temporary file in the same folder; a rename then puts this file at `path`. After any error, a full
-/// disk or a missing permission included, the temporary file is removed. The folder must exist.
+/// The bytes go to a temporary file in the same folder; a rename then puts this file at `path`. Both are on the disk
+/// when the function returns: a power cut after it loses nothing. After any error, a full disk or a missing permission
+/// included, the temporary file is removed. The folder must exist.
 ///
 /// # Errors
 ///
@@ -25,10 +27,36 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let mut file = builder.tempfile_in(folder)?;
         file.write_all(bytes)?;
+        file.as_file().sync_all()?;
         file.persist(path)?;
-        Ok(())
+        sync_folder(folder)
     };
     write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Writes `value` to `path` as indented JSON, as [`write_atomic`] does.
+///
+/// # Errors
+///
+/// As [`write_atomic`].
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let mut bytes = serde_json::to_vec_pretty(value).with_context(|| format!("cannot write {}", path.display()))?;
+    bytes.push(b'\n');
+    write_atomic(path, &bytes)
+}
+
+/// Puts the names in a folder on the disk. Where a file system has no such operation, nothing is done.
+fn sync_folder(folder: &Path) -> Result<()> {
+    #[cfg(unix)]
+    match std::fs::File::open(folder)?.sync_all() {
+        Err(error) if !matches!(error.kind(), std::io::ErrorKind::InvalidInput | std::io::ErrorKind::Unsupported) => {
+            return Err(error.into());
+        }
+        _ => {}
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -44,6 +72,8 @@ mod tests {
         write_atomic(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+        write_json(&path, &[1]).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "[\n  1\n]\n");
     }
 
     #[test]

@@ -13,7 +13,7 @@
 //! | [`features`] | rows from recordings, by the core's own front end |
 //! | [`corpus`] | recordings, labels and splits |
 //!
-//! [`files`] and [`progress`] are the ground: any layer may name them.
+//! [`files`], [`interrupt`], [`json`], [`progress`] and [`shares`] are the ground: any layer may name them.
 //!
 //! Cargo features: `train` adds Burn (the network, the training loop and what drives them), `baseline` adds linfa,
 //! `report` adds plotters. The simulator needs none of the three.
@@ -24,8 +24,11 @@ pub mod evaluation;
 pub mod experiments;
 pub mod features;
 pub mod files;
+pub mod interrupt;
+pub mod json;
 pub mod model;
 pub mod progress;
 #[cfg(feature = "report")]
 pub mod report;
+pub mod shares;
 pub mod training;

@@ -6,6 +6,7 @@ pub mod export;
 pub mod float_model;
 pub mod float_network;
 pub mod inspect;
+pub mod logits;
 pub mod model_file;
 pub mod onnx;
 pub mod quantise;

@@ -20,7 +20,9 @@ use std::path::Path;
 use anyhow::{Result, bail, ensure};
 use serde::Serialize;
 
-use crate::files::write_atomic;
+use crate::corpus::Problem;
+use crate::corpus::skipped::{grouped, lines};
+use crate::files;
 pub use figures::Group;
 pub use figures::curves::Curve;
 use figures::{gather, group};
@@ -36,6 +38,8 @@ pub struct Report {
     pub title: String,
     /// Runs that could not be shown, and why.
     pub skipped: Vec<String>,
+    /// Runs that are shown before their last epoch.
+    pub unfinished: Vec<String>,
     /// The groups of runs; each group is shown together.
     pub groups: Vec<Group>,
 }
@@ -58,17 +62,23 @@ impl Report {
                     return Err(reason.context(format!("cannot show {}", folder.display())));
                 }
                 Err(reason) => {
-                    eprintln!("skipped {}: {reason:#}", folder.display());
-                    skipped.push(format!("{}: {reason:#}", folder.strip_prefix(path).unwrap_or(folder).display()));
+                    let folder = folder.strip_prefix(path).unwrap_or(folder).display().to_string();
+                    skipped.push(Problem { path: folder, reason: format!("{reason:#}") });
                 }
             }
         }
         if let (true, Some(reason)) = (runs.is_empty(), skipped.first()) {
             bail!("none of the {} runs below {} can be shown; the first: {reason}", folders.len(), path.display());
         }
+        let unfinished: Vec<String> = runs
+            .iter()
+            .filter(|run| !run.progress().are_done())
+            .map(|run| format!("{} is unfinished: shown after {}", run.name, run.progress()))
+            .collect();
+        lines(&skipped).iter().chain(&unfinished).for_each(|line| eprintln!("{line}"));
         let resolved = path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let title = resolved.file_name().map_or_else(|| "runs".to_owned(), |name| name.to_string_lossy().into_owned());
-        Ok(Self { title, skipped, groups: group(runs) })
+        Ok(Self { title, skipped: grouped(&skipped), unfinished, groups: group(runs) })
     }
 
     /// Writes `report.html` and the pictures to `folder`. Makes the folder if it does not exist.
@@ -86,6 +96,7 @@ impl Report {
             "Test parts only: nothing shown here was seen in training, except for the training curves.".to_owned(),
         ];
         notes.extend(self.skipped.iter().map(|skipped| format!("Left out: {skipped}.")));
+        notes.extend(self.unfinished.iter().map(|unfinished| format!("{unfinished}.")));
         let mut tables: Vec<Table> = vec![conditions::table(&self.groups), headline::table(&self.groups)];
         tables.extend(headline::runs(&self.groups));
         page::page(&format!("Report: {}", self.title), &notes, &tables, sections)
@@ -188,7 +199,5 @@ impl Report {
 /// If the file can't be written.
 pub fn write_json(report: &Report, file: &Path) -> Result<()> {
     ensure!(!file.is_dir(), "{} is a folder, wanted a file for the JSON", file.display());
-    let mut json = serde_json::to_vec_pretty(report)?;
-    json.push(b'\n');
-    write_atomic(file, &json)
+    files::write_json(file, report)
 }

@@ -1,8 +1,9 @@
-//! A training: the settings that decide its result ([`recipe`], [`run`]), the network in Burn ([`graph`]), the loop
-//! ([`train`]), and a whole training from its run folder ([`session`]).
+//! A training: the settings that decide its result ([`config`], [`recipe`]), the network in Burn ([`graph`]), the loop
+//! ([`train`]), and a whole training from its folder ([`run`], [`session`]).
 //!
 //! Only [`graph`] and [`train`] name Burn.
 
+pub mod config;
 pub mod export;
 #[cfg(feature = "train")]
 pub mod graph;

@@ -85,6 +85,68 @@ fn the_temperature_is_1_or_given_or_fitted_to_the_answers_of_a_cross_validation(
 }
 
 #[test]
+fn an_unfinished_run_is_exported_only_when_asked_for() {
+    let run = tempfile::tempdir().unwrap();
+    let folder = make_run(run.path());
+    folder.save_metrics(&[]).unwrap();
+    let output = export(run.path()).arg("--int8").output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(message.contains("0 of 1 epochs") && message.contains("--unfinished"), "{message}");
+    assert!(!folder.model_path().exists());
+    let output = export(run.path()).args(["--int8", "--unfinished"]).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success() && message.contains("0 of 1 epochs"), "{message}");
+    assert!(folder.model_path().is_file());
+}
+
+#[test]
+fn a_damaged_network_is_an_error_that_names_the_file_and_the_fault() {
+    let run = tempfile::tempdir().unwrap();
+    make_run(run.path());
+    let file = run.path().join("network.bin");
+    let whole = fs::read(&file).unwrap();
+    let refused = |bytes: &[u8]| {
+        fs::write(&file, bytes).unwrap();
+        let output = export(run.path()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let mut changed = whole.clone();
+    // The third byte is in the length of a frame.
+    changed[2] ^= 1;
+    let mut no_number = whole.clone();
+    let end = no_number.len() - 4;
+    no_number[end..].copy_from_slice(&f32::NAN.to_le_bytes());
+    for (bytes, fault) in [
+        (&whole[..5000], "its 5000 bytes are no network"),
+        (&changed, "frame_len is"),
+        (&no_number, "has a value that is no number"),
+    ] {
+        let message = refused(bytes);
+        assert!(message.contains("network.bin is damaged") && message.contains(fault), "{message}");
+    }
+}
+
+#[test]
+fn a_configuration_without_a_backend_is_an_error_that_names_the_backends() {
+    let run = tempfile::tempdir().unwrap();
+    make_run(run.path());
+    let file = run.path().join("config.json");
+    let config = fs::read_to_string(&file).unwrap();
+    fs::write(&file, config.replace("  \"backend\": \"fast\",\n", "")).unwrap();
+    let output = export(run.path()).output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(
+        message.contains("config.json") && message.contains("`backend` is missing, wanted one of fast, flex"),
+        "{message}"
+    );
+    // Entries of a later version are no reason to refuse a run.
+    fs::write(&file, config.replace("  \"backend\":", "  \"later\": 1,\n  \"backend\":")).unwrap();
+    assert!(export(run.path()).status().unwrap().success());
+}
+
+#[test]
 fn only_the_files_asked_for_are_written() {
     let run = tempfile::tempdir().unwrap();
     make_run(run.path());

@@ -3,5 +3,7 @@
 mod baseline;
 mod common;
 mod export;
+mod help;
+mod interrupt;
 mod report;
 mod spectrogram;

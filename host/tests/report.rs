@@ -24,6 +24,7 @@ fn a_run_without_answers_gets_them_and_its_report() {
     assert!(String::from_utf8_lossy(&output.stderr).contains("host export"));
 
     assert!(host(&["export", path, "--cache", run.join("cache").to_str().unwrap()]).status.success());
+    fs::remove_file(run.join("metrics.csv")).unwrap();
     let json = run.join("figures.json");
     let output = host(&["report", path, "--json", json.to_str().unwrap()]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -31,8 +32,10 @@ fn a_run_without_answers_gets_them_and_its_report() {
     assert_eq!(answers.utterances.len(), tested);
     assert!(answers.utterances.iter().all(|answer| answer.int8.is_some() && answer.float.is_some()));
     let page = fs::read_to_string(run.join("report/report.html")).unwrap();
-    // An untrained network has no curve, but its size is known.
+    // A network without metrics has no curve, but its size is known.
     assert!(page.contains("no metrics.csv") && page.contains("96,934"));
+    let unfinished = "run is unfinished: shown after 0 of 1 epochs";
+    assert!(page.contains(unfinished) && String::from_utf8_lossy(&output.stderr).contains(unfinished));
     let figures: serde_json::Value = serde_json::from_slice(&fs::read(json).unwrap()).unwrap();
     assert_eq!(figures["groups"][0]["scatter"].as_array().unwrap().len(), tested);
     assert!(figures["groups"][0]["agreement"]["share"].as_f64().unwrap() > 0.5);

@@ -28,7 +28,7 @@ fn main() {
             let start = Instant::now();
             engine.reset();
             for row in codes.chunks_exact(network.input().len()) {
-                engine.push(row, |_, _| ());
+                engine.push(row, |_, _| ()).expect("rows of the front end");
             }
             engine.finish(|_, _| ());
             assert!(engine.logits().is_some(), "an image gives logits");

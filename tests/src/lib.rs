@@ -7,10 +7,12 @@
 //!   `i128` and exactly in `f64` with a naive DFT
 //! - [`random_model`]: valid models of any shape with random and extreme numbers, and a writer of their files
 //! - [`random_network`]: float networks with random weights, for the bound of int8 against float
+//! - [`containers`]: recordings in WAV files of all kinds, and in FLAC
 //! - [`signals`]: signals like those of microphones and faulty wires
 //! - [`under_test`]: the core, run in dirty memory with all of its rows recorded
 //! - [`tolerance`]: how far floating-point quantities may be apart, and why
 
+pub mod containers;
 pub mod random_model;
 pub mod random_network;
 pub mod reference;

@@ -97,6 +97,7 @@ pub fn hear_with<'a>(
     for chunk in chunks {
         recognizer.push_observed(chunk, |observation| heard.note(observation));
     }
+    recognizer.catch_up_observed(|observation| heard.note(observation));
     heard.conclude(model.labels().len(), recognizer.finish().map(|prediction| prediction.logits));
     heard
 }
@@ -112,7 +113,7 @@ pub fn run_rows(model: &Model<'_>, rows: &[Vec<i8>]) -> Heard {
 pub fn run_rows_with(engine: &mut Engine<'_, '_>, model: &Model<'_>, rows: &[Vec<i8>]) -> Heard {
     let mut heard = Heard { input: rows.to_vec(), ..Heard::default() };
     for row in rows {
-        engine.push(row, |layer, row| heard.note_layer(layer, row));
+        engine.push(row, |layer, row| heard.note_layer(layer, row)).expect("rows of the front end");
     }
     engine.finish(|layer, row| heard.note_layer(layer, row));
     heard.conclude(model.labels().len(), engine.logits());

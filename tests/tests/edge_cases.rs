@@ -89,7 +89,7 @@ fn an_image_of_one_pixel_goes_through_kernels_of_15_by_15() {
 #[test]
 fn the_time_mean_halves_towards_zero() {
     let rows = [vec![-1], vec![0; 65_535], vec![-16_384]].concat();
-    let mean = TimeMean { len: 1 };
+    let mean = TimeMean::new(1);
     let mut state = TimeMeanState { sum: &mut [123], count: &mut 456 };
     mean.reset(&mut state);
     rows.iter().for_each(|&row| mean.push(&mut state, &[row]));

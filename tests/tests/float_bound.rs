@@ -62,7 +62,7 @@ fn grids(model: &Model<'_>) -> Vec<(f64, f64)> {
     let mut grids = Vec::new();
     for layer in model.layers() {
         match layer {
-            LayerParams::Conv2d(conv) => grid = (f64::from(conv.output_scale), f64::from(conv.codes.zero_point)),
+            LayerParams::Conv2d(conv) => grid = (f64::from(conv.output_scale()), f64::from(conv.codes().zero_point())),
             LayerParams::Lstm(_) => grid = (1.0 / 32768.0, 0.0),
             _ => {}
         }
@@ -85,7 +85,7 @@ fn run_core(model: &Model<'_>, features: &Rows) -> CoreOutput {
     };
     for row in features.iter() {
         let codes: Vec<i8> = row.iter().map(|z| input_code(*z)).collect();
-        engine.push(&codes, &mut tap);
+        engine.push(&codes, &mut tap).expect("rows of the front end");
     }
     engine.finish(&mut tap);
     let logits = engine.logits().expect("enough rows");
@@ -102,27 +102,27 @@ fn convolution_bound(
     y: &Plane,
 ) -> Plane {
     let FloatLayer::Conv2d { weight, bias } = float else { panic!("a convolution's parameters") };
-    let (channels, scale) = (conv.input.channels, f64::from(conv.output_scale));
-    let codes = unpacked(conv.codes.weights, conv.channels, conv.patch_len());
-    let steps: Vec<f64> = real(conv.codes.multipliers).iter().map(|m| m * scale / input_scale).collect();
+    let (channels, scale) = (conv.input().channels, f64::from(conv.output_scale()));
+    let codes = unpacked(conv.codes().weights(), conv.channels(), conv.patch_len());
+    let steps: Vec<f64> = real(conv.codes().multipliers()).iter().map(|m| m * scale / input_scale).collect();
     let patch = conv.patch_len();
-    let zero = f64::from(conv.input_zero_point);
-    let biases = integers(conv.codes.bias);
-    let largest = (127.0 - f64::from(conv.codes.zero_point)) * scale;
-    let (before, below) = match conv.padding {
-        Padding::Causal => (conv.rows - 1, conv.bands / 2),
-        Padding::Same => (conv.rows / 2, conv.bands / 2),
+    let zero = f64::from(conv.input_zero_point());
+    let biases = integers(conv.codes().bias());
+    let largest = (127.0 - f64::from(conv.codes().zero_point())) * scale;
+    let (before, below) = match conv.padding() {
+        Padding::Causal => (conv.rows() - 1, conv.bands() / 2),
+        Padding::Same => (conv.rows() / 2, conv.bands() / 2),
         Padding::Valid => (0, 0),
     };
     let bound = |t: usize, output: usize| {
-        let (band, channel) = (output / conv.channels, output % conv.channels);
+        let (band, channel) = (output / conv.channels(), output % conv.channels());
         let (codes, weights) = (&codes[channel * patch..][..patch], &weight[channel * patch..][..patch]);
         let unfolded = (biases[channel] + zero * codes.iter().sum::<f64>()) * steps[channel] * input_scale;
         let mut bound = (unfolded - f64::from(bias[channel])).abs() + scale / 2.0;
         for k in 0..patch {
-            let (i, j, c) = (k / (conv.bands * channels), k / channels % conv.bands, k % channels);
+            let (i, j, c) = (k / (conv.bands() * channels), k / channels % conv.bands(), k % channels);
             let row = (t + i).checked_sub(before).filter(|row| *row < x.len());
-            let column = (band + j).checked_sub(below).filter(|column| *column < conv.input.bands);
+            let column = (band + j).checked_sub(below).filter(|column| *column < conv.input().bands);
             let (Some(row), Some(column)) = (row, column) else { continue };
             let at = column * channels + c;
             let quantised = codes[k] * steps[channel];
@@ -134,14 +134,14 @@ fn convolution_bound(
 }
 
 fn pool_bound(pool: &MaxPool, e_x: &Plane) -> Plane {
-    let channels = pool.input.channels;
+    let channels = pool.input().channels;
     let of_block = |rows: &[Vec<f64>], output: usize| {
         let (band, channel) = (output / channels, output % channels);
-        let start = band * (pool.bands - pool.overlap);
-        let values = rows.iter().flat_map(|row| (0..pool.bands).map(move |j| row[(start + j) * channels + channel]));
+        let start = band * (pool.bands() - pool.shared());
+        let values = rows.iter().flat_map(|row| (0..pool.bands()).map(move |j| row[(start + j) * channels + channel]));
         values.fold(0.0, f64::max)
     };
-    let blocks = e_x.windows(pool.rows).step_by(pool.rows - pool.overlap);
+    let blocks = e_x.windows(pool.rows()).step_by(pool.rows() - pool.shared());
     blocks.map(|rows| (0..pool.output_len()).map(|output| of_block(rows, output)).collect()).collect()
 }
 
@@ -152,23 +152,23 @@ fn sigmoid(x: f64) -> f64 {
 /// Computes an LSTM in f64 from the core's inputs `x` and hidden states `h`. Returns the largest share of its bound
 /// that an output used.
 fn lstm_share_of_bound(lstm: &Lstm<'_>, (scale, zero): (f64, f64), x: &Plane, h: &Plane) -> f64 {
-    let rows = 4 * lstm.hidden;
-    let input_weights = unpacked(lstm.gates.input_weights, rows, lstm.inputs);
-    let recurrent_weights = unpacked(lstm.gates.recurrent_weights, rows, lstm.hidden);
-    let (bias, multipliers) = (integers(lstm.gates.bias), real(lstm.gates.multipliers));
-    let (mut cell, mut e_cell) = (vec![0f64; lstm.hidden], vec![0f64; lstm.hidden]);
-    let mut before = vec![0.0; lstm.hidden];
+    let rows = 4 * lstm.hidden();
+    let input_weights = unpacked(lstm.gates().weights()[0], rows, lstm.inputs());
+    let recurrent_weights = unpacked(lstm.gates().weights()[1], rows, lstm.hidden());
+    let (bias, multipliers) = (integers(lstm.gates().bias()), real(lstm.gates().multipliers()));
+    let (mut cell, mut e_cell) = (vec![0f64; lstm.hidden()], vec![0f64; lstm.hidden()]);
+    let mut before = vec![0.0; lstm.hidden()];
     let half_step = 0.5 / 4096.0;
     let mut worst: f64 = 0.0;
     for (x, h) in x.iter().zip(h) {
-        for unit in 0..lstm.hidden {
+        for unit in 0..lstm.hidden() {
             let gate = |gate: usize| {
                 let row = unit * 4 + gate;
                 let from_input: f64 =
-                    input_weights[row * lstm.inputs..].iter().zip(x).map(|(w, x)| w * (x / scale + zero)).sum();
+                    input_weights[row * lstm.inputs()..].iter().zip(x).map(|(w, x)| w * (x / scale + zero)).sum();
                 let from_hidden: f64 =
-                    recurrent_weights[row * lstm.hidden..].iter().zip(&before).map(|(w, h)| w * h * 32768.0).sum();
-                let acc = from_input * 2f64.powi(i32::from(lstm.gates.input_shift[row])) + from_hidden + bias[row];
+                    recurrent_weights[row * lstm.hidden()..].iter().zip(&before).map(|(w, h)| w * h * 32768.0).sum();
+                let acc = from_input * 2f64.powi(i32::from(lstm.gates().input_shift()[row])) + from_hidden + bias[row];
                 acc * multipliers[row] / 4096.0
             };
             let [a_i, a_f, a_g, a_o] = [gate(0), gate(1), gate(2), gate(3)];
@@ -191,14 +191,14 @@ fn lstm_share_of_bound(lstm: &Lstm<'_>, (scale, zero): (f64, f64), x: &Plane, h:
 /// Returns the largest share of its bound that a logit used, given the core's hidden states, of which the dense layer
 /// takes the mean or the last.
 fn dense_share_of_bound(dense: &Dense<'_>, hidden: &Plane, last_step: bool, logits: &[f64]) -> f64 {
-    let weights = unpacked(dense.weights, dense.units, dense.inputs);
-    let (bias, multipliers) = (integers(dense.bias), real(dense.multipliers));
+    let weights = unpacked(dense.weights(), dense.bias().len(), dense.inputs());
+    let (bias, multipliers) = (integers(dense.bias()), real(dense.multipliers()));
     let summed = if last_step { &hidden[hidden.len() - 1..] } else { hidden };
     let mean: Vec<f64> =
-        (0..dense.inputs).map(|k| summed.iter().map(|h| h[k]).sum::<f64>() / summed.len() as f64).collect();
+        (0..dense.inputs()).map(|k| summed.iter().map(|h| h[k]).sum::<f64>() / summed.len() as f64).collect();
     let mut worst: f64 = 0.0;
     for (unit, logit) in logits.iter().enumerate() {
-        let row = &weights[unit * dense.inputs..][..dense.inputs];
+        let row = &weights[unit * dense.inputs()..][..dense.inputs()];
         let acc: f64 = row.iter().zip(&mean).map(|(w, x)| w * x * 32768.0).sum::<f64>() + bias[unit];
         // A mean is rounded to a step of Q0.15, a last step is not; the logit is rounded to a step of Q19.12.
         let of_mean = if last_step { 0.0 } else { row.iter().map(|w| w.abs() / 2.0).sum() };

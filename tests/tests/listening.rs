@@ -1,7 +1,9 @@
 //! Continuous listening: the listener finds all utterances of a day and nothing else, and ends the day as it began.
 
 use proptest::prelude::*;
+use ser_core::endpointer::{Endpointer, News, Step};
 use ser_core::engine::Logits;
+use ser_core::frontend::{Backlog, Level};
 use ser_core::{EndpointerConfig, Event, Listener, Model};
 use ser_host::corpus::labels::EMOTIONS;
 use ser_host::corpus::synth;
@@ -206,6 +208,188 @@ fn the_floor_learns_a_noise_that_stays() {
     });
     assert!(ends.len() == 1 && ends[0] < 6 * RATE, "{ends:?}");
     assert!((listener.floor_db() + 45.5).abs() < 1.0, "{}", listener.floor_db());
+}
+
+/// Any parameters that [`EndpointerConfig::check`] accepts; short times are frequent.
+fn any_config() -> impl Strategy<Value = EndpointerConfig> {
+    let ms = || prop_oneof![1..40_u32, 1..2_000_u32];
+    let levels = (-150.0..0.0_f32, 1.0..20.0_f32, 0.0..40.0_f32);
+    (levels, 0.0..100.0_f32, 0.0001..1000.0_f32, ms(), ms(), 1..200_u32).prop_map(
+        |((threshold_db, keep_db, more_db), rise_db_per_s, fall_db_per_s, hangover_ms, min_speech_ms, more_ms)| {
+            let onset_db = keep_db + more_db;
+            let max_ms = hangover_ms.max(min_speech_ms) + more_ms;
+            EndpointerConfig {
+                threshold_db,
+                onset_db,
+                keep_db,
+                rise_db_per_s,
+                fall_db_per_s,
+                hangover_ms,
+                min_speech_ms,
+                max_ms,
+            }
+        },
+    )
+}
+
+/// Levels of frames in runs, as sounds and pauses have them, and what waits for the network.
+fn any_frames() -> impl Strategy<Value = Vec<(Level, Backlog)>> {
+    let backlog = prop_oneof![3 => Just(Backlog::Empty), 1 => Just(Backlog::Held), 1 => Just(Backlog::Released)];
+    let level = prop_oneof![any::<i16>(), -12_800..0_i16, Just(i16::MIN)];
+    prop::collection::vec((level, backlog, 1..30_usize), 1..40).prop_map(|runs| {
+        let frames = |(level, backlog, len)| std::iter::repeat_n((Level::from_steps(level), backlog), len);
+        runs.into_iter().flat_map(frames).collect()
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn starts_and_ends_alternate(config in any_config(), frames in any_frames(), ends_at: prop::sample::Index) {
+        let model = Model::parse(MODEL).expect("a valid file");
+        prop_assert_eq!(config.check(), Ok(()));
+        let mut endpointer = Endpointer::new(&config, model.front_end()).expect("accepted");
+        let mut lasts = None;
+        let ends_at = ends_at.index(frames.len());
+        for (index, (level, backlog)) in frames.into_iter().enumerate() {
+            match endpointer.push(level, backlog) {
+                Step::Sound { news: Some(News::Started(span)), .. } => {
+                    prop_assert_eq!(lasts.replace(span.first), None);
+                }
+                Step::Sound { news: Some(News::Ended { span, .. }), .. } => {
+                    prop_assert!(backlog != Backlog::Released);
+                    prop_assert_eq!(lasts.take(), Some(span.first));
+                    prop_assert!(span.first <= span.last && span.last <= index as u64);
+                }
+                Step::Sound { news: Some(News::Discarded), .. } => prop_assert_eq!(lasts, None),
+                Step::Sound { news: None, .. } => {}
+                Step::Silence => prop_assert_eq!(lasts, None),
+            }
+            if index == ends_at {
+                prop_assert_eq!(endpointer.end_utterance().map(|span| span.first), lasts.take());
+            }
+        }
+        prop_assert_eq!(endpointer.finish().map(|span| span.first), lasts);
+    }
+
+    #[test]
+    fn a_floor_that_may_fall_falls(fall_db_per_s in 1e-30..1.0_f32) {
+        let model = Model::parse(MODEL).expect("a valid file");
+        let config = EndpointerConfig { fall_db_per_s, ..EndpointerConfig::default() };
+        let mut endpointer = Endpointer::new(&config, model.front_end()).expect("accepted");
+        endpointer.set_floor_db(-20.0);
+        for _ in 0..100 {
+            endpointer.push(Level::from_decibels(-40.0), Backlog::Empty);
+        }
+        prop_assert!(endpointer.floor_db() < -20.0);
+    }
+}
+
+/// Steady sounds of 30 s: noise, hum, and noise with a rumble like that of a fan.
+fn steady_sounds() -> [(&'static str, Vec<i16>); 4] {
+    const SAMPLES: usize = 30 * RATE as usize;
+    let tone = |hertz: f64, n: usize| (std::f64::consts::TAU * hertz * n as f64 / RATE as f64).sin();
+    let hum = (0..SAMPLES).map(|n| (1_200.0 * (tone(50.0, n) + 0.5 * tone(100.0, n) + 0.3 * tone(150.0, n))) as i16);
+    let mut low = 0.0;
+    let fan = signals::noise(3, 4_000, SAMPLES).into_iter().enumerate().map(|(n, noise)| {
+        low += (f64::from(noise) - low) / 20.0;
+        (low * (2.0 + 0.3 * tone(3.0, n)) + 300.0 * tone(120.0, n)) as i16
+    });
+    [
+        ("quiet noise", signals::noise(1, 400, SAMPLES)),
+        ("loud noise", signals::noise(2, 8_000, SAMPLES)),
+        ("hum", hum.collect()),
+        ("fan", fan.collect()),
+    ]
+}
+
+/// At once, after the silence with which some converters start, and in each stream anew.
+#[test]
+fn steady_noise_from_the_first_sample_on_is_no_utterance() {
+    let model = Model::parse(MODEL).expect("a valid file");
+    let mut memory = dirty_memory(model.state_words());
+    let mut listener = Listener::new(&model, &mut memory, &EndpointerConfig::default()).expect("memory enough");
+    for (name, samples) in steady_sounds() {
+        for silence in [0, 1_600] {
+            listener.push(&vec![0; silence], |event| panic!("{name}: {event:?}"));
+            listener.push(&samples, |event| panic!("{name} after {silence} zeros: {event:?}"));
+            listener.finish(|event| panic!("{name}: {event:?}"));
+        }
+    }
+}
+
+/// Speech half a second into noise is found, and ends where it ends.
+#[test]
+fn speech_soon_after_the_start_of_a_noisy_stream_is_found() {
+    let model = Model::parse(MODEL).expect("a valid file");
+    let speech = synth::render(5, 0, 0, 0);
+    for amplitude in [30, 200] {
+        let noise = signals::noise(1, amplitude, 8_000 + speech.len() + 16_000);
+        let spoken = [vec![0; 8_000], speech.clone()].concat();
+        let samples: Vec<i16> =
+            noise.iter().enumerate().map(|(n, noise)| noise + spoken.get(n).copied().unwrap_or_default()).collect();
+        let mut memory = dirty_memory(model.state_words());
+        let mut listener = Listener::new(&model, &mut memory, &EndpointerConfig::default()).expect("memory enough");
+        let mut heard = Vec::new();
+        listener.push(&samples, |event| {
+            if let Event::Ended { start, end, .. } = event {
+                heard.push((start, end));
+            }
+        });
+        assert_eq!(heard.len(), 1, "{heard:?}");
+        let (start, end) = heard[0];
+        let planted = (8_000, 8_000 + speech.len() as u64);
+        assert!(
+            start.abs_diff(planted.0) <= TOLERANCE && end.abs_diff(planted.1) <= TOLERANCE,
+            "{heard:?} {planted:?}"
+        );
+    }
+}
+
+#[test]
+fn the_floor_stays_when_an_utterance_ends_and_can_be_given() {
+    let model = Model::parse(MODEL).expect("a valid file");
+    let (mut memory, mut other_memory) = (dirty_memory(model.state_words()), dirty_memory(model.state_words()));
+    let mut listener = Listener::new(&model, &mut memory, &EndpointerConfig::default()).expect("memory enough");
+    // -35 dBFS, and speech in it.
+    let noise = signals::noise(1, 1_000, 32_000);
+    let speech: Vec<i16> =
+        synth::render(5, 0, 0, 0).iter().zip(noise.iter().cycle()).map(|(a, b)| a.saturating_add(*b)).collect();
+    listener.push(&noise, |event| panic!("{event:?}"));
+    let floor = listener.floor_db();
+    let mut events = Vec::new();
+    listener.push(&speech[..speech.len() / 2], |event| events.push(event));
+    listener.end_utterance(|event| events.push(event));
+    let [Event::Started { start }, Event::Ended { start: same, cut: false, prediction: Some(_), .. }] = events[..]
+    else {
+        panic!("{events:?}");
+    };
+    assert_eq!(start, same);
+    assert!(start > 30_000, "the stream's clock goes on: {start}");
+    assert!((listener.floor_db() - floor).abs() < 6.0, "{} after {floor}", listener.floor_db());
+    // Speech that goes on is another utterance of the same stream.
+    let mut next = None;
+    listener.push(&speech[speech.len() / 2..], |event| {
+        if let Event::Started { start } = event {
+            next = Some(start);
+        }
+    });
+    assert!(next.is_some_and(|next| next > start), "{next:?}");
+    listener.end_utterance(|_| ());
+    listener.end_utterance(|event| panic!("nothing lasts: {event:?}"));
+
+    let mut other = Listener::new(&model, &mut other_memory, &EndpointerConfig::default()).expect("memory enough");
+    for (given, kept) in [(-30.0, -30.0), (-300.0, -59.0), (f32::NEG_INFINITY, -59.0), (f32::NAN, -59.0), (99.0, 6.0)] {
+        other.set_floor_db(given);
+        assert!((other.floor_db() - kept).abs() < 0.01, "{given}: {}", other.floor_db());
+    }
+    // A stream whose floor is known to be low takes noise for a sound from the first frame on.
+    other.reset();
+    other.set_floor_db(-59.0);
+    let mut started = 0;
+    other.push(&noise, |event| started += usize::from(matches!(event, Event::Started { .. })));
+    assert_eq!(started, 1);
 }
 
 #[test]

@@ -96,7 +96,7 @@ proptest! {
         let mut memory = dirty_memory(model.network_words());
         let mut engine = Engine::new(&model, &mut memory).expect("memory as large as the model says");
         for row in whole_input(&shape, !seed) {
-            engine.push(&row, |_, _| ());
+            engine.push(&row, |_, _| ()).expect("rows of the front end");
         }
         engine.reset();
         prop_assert_eq!(engine.logits(), None);

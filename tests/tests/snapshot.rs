@@ -95,13 +95,14 @@ proptest! {
         let (_, state) = snapshot.split_at_mut(SNAPSHOT_HEADER_LEN);
         // Counters come first, so every other edit goes there.
         for (number, (index, value, kind)) in edits.iter().enumerate() {
-            let words = if number % 2 == 0 { 12 } else { state.len() / 4 };
-            let at = 4 * index.index(words.min(state.len() / 4));
+            let words = if number % 2 == 0 { 12 } else { state.len() / 4 - 1 };
+            // The first word is that of the parameters.
+            let at = 4 + 4 * index.index(words.min(state.len() / 4 - 1));
             let word = [0, 1, u32::MAX, i32::MAX as u32, *value, *value % 300][usize::from(*kind)];
             state[at..at + 4].copy_from_slice(&word.to_le_bytes());
         }
         if all {
-            signals::noise(seed, i16::MAX, state.len()).iter().zip(&mut *state).for_each(|(from, to)| *to = *from as u8);
+            signals::noise(seed, i16::MAX, state.len()).iter().zip(&mut state[4..]).for_each(|(from, to)| *to = *from as u8);
         }
         repair(&mut snapshot);
         let restored = listener.restore(&snapshot);
@@ -164,6 +165,76 @@ fn a_snapshot_of_another_model_or_of_a_listener_is_refused() {
 }
 
 #[test]
+fn a_listeners_snapshot_of_other_parameters_is_refused() {
+    let bytes = small_model().to_bytes();
+    let model = Model::parse(&bytes).expect("a valid file");
+    let (mut memory, mut other_memory) = (dirty_memory(model.state_words()), dirty_memory(model.state_words()));
+    let mut snapshot = vec![0; Listener::snapshot_len(&model)];
+    Listener::new(&model, &mut memory, &config()).expect("memory enough").snapshot(&mut snapshot).expect("the length");
+    let others = [
+        EndpointerConfig { threshold_db: -49.0, ..config() },
+        EndpointerConfig { onset_db: 9.5, ..config() },
+        EndpointerConfig { keep_db: 6.5, ..config() },
+        EndpointerConfig { rise_db_per_s: 4.0, ..config() },
+        EndpointerConfig { fall_db_per_s: 31.0, ..config() },
+        EndpointerConfig { hangover_ms: 40, ..config() },
+        EndpointerConfig { min_speech_ms: 20, ..config() },
+        EndpointerConfig { max_ms: 200, ..config() },
+    ];
+    for other in others {
+        let mut listener = Listener::new(&model, &mut other_memory, &other).expect("memory enough");
+        let error = listener.restore(&snapshot).expect_err("other parameters");
+        assert!(matches!(error, SnapshotError::Parameters { .. }), "{other:?}: {error}");
+        assert!(error.to_string().contains("other parameters"));
+    }
+    Listener::new(&model, &mut other_memory, &config()).expect("memory enough").restore(&snapshot).expect("the same");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// What was heard before a reset or a finish is gone: memory and snapshots are those of a new recognizer, and what
+    /// is heard then gives the same snapshot too.
+    #[test]
+    fn what_was_forgotten_is_gone(seed: u64, finishes: bool, at in 0..6_000_usize) {
+        let bytes = model_bytes(seed);
+        let model = Model::parse(&bytes).expect("a valid file");
+        let samples = signals::babble(seed, 6_000);
+        let after = |heard: &[&[i16]], listens: bool| {
+            let mut memory = dirty_memory(model.state_words());
+            let mut snapshots = Vec::new();
+            if listens {
+                let mut listener = Listener::new(&model, &mut memory, &config()).expect("memory enough");
+                for samples in heard {
+                    if finishes { listener.finish(|_| ()) } else { listener.reset() }
+                    listener.push(samples, |_| ());
+                    snapshots = vec![0; Listener::snapshot_len(&model)];
+                    listener.snapshot(&mut snapshots).expect("the length");
+                }
+                if finishes { listener.finish(|_| ()) } else { listener.reset() }
+            } else {
+                let mut recognizer = Recognizer::new(&model, &mut memory).expect("memory enough");
+                for samples in heard {
+                    if finishes { recognizer.finish(); } else { recognizer.reset() }
+                    recognizer.push(samples);
+                    snapshots = vec![0; model.snapshot_len()];
+                    recognizer.snapshot(&mut snapshots).expect("the length");
+                }
+                if finishes { recognizer.finish(); } else { recognizer.reset() }
+            }
+            (memory, snapshots)
+        };
+        let (secret, heard) = samples.split_at(at);
+        for listens in [false, true] {
+            let (memory, snapshot) = after(&[secret, heard], listens);
+            let (fresh_memory, fresh_snapshot) = after(&[heard], listens);
+            prop_assert!(memory == fresh_memory && snapshot == fresh_snapshot, "listens: {}", listens);
+            prop_assert!(memory == after(&[&[]], listens).0, "listens: {}", listens);
+        }
+    }
+}
+
+#[test]
 fn a_refused_snapshot_leaves_a_recognizer_as_before_its_first_sample() {
     let bytes = small_model().to_bytes();
     let model = Model::parse(&bytes).expect("a valid file");
@@ -190,10 +261,13 @@ fn a_listener_hears_on_after_2_to_the_52_frames() {
     let model = Model::parse(&bytes).expect("a valid file");
     let mut memory = dirty_memory(model.state_words());
     let mut listener = Listener::new(&model, &mut memory, &EndpointerConfig::default()).expect("memory enough");
+    // The start of the stream is over.
+    listener.push(&vec![0; 1_000], |_| ());
     let mut snapshot = vec![0; Listener::snapshot_len(&model)];
     listener.snapshot(&mut snapshot).expect("the length wanted");
     for (frames, possible) in [(1_u64 << 52, true), ((1 << 52) + 1, false), (u64::MAX, false)] {
-        snapshot[SNAPSHOT_HEADER_LEN + 4..][..8].copy_from_slice(&frames.to_le_bytes());
+        // Parameters, floor and two words of its start come first.
+        snapshot[SNAPSHOT_HEADER_LEN + 16..][..8].copy_from_slice(&frames.to_le_bytes());
         repair(&mut snapshot);
         assert_eq!(listener.restore(&snapshot).is_ok(), possible, "{frames}");
         if possible {

@@ -1,10 +1,12 @@
-# ser_rust_target(flags target cpu): from a compiler's flags to Rust's name of the target, and to the processor where it has to be named.
+# ser_rust_target(flags target cpu dsp): from a compiler's flags to Rust's name of the target, to the processor where it has to be named, and to whether an
+# Armv8-M processor has the DSP extension, for which the library has kernels.
 #
 # No function of ser.h takes or gives a float by value, but hard-float objects link with hard-float objects alone.
 #
-# An Armv8-M processor is named only where it has all that Rust takes from the name: the DSP extension, with its kernels, and an FPU that is on.
-function(ser_rust_target flags target cpu)
+# An Armv8-M processor is named only where it has all that Rust takes from the name: the DSP extension, and an FPU that is on.
+function(ser_rust_target flags target cpu dsp)
     set(${cpu} "" PARENT_SCOPE)
+    set(${dsp} OFF PARENT_SCOPE)
     if(NOT flags MATCHES "-mcpu=(cortex-m[0-9a-z]+)([^ ]*)")
         message(FATAL_ERROR "ser: no -mcpu=cortex-m... among the C compiler's flags (${flags}); set SER_RUST_TARGET")
     endif()
@@ -26,6 +28,9 @@ function(ser_rust_target flags target cpu)
         set(${target} thumbv8m.main-none-${float} PARENT_SCOPE)
         if("${float}${without}" STREQUAL "eabihf")
             set(${cpu} ${processor} PARENT_SCOPE)
+        endif()
+        if(NOT without MATCHES "nodsp")
+            set(${dsp} ON PARENT_SCOPE)
         endif()
     else()
         message(FATAL_ERROR "ser: ${processor} is not known here; set SER_RUST_TARGET")

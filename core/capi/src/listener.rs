@@ -144,6 +144,7 @@ unsafe fn with<R>(
 ///
 /// # Safety
 /// `config` points to memory for the parameters.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_listener_default_config(config: *mut ser_listener_config_t) -> ser_status_t {
     // SAFETY: by this function's contract.
@@ -163,6 +164,7 @@ pub unsafe extern "C" fn ser_listener_default_config(config: *mut ser_listener_c
 /// `model` points to `model_bytes` bytes and `memory` to `memory_bytes` bytes. While the listener is in use, both
 /// stay in place, the model does not change, and nobody else touches the memory. `listener` points to a pointer
 /// outside of that memory.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_listener_create(
     model: *const u8,
@@ -199,6 +201,7 @@ pub unsafe extern "C" fn ser_listener_create(
 /// # Safety
 /// `listener` was made by ser_listener_create; `samples` points to this number of samples; `event` may be called with
 /// `user`.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_listener_push(
     listener: *mut ser_listener_t,
@@ -217,13 +220,38 @@ pub unsafe extern "C" fn ser_listener_push(
     })
 }
 
+/// Ends an utterance that lasts, for instance when a button is released: then `event` is called with `user`. The stream
+/// goes on, with its clock and its noise floor. Speech that follows is another utterance.
+///
+/// SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY: then the utterance goes on.
+///
+/// # Safety
+/// `listener` was made by ser_listener_create; `event` may be called with `user`.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ser_listener_end_utterance(
+    listener: *mut ser_listener_t,
+    event: ser_event_fn,
+    user: *mut c_void,
+) -> ser_status_t {
+    // SAFETY: by this function's contract.
+    status(unsafe {
+        with(listener, |listener| {
+            let event = event.ok_or(SER_ERROR_NULL)?;
+            listener.end_utterance(|what| event(&ser_event_t::from(&what), user));
+            Ok(())
+        })
+    })
+}
+
 /// Ends the stream, and with it an utterance that still lasts: then `event` is called with `user`. The next sample
-/// starts another stream.
+/// starts another stream, whose noise is unknown: see ser_listener_set_floor_db. Nothing of the audio is left in memory.
 ///
 /// SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY: then the stream goes on.
 ///
 /// # Safety
 /// `listener` was made by ser_listener_create; `event` may be called with `user`.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_listener_finish(
     listener: *mut ser_listener_t,
@@ -240,12 +268,13 @@ pub unsafe extern "C" fn ser_listener_finish(
     })
 }
 
-/// Zeroes the state: the next sample starts another stream.
+/// Zeroes the state: the next sample starts another stream. Nothing of the audio is left in memory.
 ///
 /// SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY.
 ///
 /// # Safety
 /// `listener` was made by ser_listener_create.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_listener_reset(listener: *mut ser_listener_t) -> ser_status_t {
     // SAFETY: by this function's contract.
@@ -263,10 +292,30 @@ pub unsafe extern "C" fn ser_listener_reset(listener: *mut ser_listener_t) -> se
 ///
 /// # Safety
 /// `listener` was made by ser_listener_create; `floor_db` points to memory for the answer.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_listener_floor_db(listener: *mut ser_listener_t, floor_db: *mut f32) -> ser_status_t {
     // SAFETY: by this function's contract.
     status(unsafe { with(listener, |listener| put(floor_db, listener.floor_db())) })
+}
+
+/// Sets the noise floor, dBFS, for instance to that of the last stream. At the start of a stream the floor comes up
+/// quickly unless it was set. A value that no floor has counts as the nearest one, and NaN as the least.
+///
+/// SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY.
+///
+/// # Safety
+/// `listener` was made by ser_listener_create.
+#[must_use]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn ser_listener_set_floor_db(listener: *mut ser_listener_t, floor_db: f32) -> ser_status_t {
+    // SAFETY: by this function's contract.
+    status(unsafe {
+        with(listener, |listener| {
+            listener.set_floor_db(floor_db);
+            Ok(())
+        })
+    })
 }
 
 /// Writes the state to `snapshot`, whose length is ser_model_info's `listener_snapshot_bytes`.
@@ -275,6 +324,7 @@ pub unsafe extern "C" fn ser_listener_floor_db(listener: *mut ser_listener_t, fl
 ///
 /// # Safety
 /// `listener` was made by ser_listener_create; `snapshot` points to this number of bytes outside of its memory.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_listener_snapshot(
     listener: *mut ser_listener_t,
@@ -292,6 +342,7 @@ pub unsafe extern "C" fn ser_listener_snapshot(
 ///
 /// # Safety
 /// `listener` was made by ser_listener_create; `snapshot` points to this number of bytes.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_listener_restore(
     listener: *mut ser_listener_t,

@@ -2,6 +2,7 @@
 
 use core::ffi::{CStr, c_char};
 
+use ser_core::arch::{Kernels, kernels};
 use ser_core::contract::CONTRACT_ID;
 use ser_core::model::{FORMAT_VERSION, LABEL_LEN};
 use ser_core::spec::MAX_LABELS;
@@ -39,6 +40,18 @@ pub extern "C" fn ser_version() -> *const c_char {
 #[unsafe(no_mangle)]
 pub extern "C" fn ser_contract_id() -> u32 {
     u32::from(CONTRACT_ID)
+}
+
+/// The kernels of this library: "portable", "arm-dsp" (assembly for a Cortex-M with the DSP extension) or "avx2"; a
+/// string that is never freed. A firmware can check by it that it was linked for its processor.
+#[unsafe(no_mangle)]
+pub extern "C" fn ser_kernels() -> *const c_char {
+    let name = match kernels() {
+        Kernels::ArmDsp => c"arm-dsp",
+        Kernels::Avx2 => c"avx2",
+        _ => c"portable",
+    };
+    name.as_ptr()
 }
 
 /// Format of the model files that this library reads. SER_MODEL_FORMAT is that of the header.
@@ -80,6 +93,7 @@ pub struct ser_model_info_t {
 ///
 /// # Safety
 /// `model` points to this number of bytes, `info` to memory for the answer.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_model_info(
     model: *const u8,

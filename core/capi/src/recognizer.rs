@@ -44,6 +44,7 @@ unsafe fn answer(to: *mut ser_prediction_t, prediction: Option<Prediction<'_>>) 
 /// `model` points to `model_bytes` bytes and `memory` to `memory_bytes` bytes. While the recognizer is in use, both
 /// stay in place, the model does not change, and nobody else touches the memory. `recognizer` points to a pointer
 /// outside of that memory.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_recognizer_create(
     model: *const u8,
@@ -71,6 +72,7 @@ pub unsafe extern "C" fn ser_recognizer_create(
 ///
 /// # Safety
 /// `recognizer` was made by ser_recognizer_create; `samples` points to this number of samples.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_recognizer_push(
     recognizer: *mut ser_recognizer_t,
@@ -93,6 +95,7 @@ pub unsafe extern "C" fn ser_recognizer_push(
 ///
 /// # Safety
 /// `recognizer` was made by ser_recognizer_create; `prediction` points to memory for the answer.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_recognizer_prediction(
     recognizer: *mut ser_recognizer_t,
@@ -115,6 +118,7 @@ pub unsafe extern "C" fn ser_recognizer_prediction(
 ///
 /// # Safety
 /// `recognizer` was made by ser_recognizer_create; `prediction` points to memory for the answer.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_recognizer_finish(
     recognizer: *mut ser_recognizer_t,
@@ -135,6 +139,7 @@ pub unsafe extern "C" fn ser_recognizer_finish(
 ///
 /// # Safety
 /// `recognizer` was made by ser_recognizer_create.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_recognizer_reset(recognizer: *mut ser_recognizer_t) -> ser_status_t {
     // SAFETY: by this function's contract.
@@ -152,6 +157,7 @@ pub unsafe extern "C" fn ser_recognizer_reset(recognizer: *mut ser_recognizer_t)
 ///
 /// # Safety
 /// `recognizer` was made by ser_recognizer_create; `snapshot` points to this number of bytes outside of its memory.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_recognizer_snapshot(
     recognizer: *mut ser_recognizer_t,
@@ -169,6 +175,7 @@ pub unsafe extern "C" fn ser_recognizer_snapshot(
 ///
 /// # Safety
 /// `recognizer` was made by ser_recognizer_create; `snapshot` points to this number of bytes.
+#[must_use]
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn ser_recognizer_restore(
     recognizer: *mut ser_recognizer_t,

@@ -10,7 +10,6 @@ use ser_core::snapshot::SnapshotError;
 /// The result of a function. Less than 0 is an error: the function has done nothing.
 #[repr(i32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[must_use]
 pub enum ser_status_t {
     /// The function has done its work.
     SER_OK = 0,
@@ -156,7 +155,8 @@ impl From<SnapshotError> for ser_status_t {
             SnapshotError::Kind { .. }
             | SnapshotError::Version { .. }
             | SnapshotError::Contract { .. }
-            | SnapshotError::Model { .. } => SER_ERROR_SNAPSHOT_FOREIGN,
+            | SnapshotError::Model { .. }
+            | SnapshotError::Parameters { .. } => SER_ERROR_SNAPSHOT_FOREIGN,
             SnapshotError::Checksum { .. } | SnapshotError::Impossible { .. } => SER_ERROR_SNAPSHOT_DAMAGED,
         }
     }

@@ -10,7 +10,10 @@ const UPDATE: &str = "SER_UPDATE_HEADER";
 
 /// What cbindgen can't know: numbers of ser-core, and macros with a parameter.
 fn definitions() -> String {
-    let mut text = String::new();
+    let mut text = String::from(
+        "\n// A status that nobody reads is a warning of the compiler.\n#if defined(__GNUC__) || defined(__clang__)\n\
+         #define SER_MUST_USE __attribute__((warn_unused_result))\n#else\n#define SER_MUST_USE\n#endif\n",
+    );
     let mut define = |comment: &str, definition: &str| writeln!(text, "\n// {comment}\n#define {definition}").unwrap();
     define("Version of this header; see ser_version.", &format!("SER_VERSION \"{}\"", env!("CARGO_PKG_VERSION")));
     define(

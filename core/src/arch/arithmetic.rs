@@ -6,6 +6,18 @@
 use super::fft::Frame;
 use super::rows::{CodeRows, GateRows};
 
+/// Which arithmetic a program has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kernels {
+    /// Portable Rust.
+    Portable,
+    /// Assembly for a Cortex-M with the DSP extension.
+    ArmDsp,
+    /// AVX2 of x86-64.
+    Avx2,
+}
+
 /// The arithmetic of one processor. A `pair` is two vectors, interleaved as in [`crate::packed`].
 pub(crate) trait Arithmetic: Copy {
     /// Whether small code matters more than speed in what this trait does not cover.
@@ -13,6 +25,9 @@ pub(crate) trait Arithmetic: Copy {
 
     /// [`CodeRows`] as the processor takes them: checked once, used for many pairs.
     type CodeRows<'m>: Copy;
+
+    /// The name.
+    fn kernels(self) -> Kernels;
 
     /// The products of a block of four rows with `x`.
     fn four_rows(self, block: &[u8], x: &[i16]) -> [i32; 4];

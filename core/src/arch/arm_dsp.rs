@@ -14,7 +14,7 @@ mod lstm;
 mod maximum;
 mod products;
 
-use super::arithmetic::Arithmetic;
+use super::arithmetic::{Arithmetic, Kernels};
 use super::cell::advance;
 use super::fft::{Frame, power_spectrum};
 use super::portable;
@@ -30,6 +30,11 @@ impl Arithmetic for ArmDsp {
     const SMALL: bool = true;
 
     type CodeRows<'m> = Convolver<'m>;
+
+    #[inline(always)]
+    fn kernels(self) -> Kernels {
+        Kernels::ArmDsp
+    }
 
     #[inline(always)]
     fn four_rows(self, block: &[u8], x: &[i16]) -> [i32; 4] {

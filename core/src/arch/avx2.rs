@@ -10,7 +10,7 @@ mod token;
 
 pub use token::Avx2;
 
-use super::arithmetic::Arithmetic;
+use super::arithmetic::{Arithmetic, Kernels};
 use super::fft::Frame;
 use super::portable;
 use super::rows::{CodeRows, GateRows};
@@ -19,6 +19,11 @@ impl Arithmetic for Avx2 {
     const SMALL: bool = false;
 
     type CodeRows<'m> = &'m CodeRows<'m>;
+
+    #[inline(always)]
+    fn kernels(self) -> Kernels {
+        Kernels::Avx2
+    }
 
     #[inline(always)]
     fn four_rows(self, block: &[u8], x: &[i16]) -> [i32; 4] {

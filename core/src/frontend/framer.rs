@@ -16,12 +16,14 @@ pub struct Framer<'s> {
 impl<'s> Framer<'s> {
     /// A framer for frames as long as `ring`. A hop of 0 counts as 1.
     pub fn new(ring: &'s mut [i16], hop_len: usize) -> Self {
+        ring.fill(0);
         let missing = ring.len();
         Self { ring, hop_len: hop_len.max(1), next: 0, missing }
     }
 
-    /// Zeroes the state.
+    /// Zeroes the state and the samples.
     pub fn reset(&mut self) {
+        self.ring.fill(0);
         self.next = 0;
         self.missing = self.ring.len();
     }

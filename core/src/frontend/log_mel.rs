@@ -38,11 +38,11 @@ pub struct Tables<'m> {
 impl Tables<'_> {
     /// Checks the tables against a description: lengths, ranges, order of the edges.
     pub const fn check(&self, spec: &spec::FrontEnd) -> Result<(), spec::SpecError> {
-        const fn refuse(quantity: &'static str, got: usize, wanted: &'static str) -> Result<(), spec::SpecError> {
-            Err(spec::SpecError { quantity, got: got as f32, wanted })
+        const fn refuse(quantity: &'static str, got: f32, wanted: &'static str) -> Result<(), spec::SpecError> {
+            Err(spec::SpecError { quantity, got, wanted })
         }
         if self.window.len() != spec.window_len() {
-            return refuse("window table", self.window.len(), "numbers for half a frame's values");
+            return refuse("window table", self.window.len() as f32, "numbers for half a frame's values");
         }
         let mut any = 0;
         let mut rest = self.window;
@@ -51,13 +51,13 @@ impl Tables<'_> {
             any |= i16::from_le_bytes(*weight);
         }
         if any == 0 {
-            return refuse("window table", 0, "a window that is not zero everywhere");
+            return refuse("window table", 0.0, "a window that is not zero everywhere");
         }
         if spec.image.is_some() {
             return Ok(());
         }
         if self.mel_edges.len() != spec.mel_bands + 2 {
-            return refuse("mel edges", self.mel_edges.len(), "mel_bands + 2 values");
+            return refuse("mel edges", self.mel_edges.len() as f32, "mel_bands + 2 values");
         }
         let mut last = 0;
         let mut first = None;
@@ -66,7 +66,7 @@ impl Tables<'_> {
             rest = behind;
             let bin = u16::from_le_bytes(*edge) as usize;
             if bin < last || bin > spec.fft_len / 2 + 1 {
-                return refuse("mel edge", bin, "ascending bins up to fft_len / 2 + 1");
+                return refuse("mel edge", bin as f32, "ascending bins up to fft_len / 2 + 1");
             }
             if first.is_none() {
                 first = Some(bin);
@@ -78,18 +78,22 @@ impl Tables<'_> {
             None => 0,
         };
         if self.mel_rise.len() != bins {
-            return refuse("mel weights", self.mel_rise.len(), "one for each bin from the first edge to the last");
+            return refuse(
+                "mel weights",
+                self.mel_rise.len() as f32,
+                "one for each bin from the first edge to the last",
+            );
         }
         let mut rest = self.mel_rise;
         while let [weight, behind @ ..] = rest {
             rest = behind;
             if i16::from_le_bytes(*weight) < 0 {
-                return refuse("mel weight", u16::from_le_bytes(*weight) as usize, "0..=32767");
+                return refuse("mel weight", i16::from_le_bytes(*weight) as f32, "0..=32767");
             }
         }
         let floor = u64::from_le_bytes(self.floor);
         if floor < 1 || floor > 1 << 60 {
-            return refuse("floor", floor as usize, "1..=2^60");
+            return refuse("floor", floor as f32, "1..=2^60");
         }
         Ok(())
     }
@@ -171,8 +175,7 @@ impl<'m, 's> FrontEnd<'m, 's> {
         let ring: &mut [i16] = bytemuck::cast_slice_mut(ring);
         let (spectrum, work) = work.split_at_mut_checked(Self::spectrum_len(spec))?;
         let (noise, work) = work.split_at_mut_checked(Denoiser::work_len(spec))?;
-        let log_mel = bytemuck::cast_slice_mut(work).get_mut(..spec.mel_bands)?;
-        ring.fill(0);
+        let log_mel: &mut [i16] = bytemuck::cast_slice_mut(work).get_mut(..spec.mel_bands)?;
         Some(Self {
             tables,
             filter: InputFilter::new(spec),
@@ -184,8 +187,10 @@ impl<'m, 's> FrontEnd<'m, 's> {
         })
     }
 
-    /// Zeroes the state: the next sample starts a new stream.
+    /// Zeroes the state and all work memory: the next sample starts a new stream.
     pub fn reset(&mut self) {
+        self.spectrum.as_flattened_mut().fill(0);
+        self.log_mel.fill(0);
         self.filter.reset();
         self.framer.reset();
         self.denoiser.reset();

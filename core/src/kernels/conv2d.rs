@@ -19,27 +19,28 @@
 //! [`crate::packed`]), so that each weight is read once for both.
 
 use crate::arch::{Arithmetic, CodeRows, Work, run_fastest};
+use crate::packed::fits;
 use crate::spec::{IMAGES, MAX_KERNEL_ROWS, Padding, Shape};
 
 /// Parameters of a convolution.
 #[derive(Clone, Copy, Debug)]
 pub struct Conv2d<'m> {
     /// Shape of an input row.
-    pub input: Shape,
+    pub(crate) input: Shape,
     /// Output channels.
-    pub channels: usize,
+    pub(crate) channels: usize,
     /// Kernel along time.
-    pub rows: usize,
+    pub(crate) rows: usize,
     /// Kernel along frequency, odd.
-    pub bands: usize,
+    pub(crate) bands: usize,
     /// Where the kernel reaches beyond the input. Without the feature `image` always [`Padding::Causal`].
-    pub padding: Padding,
+    pub(crate) padding: Padding,
     /// Code of 0 in the input.
-    pub input_zero_point: i8,
+    pub(crate) input_zero_point: i8,
     /// Real value of one step of the output.
-    pub output_scale: f32,
+    pub(crate) output_scale: f32,
     /// A row for each output channel, of columns `[rows, oldest first][bands][input.channels]`.
-    pub codes: CodeRows<'m>,
+    pub(crate) codes: CodeRows<'m>,
 }
 
 /// State of a convolution between rows.
@@ -52,7 +53,70 @@ pub struct Conv2dState<'s> {
     pub oldest: &'s mut u32,
 }
 
-impl Conv2d<'_> {
+impl<'m> Conv2d<'m> {
+    /// A convolution of `rows × bands` positions; `codes` has a row for each output channel. None if `codes` are rows
+    /// of other lengths, the kernel is empty, or it has more than [`MAX_KERNEL_ROWS`] rows.
+    pub const fn new(
+        input: Shape,
+        [rows, bands]: [usize; 2],
+        padding: Padding,
+        input_zero_point: i8,
+        output_scale: f32,
+        codes: CodeRows<'m>,
+    ) -> Option<Self> {
+        let channels = codes.bias.len();
+        let columns = match rows.checked_mul(bands) {
+            Some(positions) => positions.checked_mul(input.channels),
+            None => None,
+        };
+        match columns {
+            Some(columns) if columns > 0 && rows <= MAX_KERNEL_ROWS && fits(channels, columns, codes.weights.len()) => {
+                Some(Self { input, channels, rows, bands, padding, input_zero_point, output_scale, codes })
+            }
+            _ => None,
+        }
+    }
+
+    /// Shape of an input row.
+    pub const fn input(&self) -> Shape {
+        self.input
+    }
+
+    /// Output channels.
+    pub const fn channels(&self) -> usize {
+        self.channels
+    }
+
+    /// Kernel along time.
+    pub const fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Kernel along frequency.
+    pub const fn bands(&self) -> usize {
+        self.bands
+    }
+
+    /// Where the kernel reaches beyond the input.
+    pub const fn padding(&self) -> Padding {
+        if IMAGES { self.padding } else { Padding::Causal }
+    }
+
+    /// Code of 0 in the input.
+    pub const fn input_zero_point(&self) -> i8 {
+        self.input_zero_point
+    }
+
+    /// Real value of one step of the output.
+    pub const fn output_scale(&self) -> f32 {
+        self.output_scale
+    }
+
+    /// A row for each output channel.
+    pub const fn codes(&self) -> &CodeRows<'m> {
+        &self.codes
+    }
+
     /// Values under the kernel: a patch.
     pub const fn patch_len(&self) -> usize {
         self.rows * self.bands * self.input.channels
@@ -71,10 +135,6 @@ impl Conv2d<'_> {
     /// i8 values of an output row.
     pub const fn output_len(&self) -> usize {
         self.padding().output_len(self.input.bands, self.bands) * self.channels
-    }
-
-    const fn padding(&self) -> Padding {
-        if IMAGES { self.padding } else { Padding::Causal }
     }
 
     /// Bands under the kernel below the output's own.

@@ -6,9 +6,9 @@ use crate::spec::Shape;
 #[derive(Clone, Copy, Debug)]
 pub struct Flatten {
     /// Shape of an input row.
-    pub input: Shape,
+    pub(crate) input: Shape,
     /// Rows in an output row.
-    pub rows: usize,
+    pub(crate) rows: usize,
 }
 
 /// State of a flatten between rows.
@@ -21,6 +21,11 @@ pub struct FlattenState<'s> {
 }
 
 impl Flatten {
+    /// A flatten of this many rows.
+    pub const fn new(input: Shape, rows: usize) -> Self {
+        Self { input, rows }
+    }
+
     /// Values of the output row.
     pub const fn output_len(&self) -> usize {
         self.rows * self.input.len()

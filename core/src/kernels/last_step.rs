@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug)]
 pub struct LastStep {
     /// Values of a row.
-    pub len: usize,
+    pub(crate) len: usize,
 }
 
 /// State of a last step.
@@ -17,6 +17,11 @@ pub struct LastStepState<'s> {
 }
 
 impl LastStep {
+    /// A last step of rows of this many values.
+    pub const fn new(len: usize) -> Self {
+        Self { len }
+    }
+
     /// Sets the state to that before the first row.
     pub fn reset(&self, state: &mut LastStepState<'_>) {
         *state.seen = 0;

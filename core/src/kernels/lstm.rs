@@ -12,16 +12,17 @@
 //! `bias` contains `-zero_point · Σ W · 2^input_shift`, so raw codes are multiplied.
 
 use crate::arch::{Arithmetic, GateRows, Work, run_fastest};
+use crate::packed::fits;
 
 /// Parameters of an LSTM.
 #[derive(Clone, Copy, Debug)]
 pub struct Lstm<'m> {
     /// Values of an input row.
-    pub inputs: usize,
+    pub(crate) inputs: usize,
     /// Units.
-    pub hidden: usize,
+    pub(crate) hidden: usize,
     /// Four rows for each unit.
-    pub gates: GateRows<'m>,
+    pub(crate) gates: GateRows<'m>,
 }
 
 /// State of an LSTM between steps.
@@ -33,7 +34,32 @@ pub struct LstmState<'s> {
     pub cell: &'s mut [i32],
 }
 
-impl Lstm<'_> {
+impl<'m> Lstm<'m> {
+    /// An LSTM with this many inputs. None if `gates` are rows of fewer.
+    pub const fn new(inputs: usize, gates: GateRows<'m>) -> Option<Self> {
+        let rows = gates.bias.len();
+        if fits(rows, inputs, gates.input_weights.len()) {
+            Some(Self { inputs, hidden: rows / 4, gates })
+        } else {
+            None
+        }
+    }
+
+    /// Values of an input row.
+    pub const fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// Units.
+    pub const fn hidden(&self) -> usize {
+        self.hidden
+    }
+
+    /// Four rows for each unit.
+    pub const fn gates(&self) -> &GateRows<'m> {
+        &self.gates
+    }
+
     /// Sets the state to that before the first step.
     pub fn reset(&self, state: &mut LstmState<'_>) {
         state.hidden.fill(0);

@@ -7,13 +7,13 @@ use crate::spec::{IMAGES, Shape, blocks};
 #[derive(Clone, Copy, Debug)]
 pub struct MaxPool {
     /// Shape of an input row.
-    pub input: Shape,
+    pub(crate) input: Shape,
     /// Block along time.
-    pub rows: usize,
+    pub(crate) rows: usize,
     /// Block along frequency.
-    pub bands: usize,
+    pub(crate) bands: usize,
     /// Rows and bands that a block shares with the next, at most half of a block. Without the feature `image` always 0.
-    pub overlap: usize,
+    pub(crate) overlap: usize,
 }
 
 /// State of a max pool between rows.
@@ -27,6 +27,36 @@ pub struct MaxPoolState<'s> {
 }
 
 impl MaxPool {
+    /// A pool of blocks of `rows × bands` that share `overlap` rows and bands with the next. None if a block is empty or
+    /// shares more than half of itself.
+    pub const fn new(input: Shape, [rows, bands]: [usize; 2], overlap: usize) -> Option<Self> {
+        if rows > 0 && bands > 0 && overlap <= rows / 2 && overlap <= bands / 2 {
+            Some(Self { input, rows, bands, overlap })
+        } else {
+            None
+        }
+    }
+
+    /// Shape of an input row.
+    pub const fn input(&self) -> Shape {
+        self.input
+    }
+
+    /// Block along time.
+    pub const fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Block along frequency.
+    pub const fn bands(&self) -> usize {
+        self.bands
+    }
+
+    /// Rows and bands that a block shares with the next.
+    pub const fn shared(&self) -> usize {
+        self.overlap()
+    }
+
     /// Values of an output row.
     pub const fn output_len(&self) -> usize {
         blocks(self.input.bands, self.bands, self.overlap()) * self.input.channels

@@ -8,7 +8,7 @@ const MAX_STEPS: u32 = 1 << 16;
 #[derive(Clone, Copy, Debug)]
 pub struct TimeMean {
     /// Values of a row.
-    pub len: usize,
+    pub(crate) len: usize,
 }
 
 /// State of a time mean between rows.
@@ -21,6 +21,11 @@ pub struct TimeMeanState<'s> {
 }
 
 impl TimeMean {
+    /// A mean of rows of this many values.
+    pub const fn new(len: usize) -> Self {
+        Self { len }
+    }
+
     /// Sets the state to that before the first row.
     pub fn reset(&self, state: &mut TimeMeanState<'_>) {
         state.sum.fill(0);

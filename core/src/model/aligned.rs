@@ -27,9 +27,12 @@ pub struct Aligned<Bytes: ?Sized>(pub Bytes);
 macro_rules! model {
     ($path:expr $(,)?) => {{
         const FILE: &$crate::model::Aligned<[u8]> = &$crate::model::Aligned(*include_bytes!($path));
-        match $crate::Model::parse(&FILE.0) {
+        // The compiler takes long for a large model and asks whether it will come to an end. It will.
+        #[allow(long_running_const_eval)]
+        const MODEL: $crate::Model<'static> = match $crate::Model::parse(&FILE.0) {
             Ok(model) => model,
             Err(error) => panic!("{}", error.summary()),
-        }
+        };
+        MODEL
     }};
 }

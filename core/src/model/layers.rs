@@ -5,9 +5,6 @@ use crate::packed::magnitude_sum;
 use crate::quant::Multipliers;
 use crate::spec::Layer;
 
-/// Bytes of a row's bias, mantissa and shift.
-const ROW_BYTES: usize = 4 + 4 + 1;
-
 /// One layer, ready to run.
 #[derive(Clone, Copy, Debug)]
 pub enum LayerParams<'m> {
@@ -25,6 +22,35 @@ pub enum LayerParams<'m> {
     LastStep(LastStep),
     /// Dense.
     Dense(Dense<'m>),
+}
+
+/// Why a layer leaves the fast path of a Cortex-M with the DSP extension: portable code computes the same, about three
+/// times as slowly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SlowPath {
+    /// The model does not begin at a multiple of 4 bytes. [`crate::model!`] puts it there.
+    Address,
+    /// This number of values of an input row is no multiple of 4.
+    Inputs(usize),
+    /// This number of units is no multiple of 4.
+    Units(usize),
+    /// This number of channels is no multiple of 4.
+    Channels(usize),
+    /// The output's zero point is not -128.
+    ZeroPoint(i8),
+}
+
+impl core::fmt::Display for SlowPath {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Address => write!(f, "the model is not at a multiple of 4 bytes"),
+            Self::Inputs(inputs) => write!(f, "it has {inputs} inputs, no multiple of 4"),
+            Self::Units(units) => write!(f, "it has {units} units, no multiple of 4"),
+            Self::Channels(channels) => write!(f, "it has {channels} channels, no multiple of 4"),
+            Self::ZeroPoint(zero_point) => write!(f, "its zero point is {zero_point}, not -128"),
+        }
+    }
 }
 
 /// Which numbers of a layer are unusable.
@@ -52,15 +78,38 @@ impl LayerParams<'_> {
         }
     }
 
+    /// Why the layer leaves the fast path of a Cortex-M with the DSP extension, if it does.
+    pub fn slow_path(&self) -> Option<SlowPath> {
+        let odd = |weights: &[u8]| !weights.as_ptr().addr().is_multiple_of(4);
+        let uneven = |len: usize| !len.is_multiple_of(4);
+        match self {
+            LayerParams::Conv2d(conv) if odd(conv.codes.weights) => Some(SlowPath::Address),
+            LayerParams::Conv2d(conv) if uneven(conv.channels) => Some(SlowPath::Channels(conv.channels)),
+            LayerParams::Conv2d(conv) if conv.codes.zero_point != -128 => {
+                Some(SlowPath::ZeroPoint(conv.codes.zero_point))
+            }
+            LayerParams::MaxPool(pool) if uneven(pool.input.channels) => Some(SlowPath::Channels(pool.input.channels)),
+            LayerParams::Lstm(lstm) if odd(lstm.gates.input_weights) => Some(SlowPath::Address),
+            LayerParams::Lstm(lstm) if uneven(lstm.inputs) => Some(SlowPath::Inputs(lstm.inputs)),
+            LayerParams::Lstm(lstm) if uneven(lstm.hidden) => Some(SlowPath::Units(lstm.hidden)),
+            LayerParams::Dense(dense) if odd(dense.weights) => Some(SlowPath::Address),
+            LayerParams::Dense(dense) if uneven(dense.inputs) => Some(SlowPath::Inputs(dense.inputs)),
+            LayerParams::Conv2d(_)
+            | LayerParams::MaxPool(_)
+            | LayerParams::Lstm(_)
+            | LayerParams::Dense(_)
+            | LayerParams::Flatten(_)
+            | LayerParams::TimeMean(_)
+            | LayerParams::LastStep(_) => None,
+        }
+    }
+
     /// Bytes of the layer's numbers in the file, padding excluded.
     pub const fn file_bytes(&self) -> usize {
         match self {
-            LayerParams::Conv2d(conv) => conv.codes.weights.len() + ROW_BYTES * conv.codes.bias.len(),
-            LayerParams::Lstm(lstm) => {
-                let gates = &lstm.gates;
-                gates.input_weights.len() + gates.recurrent_weights.len() + (ROW_BYTES + 1) * gates.bias.len()
-            }
-            LayerParams::Dense(dense) => dense.weights.len() + ROW_BYTES * dense.bias.len(),
+            LayerParams::Conv2d(conv) => conv.codes.file_bytes(),
+            LayerParams::Lstm(lstm) => lstm.gates.file_bytes(),
+            LayerParams::Dense(dense) => dense.file_bytes(),
             LayerParams::MaxPool(_) | LayerParams::Flatten(_) | LayerParams::TimeMean(_) | LayerParams::LastStep(_) => {
                 0
             }

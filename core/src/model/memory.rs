@@ -58,7 +58,7 @@ impl Model<'_> {
     }
 
     pub(crate) const fn held_words(&self) -> usize {
-        RowGate::<i8>::held_len(self.front_end().trim, self.front_end().mel_bands).div_ceil(4)
+        RowGate::<i8>::ring_len(self.front_end().trim, self.front_end().mel_bands).div_ceil(4)
     }
 
     #[cfg(feature = "image")]

@@ -28,7 +28,7 @@ pub fn conv2d(conv: &Conv2d<'_>, rows: &[i8]) {
     let mut state = Conv2dState { ring: &mut ring, oldest: &mut oldest };
     let (mut output, mut work) = (vec![0; conv.output_len()], vec![0; conv.work_len()]);
     conv.reset(&mut state);
-    for row in rows.chunks_exact(conv.input.len()) {
+    for row in rows.chunks_exact(conv.input().len()) {
         conv.push(&mut state, row, &mut output, &mut work);
         divan::black_box(&output);
     }
@@ -37,16 +37,16 @@ pub fn conv2d(conv: &Conv2d<'_>, rows: &[i8]) {
 pub fn max_pool(pool: &MaxPool, rows: &[i8]) {
     let (mut maximum, mut filled) = (vec![0; pool.maximum_len()], 0);
     let mut state = MaxPoolState { maximum: &mut maximum, filled: &mut filled };
-    for row in rows.chunks_exact(pool.input.len()) {
+    for row in rows.chunks_exact(pool.input().len()) {
         divan::black_box(pool.push(&mut state, row));
     }
 }
 
 pub fn lstm(layer: &Lstm<'_>, values: impl Iterator<Item = i16>) {
-    let (mut hidden, mut cell, mut work) = (vec![0; layer.hidden], vec![0; layer.hidden], vec![0; layer.hidden]);
+    let (mut hidden, mut cell, mut work) = (vec![0; layer.hidden()], vec![0; layer.hidden()], vec![0; layer.hidden()]);
     let mut state = LstmState { hidden: &mut hidden, cell: &mut cell };
     let rows: Vec<i16> = values.collect();
-    for row in rows.chunks_exact(layer.inputs) {
+    for row in rows.chunks_exact(layer.inputs()) {
         layer.push(&mut state, row, &mut work);
     }
     divan::black_box(&hidden);

@@ -46,7 +46,7 @@ fn run_core(mut tap: impl FnMut(usize, Row<'_>)) {
     let mut memory = vec![0; MODEL.network_words()];
     let mut engine = Engine::new(&MODEL, &mut memory).expect("enough memory");
     for column in CODES.chunks_exact(MODEL.front_end().row_shape().len()) {
-        engine.push(column, &mut tap);
+        engine.push(column, &mut tap).expect("columns of the front end");
     }
     engine.finish(&mut tap);
     divan::black_box(engine.logits());

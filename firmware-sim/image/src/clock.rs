@@ -1,7 +1,7 @@
 //! Counts executed instructions.
 //!
 //! On Cortex-M it reads SysTick, in an emulator that lets virtual time pass by instructions (`-icount shift=6`). One
-//! instruction takes 64 ns; one tick takes 40 ns (mps2-an386, mps2-an500), 50 ns (mps2-an505) or 62.5 ns (microbit),
+//! instruction takes 64 ns; one tick takes 40 ns (mps2-an385, mps2-an386, mps2-an500), 50 ns (mps2-an505) or 62.5 ns (microbit),
 //! and `SER_BOARD` says which. On RISC-V it reads `minstret`, which then counts nanoseconds.
 
 #[cfg(target_arch = "arm")]

@@ -11,6 +11,7 @@
 //!                for each stage: rows that left it; CRC-32 of them all
 //!                1 if there is a prediction, else 0; i32 logits [8]
 //!                instructions u64 [1 + layers]: front end, then the layers
+//!                instructions u64 of the hop that took most
 //!              bytes of stack that the core takes
 //! ```
 //!
@@ -75,15 +76,9 @@ fn recognise_all() -> io::Result<()> {
         let mut sums = [const { None }; STAGES];
         let mut rows = [0u32; STAGES];
         feed(&mut audio, samples, |chunk| {
-            recognizer.push_observed(chunk, |observation| {
-                let (stage, row) = match observation {
-                    Observation::Input(codes) => (0, Row::Codes(codes)),
-                    Observation::Layer(layer, row) => (1 + layer, row),
-                };
-                rows[stage] += 1;
-                digest(sums[stage].get_or_insert_with(|| CRC.digest()), row);
-            });
+            recognizer.push_observed(chunk, |observation| note(observation, &mut rows, &mut sums));
         })?;
+        recognizer.catch_up_observed(|observation| note(observation, &mut rows, &mut sums));
         for (rows, sum) in rows.into_iter().zip(sums).take(stages) {
             put(&mut answers, rows)?;
             put(&mut answers, sum.unwrap_or_else(|| CRC.digest()).finalize())?;
@@ -95,7 +90,8 @@ fn recognise_all() -> io::Result<()> {
         }
 
         length(&mut again)?;
-        for instructions in count(&mut again, samples, &mut recognizer)?.into_iter().take(stages) {
+        let (counts, worst_hop) = count(&mut again, samples, &mut recognizer)?;
+        for instructions in counts.into_iter().take(stages).chain([worst_hop]) {
             answers.write_all(&instructions.to_le_bytes())?;
         }
 
@@ -113,10 +109,13 @@ fn recognise_all() -> io::Result<()> {
     put(&mut answers, stack as u32)
 }
 
-/// Instructions of the front end and of each layer. The work between two observations counts for the stage that follows
-/// the first of them; the work after the last observation, for the layer that kept the row.
-fn count(audio: &mut File, samples: usize, recognizer: &mut Recognizer<'_, '_>) -> io::Result<[u64; STAGES]> {
+/// Instructions of the front end and of each layer, and those of the hop that took most. The work between two
+/// observations counts for the stage that follows the first of them; the work after the last observation, for the layer
+/// that kept the row. The rows that still wait at the end of the utterance belong to no hop.
+fn count(audio: &mut File, samples: usize, recognizer: &mut Recognizer<'_, '_>) -> io::Result<([u64; STAGES], u64)> {
     let mut counts = [0u64; STAGES];
+    let (mut before, mut heard, mut worst) = (0, 0, 0);
+    let hop_len = MODEL.front_end().hop_len;
     feed(audio, samples, |chunk| {
         let mut since = clock::now();
         // The stage that is at work.
@@ -134,9 +133,30 @@ fn count(audio: &mut File, samples: usize, recognizer: &mut Recognizer<'_, '_>) 
             };
         });
         lap(&mut counts, stage);
+        heard += chunk.len();
+        if heard >= hop_len {
+            heard -= hop_len;
+            let all = counts.iter().sum();
+            worst = worst.max(all - before);
+            before = all;
+        }
     })?;
     recognizer.reset();
-    Ok(counts)
+    Ok((counts, worst))
+}
+
+/// Adds a row to the number and the checksum of the rows of its stage.
+fn note(
+    observation: Observation<'_>,
+    rows: &mut [u32; STAGES],
+    sums: &mut [Option<Digest<'static, u32, Table<1>>>; STAGES],
+) {
+    let (stage, row) = match observation {
+        Observation::Input(codes) => (0, Row::Codes(codes)),
+        Observation::Layer(layer, row) => (1 + layer, row),
+    };
+    rows[stage] += 1;
+    digest(sums[stage].get_or_insert_with(|| CRC.digest()), row);
 }
 
 /// Reads `samples` samples and hands them to `push` in chunks.

@@ -30,6 +30,8 @@ pub struct Answer {
     pub logits: Option<Logits>,
     /// Instructions of the front end, then of each layer; empty on a workstation.
     pub instructions: Vec<u64>,
+    /// Instructions of the hop that took most; 0 on a workstation.
+    pub worst_hop: u64,
 }
 
 /// Everything that an image wrote.
@@ -37,6 +39,8 @@ pub struct Answer {
 pub struct Answers {
     /// In the order of the audio.
     pub utterances: Vec<Answer>,
+    /// Instructions of the hop that took most in any utterance.
+    pub worst_hop: u64,
     /// Most stack that the core took, bytes.
     pub stack_bytes: u32,
 }
@@ -78,15 +82,15 @@ impl Answers {
             for logit in &mut logits {
                 *logit = next()? as i32;
             }
-            let instructions = stages
-                .iter()
-                .map(|_| Ok(u64::from(next()?) | u64::from(next()?) << 32))
-                .collect::<Result<Vec<u64>>>()?;
-            answers.push(Answer { stages, logits: said.then_some(logits), instructions });
+            let mut count = || Ok(u64::from(next()?) | u64::from(next()?) << 32);
+            let instructions = stages.iter().map(|_| count()).collect::<Result<Vec<u64>>>()?;
+            let worst_hop = count()?;
+            answers.push(Answer { stages, logits: said.then_some(logits), instructions, worst_hop });
         }
         let stack_bytes = next()?;
         ensure!(words.next().is_none(), "the image wrote more than the answers to {utterances} utterances");
-        Ok(Self { utterances: answers, stack_bytes })
+        let worst_hop = answers.iter().map(|answer| answer.worst_hop).max().unwrap_or_default();
+        Ok(Self { utterances: answers, worst_hop, stack_bytes })
     }
 }
 
@@ -97,8 +101,8 @@ mod tests {
     /// Answers of a network of two stages: one utterance with a prediction, one without.
     fn written() -> Vec<u32> {
         let logits = [7, -3i32 as u32, 0, 0, 0, 0, 0, 0];
-        let one = [&[11, 0xAA, 5, 0xBB, 1][..], &logits, &[100, 0, 2, 1]].concat();
-        let two = [&[0, 0, 0, 0, 0][..], &[0; 8], &[50, 0, 0, 0]].concat();
+        let one = [&[11, 0xAA, 5, 0xBB, 1][..], &logits, &[100, 0, 2, 1, 70, 0]].concat();
+        let two = [&[0, 0, 0, 0, 0][..], &[0; 8], &[50, 0, 0, 0, 50, 0]].concat();
         [&[2][..], &one, &two, &[1700]].concat()
     }
 
@@ -114,6 +118,7 @@ mod tests {
         assert_eq!(one.stages, [Stage { rows: 11, crc: 0xAA }, Stage { rows: 5, crc: 0xBB }]);
         assert_eq!(one.logits.unwrap()[..3], [7, -3, 0]);
         assert_eq!(one.instructions, [100, 2 + (1 << 32)]);
+        assert_eq!((one.worst_hop, two.worst_hop, answers.worst_hop), (70, 50, 70));
         assert_eq!(two.logits, None);
     }
 

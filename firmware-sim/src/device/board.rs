@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
+use ser_host::interrupt::Stop;
 
 /// Folder of the image's source.
 const IMAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/image");
@@ -12,6 +13,8 @@ const IMAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/image");
 /// An emulated board.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Board {
+    /// Cortex-M3 (QEMU mps2-an385).
+    An385,
     /// Cortex-M4F (QEMU mps2-an386).
     An386,
     /// Cortex-M7 (QEMU mps2-an500).
@@ -37,6 +40,7 @@ impl Board {
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
+            Self::An385 => "an385",
             Self::An386 => "an386",
             Self::An500 => "an500",
             Self::An505 => "an505",
@@ -48,6 +52,7 @@ impl Board {
     /// The processor.
     pub fn core(self) -> &'static str {
         match self {
+            Self::An385 => "Cortex-M3",
             Self::An386 => "Cortex-M4F",
             Self::An500 => "Cortex-M7",
             Self::An505 => "Cortex-M33",
@@ -59,6 +64,7 @@ impl Board {
     /// Rust's name of the target.
     pub fn target(self) -> &'static str {
         match self {
+            Self::An385 => "thumbv7m-none-eabi",
             Self::An386 | Self::An500 => "thumbv7em-none-eabihf",
             Self::An505 => "thumbv8m.main-none-eabihf",
             Self::Microbit => "thumbv6m-none-eabi",
@@ -69,6 +75,7 @@ impl Board {
     /// Microcontrollers with the same core.
     pub fn chips(self) -> &'static [Chip] {
         match self {
+            Self::An385 => &[Chip { name: "STM32F1", mhz: 72.0 }],
             Self::An386 => &[Chip { name: "nRF52840", mhz: 64.0 }, Chip { name: "STM32F4", mhz: 168.0 }],
             Self::An500 => &[Chip { name: "STM32F7", mhz: 216.0 }],
             Self::An505 => &[Chip { name: "RP2350", mhz: 150.0 }],
@@ -92,6 +99,7 @@ impl Board {
 
     fn machine(self) -> &'static str {
         match self {
+            Self::An385 => "mps2-an385",
             Self::An386 => "mps2-an386",
             Self::An500 => "mps2-an500",
             Self::An505 => "mps2-an505",
@@ -116,11 +124,13 @@ impl Board {
         features: &[&str],
         model: &Path,
         target_dir: &Path,
+        stop: &Stop,
     ) -> Result<PathBuf> {
         ensure!(Path::new(IMAGE).is_dir(), "the image's source is not in {IMAGE}; name a built image with --image");
         std::fs::create_dir_all(target_dir).with_context(|| format!("cannot make {}", target_dir.display()))?;
         let target_dir = target_dir.canonicalize().with_context(|| format!("cannot open {}", target_dir.display()))?;
-        let output = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()))
+        let mut command = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
+        command
             .current_dir(IMAGE)
             .args([
                 "build",
@@ -139,9 +149,8 @@ impl Board {
             .env("SER_MODEL", model)
             .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", opt_level)
             .env("RUSTFLAGS", self.rustflags())
-            .env_remove("CARGO_ENCODED_RUSTFLAGS")
-            .output()
-            .context("cannot run cargo, which builds the image")?;
+            .env_remove("CARGO_ENCODED_RUSTFLAGS");
+        let output = stop.run(&mut command).context("cannot build the image with cargo")?;
         let errors = String::from_utf8_lossy(&output.stderr);
         ensure!(
             output.status.success(),
@@ -153,8 +162,10 @@ impl Board {
     }
 
     /// Runs an image in `folder`, where it finds its audio and leaves its answers. Returns its output.
-    pub fn emulate(self, image: &Path, folder: &Path) -> Result<String> {
+    pub fn emulate(self, image: &Path, folder: &Path, stop: &Stop) -> Result<String> {
         let image = image.canonicalize().with_context(|| format!("cannot open {}", image.display()))?;
+        let is_elf = std::fs::read(&image).is_ok_and(|bytes| bytes.starts_with(b"\x7fELF"));
+        ensure!(is_elf, "{} is no ELF file, wanted an image for {}", image.display(), self.name());
         let mut command = Command::new(self.emulator());
         command
             .current_dir(folder)
@@ -175,7 +186,7 @@ impl Board {
         if self == Self::Riscv {
             command.args(["-bios", "none"]);
         }
-        let output = command.output().with_context(|| {
+        let output = stop.run(&mut command).with_context(|| {
             format!("cannot run {}; on Debian it is in qemu-system-arm or qemu-system-misc", self.emulator())
         })?;
         let printed = String::from_utf8_lossy(&output.stdout);

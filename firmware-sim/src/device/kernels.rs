@@ -4,23 +4,26 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use ser_host::files::write_atomic;
+use ser_host::interrupt::Stop;
 
 use super::board::Board;
 use crate::outcome::Outcome;
 
 /// Builds and runs the image's program `kernels`, which compares the kernels; prints its counts.
-pub fn run(board: Board, model: &[u8], target_dir: &Path) -> Result<Outcome> {
+pub fn run(board: Board, model: &[u8], target_dir: &Path, stop: &Stop) -> Result<Outcome> {
     ensure!(
         board.has_kernels(),
         "{} ({}) runs the portable code: there are no kernels to compare it with",
         board.name(),
         board.core()
     );
+    // A program that ends at once leaves the folder behind.
+    let _guard = stop.guard();
     let work = tempfile::tempdir().context("cannot make a folder for the image's model")?;
     let flash = work.path().join("model.ser");
     write_atomic(&flash, model)?;
-    let image = board.build("kernels", "3", &["denoise", "image"], &flash, target_dir)?;
-    let printed = board.emulate(&image, work.path())?;
+    let image = board.build("kernels", "3", &["denoise", "image"], &flash, target_dir, stop)?;
+    let printed = board.emulate(&image, work.path(), stop)?;
     println!("{}: every kernel gives what the portable code gives, on random and extreme data\n", board.core());
     println!("{:<52} {:>10} {:>13} {:>8}", "kernel", "MACs", "instructions", "per MAC");
     for line in printed.lines() {

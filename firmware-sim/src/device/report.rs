@@ -67,6 +67,8 @@ pub struct Report {
     /// Instructions of front end and network for a hop of speech.
     instructions_per_hop: f64,
     instructions_per_utterance: f64,
+    /// Instructions of front end and network in the hop that took most, behind a pause for instance.
+    instructions_in_worst_hop: u64,
     code_bytes: u64,
     table_bytes: u64,
     model_bytes: usize,
@@ -81,6 +83,8 @@ struct ChipShare {
     chip: &'static str,
     mhz: f64,
     share: f64,
+    /// Share of the time of the hop that takes most.
+    worst_share: f64,
 }
 
 impl Report {
@@ -123,11 +127,16 @@ impl Report {
         }
         let instructions_per_hop = stages.iter().map(|stage| stage.instructions_per_hop).sum();
         let hops_per_second = f64::from(spec.sample_rate_hz) / spec.hop_len as f64;
-        let share = |mhz: f64| instructions_per_hop * hops_per_second * CYCLES_PER_INSTRUCTION / (mhz * 1e6);
+        let share = |instructions: f64, mhz: f64| instructions * hops_per_second * CYCLES_PER_INSTRUCTION / (mhz * 1e6);
         let chips = board
             .chips()
             .iter()
-            .map(|chip| ChipShare { chip: chip.name, mhz: chip.mhz, share: share(chip.mhz) })
+            .map(|chip| ChipShare {
+                chip: chip.name,
+                mhz: chip.mhz,
+                share: share(instructions_per_hop, chip.mhz),
+                worst_share: share(answers.worst_hop as f64, chip.mhz),
+            })
             .collect();
         let elf = object::File::parse(least).context("the program that was built is not an ELF file")?;
         let section = |name: &str| elf.section_by_name(name).map_or(0, |section| section.size());
@@ -143,6 +152,7 @@ impl Report {
             instructions_per_hop,
             instructions_per_utterance: (0..=model.layers().len()).map(total).sum::<f64>()
                 / answers.utterances.len().max(1) as f64,
+            instructions_in_worst_hop: answers.worst_hop,
             code_bytes: section(".text"),
             table_bytes: section(".rodata").saturating_sub(model.file_len() as u64),
             model_bytes: model.file_len(),
@@ -169,6 +179,7 @@ impl Report {
         ];
         let mut figures: Figures = stages.chain(bytes.map(|(name, value)| (format!("bytes, {name}"), value))).collect();
         figures.insert("instructions a hop, all".to_owned(), whole(self.instructions_per_hop));
+        figures.insert("instructions a hop, worst".to_owned(), self.instructions_in_worst_hop as f64);
         figures
     }
 }
@@ -193,6 +204,13 @@ impl fmt::Display for Report {
             writeln!(f, "{:<14} {:>16.0} {per_mac:>10}", stage.stage, stage.instructions_per_hop)?;
         }
         writeln!(f, "{:<14} {:>16.0}   in a hop of speech", "all", self.instructions_per_hop)?;
+        writeln!(
+            f,
+            "{:<14} {:>16}   in the worst hop, {:.2} times as many",
+            "",
+            self.instructions_in_worst_hop,
+            self.instructions_in_worst_hop as f64 / self.instructions_per_hop
+        )?;
         writeln!(f, "{:<14} {:>16.0}   in an utterance\n", "", self.instructions_per_utterance)?;
         writeln!(
             f,
@@ -203,10 +221,11 @@ impl fmt::Display for Report {
         for chip in &self.chips {
             writeln!(
                 f,
-                "{:<12} {:.1} % of its time at {:.0} MHz while somebody speaks, if an instruction takes {CYCLES_PER_INSTRUCTION} cycles",
+                "{:<12} {:.1} % of its time at {:.0} MHz while somebody speaks, {:.1} % in the worst hop, if an instruction takes {CYCLES_PER_INSTRUCTION} cycles",
                 chip.chip,
                 100.0 * chip.share,
-                chip.mhz
+                chip.mhz,
+                100.0 * chip.worst_share
             )?;
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use ser_host::files::write_atomic;
+use ser_host::files::write_json;
 
 /// Share by which a figure may exceed the one kept.
 const TOLERANCE: f64 = 0.02;
@@ -21,9 +21,7 @@ pub fn read(path: &Path) -> Result<Figures> {
 
 /// Writes figures to a file.
 pub fn write(path: &Path, figures: &Figures) -> Result<()> {
-    let mut json = serde_json::to_vec_pretty(figures)?;
-    json.push(b'\n');
-    write_atomic(path, &json)
+    write_json(path, figures)
 }
 
 /// One line for each figure that grew beyond the tolerance, and for each that only one of the two has.

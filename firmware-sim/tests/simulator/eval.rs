@@ -142,10 +142,29 @@ fn unreadable_recordings_are_skipped_told_and_counted() {
     assert_eq!(json["skipped"], bad.len());
     assert_eq!(json["utterances"], before["utterances"]);
     assert_eq!(json["int8"], before["int8"]);
-    assert_eq!(errors.lines().count(), bad.len(), "{errors}");
-    for (path, reason) in files {
-        assert!(errors.lines().any(|line| line.contains(text(&path)) && line.contains(reason)), "{reason}: {errors}");
+    assert_eq!(errors.lines().filter(|line| line.starts_with("skipped")).count(), bad.len(), "{errors}");
+    assert!(errors.contains("no answer to f1/happy/202.wav: nothing but silence"), "{errors}");
+    for (path, reason) in &files {
+        let id = path.strip_prefix(dir).unwrap().to_str().unwrap();
+        assert!(errors.lines().any(|line| line.contains(id) && line.contains(*reason)), "{reason}: {errors}");
     }
+    for _ in 0..10 {
+        std::fs::write(place(dir, "f1", "sad"), b"This is a text, and no recording at all.").unwrap();
+    }
+    let (_, errors) = evaluate(dir, &[]);
+    let skipped = errors.lines().filter(|line| line.starts_with("skipped")).count();
+    assert!(skipped == bad.len() && errors.contains("203.wav and 10 more: not a WAV"), "{errors}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_an_evaluation_with_130() {
+    use std::process::{Command, Stdio};
+    let mut program = Command::new(env!("CARGO_BIN_EXE_firmware-sim"));
+    let mut child = program.args(["eval", "--sweep"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
 }
 
 #[test]
@@ -163,7 +182,8 @@ fn a_single_sample_and_a_minute_of_silence_get_no_answer_from_either_model() {
     add(dir.path(), "neutral", &[1000]);
     add(dir.path(), "neutral", &[0; 960_000]);
     let (json, errors) = evaluate(dir.path(), &[]);
-    assert_eq!(errors, "");
+    let reasons = ["201.wav: too short: 1 samples at 16000 Hz, a frame has 1024", "202.wav: nothing but silence"];
+    assert_eq!(errors, reasons.map(|reason| format!("no answer to f1/neutral/{reason}\n")).concat());
     assert_eq!(json["utterances"], 2);
     assert_eq!(json["skipped"], 0);
     for model in ["float", "int8"] {

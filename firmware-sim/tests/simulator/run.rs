@@ -5,6 +5,7 @@ use ser_core::spec::paper;
 use ser_host::corpus::labels::EMOTIONS;
 use ser_host::corpus::synth;
 use ser_host::model::inspect::untrained_model;
+use ser_tests::containers::{Encoding, Lengths, flac, wav};
 use serde_json::Value;
 
 #[test]
@@ -75,6 +76,26 @@ fn a_pipe_is_heard_as_the_file_is() {
     assert_eq!(String::from_utf8(piped.stdout).unwrap(), from_file.replace(text(&file), "-"));
     assert!(piped.status.success());
 
+    for (recording, name) in [
+        (wav(&samples, 16_000, 1, Encoding::Integer(16), Lengths::True), "WAV"),
+        (wav(&samples, 16_000, 2, Encoding::Float(32), Lengths::AllOnes), "WAV from a pipe"),
+        (flac(&samples, 16_000, 1, 16, 4096), "FLAC"),
+    ] {
+        let piped = simulator().args(["run", "--stream", "-"]).write_stdin(recording).output().unwrap();
+        assert_eq!(String::from_utf8(piped.stdout).unwrap(), from_file.replace(text(&file), "-"), "{name}");
+    }
+    // Every sample twice.
+    let twice: Vec<u8> = bytes.chunks(2).flat_map(|sample| [sample, sample].concat()).collect();
+    let piped = simulator().args(["run", "--stream", "--rate", "32000", "-"]).write_stdin(twice).output().unwrap();
+    assert_eq!(String::from_utf8(piped.stdout).unwrap().lines().count(), from_file.lines().count());
+    for (arguments, reason) in [
+        (&["--rate", "100", "--stream", "-"][..], "wanted 4000 to 384000"),
+        (&["--rate", "8000", text(&file)], "--stream"),
+    ] {
+        let (code, _, errors) = run(&[&["run"], arguments].concat());
+        assert!(code == 2 && errors.contains(reason), "{errors}");
+    }
+
     bytes.pop();
     let odd = simulator().args(["run", "--stream", "-"]).write_stdin(bytes).output().unwrap();
     assert_eq!(odd.status.code(), Some(2));
@@ -86,16 +107,37 @@ fn a_pipe_is_heard_as_the_file_is() {
 #[test]
 fn silence_and_a_single_sample_are_too_little_speech() {
     let corpus = corpus();
-    for samples in [vec![0; 960_000], vec![1], vec![12; 4000]] {
+    for (samples, reason) in [
+        (vec![0; 960_000], "nothing but silence"),
+        (vec![1], "too short: 1 samples at 16000 Hz, a frame has 1024"),
+        (vec![12; 4000], "nothing but silence"),
+    ] {
         let file = add(corpus.path(), "sad", &samples);
-        for (arguments, wanted) in
-            [(&["run"][..], format!("{}: too little speech\n", text(&file))), (&["run", "--stream"], String::new())]
-        {
-            let (code, output, errors) = run(&[arguments, &[text(&file)]].concat());
-            assert_eq!(code, 0, "{errors}");
-            assert_eq!(output, wanted);
-        }
+        let (code, output, errors) = run(&["run", text(&file)]);
+        assert_eq!(code, 0, "{errors}");
+        assert_eq!(output, format!("{}: too little speech ({reason})\n", text(&file)));
+        let (code, output, errors) = run(&["run", "--stream", text(&file)]);
+        assert_eq!((code, output.as_str()), (0, ""), "{errors}");
+        assert_eq!(errors, format!("{}: no utterance; {reason}\n", text(&file)));
     }
+}
+
+#[test]
+fn a_recording_that_is_too_quiet_says_how_loud_it_is_and_should_be() {
+    let corpus = corpus();
+    let quiet: Vec<i16> = synth::render(7, 0, 0, 3).iter().map(|sample| sample / 64).collect();
+    let file = add(corpus.path(), "angry", &quiet);
+    let (code, output, errors) = run(&["run", "--json", text(&file)]);
+    assert_eq!(code, 0, "{errors}");
+    let json: Value = serde_json::from_str(&output).unwrap();
+    let reason = json["reason"].as_str().unwrap();
+    let loudest: f64 =
+        reason.strip_prefix("too quiet: the loudest frame is at ").unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!((-70.0..-50.0).contains(&loudest), "{reason}");
+    assert!(reason.contains("the silence gate wants more than -50;"), "{reason}");
+    let (code, _, errors) = run(&["eval", "--all", "--min-agreement", "0", "--corpus", text(corpus.path())]);
+    assert_eq!(code, 0, "{errors}");
+    assert_eq!(errors, format!("no answer to f1/angry/202.wav: {reason}\n"));
 }
 
 #[test]
@@ -140,7 +182,10 @@ fn a_model_for_images_recognises_files_and_refuses_streams_and_devices() {
     let (code, output, errors) = run(&["run", "--model", text(&model), text(&file), text(&short)]);
     assert_eq!(code, 0, "{errors}");
     let lines: Vec<&str> = output.lines().collect();
-    assert!(lines[0].contains("angry 0.17") && lines[1].ends_with("too little speech"), "{output}");
+    assert!(
+        lines[0].contains("angry 0.17") && lines[1].contains("too little speech (too short: 255 samples"),
+        "{output}"
+    );
     for command in [&["run", "--stream"][..], &["device"]] {
         let (code, _, errors) = run(&[command, &["--model", text(&model), text(&file)]].concat());
         assert!(code == 2 && errors.contains("wants a model for streams"), "{code}: {errors}");

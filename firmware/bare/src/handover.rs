@@ -11,8 +11,10 @@ use static_cell::ConstStaticCell;
 /// Samples of a block: 16 ms at 16 kHz. A smaller block wakes the processor more often; a larger one takes more memory
 /// and delays the answer.
 pub const BLOCK_LEN: usize = 256;
-/// The DMA holds two blocks. The others give the main loop time for one block, here up to 4 × 16 ms.
-const BLOCKS: usize = 6;
+/// The DMA holds two blocks, the main loop one, and one waits. The hop that takes most, behind a pause, takes a
+/// Cortex-M4F of 64 MHz about 9 ms of 16, so no more need to wait for the listener. A main loop that does other things
+/// needs a block for each 16 ms that they take.
+const BLOCKS: usize = 4;
 
 /// The samples that the DMA fills at a time.
 pub type Block = [i16; BLOCK_LEN];

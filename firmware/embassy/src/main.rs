@@ -34,8 +34,9 @@ static MEMORY: ConstStaticCell<[u32; PARSED.state_words()]> = ConstStaticCell::n
 /// Samples of a block: 16 ms at 16 kHz. A smaller block wakes the processor more often; a larger one takes more memory
 /// and delays the answer.
 const BLOCK_LEN: usize = 256;
-/// Blocks that may wait for `main`, here 4 × 16 ms.
-const BLOCKS: usize = 4;
+/// Blocks between `sample` and `main`: one that is heard and one that waits. The hop that takes most, behind a pause,
+/// takes 9 ms of 16, so no more need to wait for the listener.
+const BLOCKS: usize = 2;
 
 /// A block of samples, from `sample` to `main`.
 struct Block {

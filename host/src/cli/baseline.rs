@@ -1,20 +1,19 @@
 //! `host baseline`: classical classifiers on the splits of a cross-validation.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use ser_core::spec::edge;
 
+use crate::cli::data_options::{CacheOption, CorpusOption};
+use crate::corpus::skipped::Skipped;
 use crate::corpus::split::Protocol;
-use crate::corpus::synth;
-use crate::corpus::{Corpus, Problem};
 use crate::experiments::baseline::Baseline;
 use crate::experiments::baseline::report::{BaselineFigures, BaselineReport, evaluate_all, splits};
-use crate::features::cache::FeatureCache;
 use crate::features::condition::Condition;
-use crate::files::write_atomic;
+use crate::files::write_json;
+use crate::shares::percent;
 
 /// Fit classical classifiers to every fold of a corpus and print a table of their figures.
 ///
@@ -28,9 +27,8 @@ pub struct BaselineArgs {
     /// The classifier.
     #[arg(value_enum, value_name = "NAME")]
     name: Names,
-    /// Folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest [default: the synthetic corpus].
-    #[arg(long, value_name = "DIR")]
-    corpus: Option<PathBuf>,
+    #[command(flatten)]
+    corpus: CorpusOption,
     /// Protocol of the split: what the training and test parts never share.
     #[arg(long, value_enum, default_value_t = Protocol::Sentence)]
     protocol: Protocol,
@@ -49,9 +47,8 @@ pub struct BaselineArgs {
     /// Also write the figures to this JSON file.
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Folder that keeps log-mel rows between runs.
-    #[arg(long, value_name = "DIR", default_value = "runs/.features")]
-    cache: PathBuf,
+    #[command(flatten)]
+    cache: CacheOption,
 }
 
 /// One baseline, or all of them.
@@ -97,12 +94,11 @@ impl ValueEnum for Names {
 /// If the corpus cannot be opened or split like this, a training part lacks a class, or a file cannot be written.
 pub fn run(args: &BaselineArgs) -> Result<()> {
     let report = report(args)?;
-    let json = serde_json::to_string_pretty(&report)? + "\n";
     if let Some(path) = &args.out {
-        write_atomic(path, json.as_bytes())?;
+        write_json(path, &report)?;
     }
     if args.json {
-        print!("{json}");
+        println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
         print!("{report}");
     }
@@ -111,25 +107,17 @@ pub fn run(args: &BaselineArgs) -> Result<()> {
 
 /// Fits and tests the classifiers. Progress goes to standard error.
 fn report(args: &BaselineArgs) -> Result<BaselineReport> {
-    let corpus = match &args.corpus {
-        Some(path) => Corpus::open(path)?,
-        None => Corpus::synthetic(synth::DEFAULT_SEED),
-    };
-    let mut told = BTreeSet::new();
-    let mut skipped = |problem: &Problem| {
-        if told.insert(problem.path.clone()) {
-            eprintln!("skipped {problem}");
-        }
-    };
-    corpus.problems.iter().for_each(&mut skipped);
-    let cache = FeatureCache::new(&args.condition.front_end(edge().front_end), Some(&args.cache))?;
+    let corpus = args.corpus.open()?;
+    let mut skipped = Skipped::default();
+    let cache = args.cache.of(&args.condition.front_end(edge().front_end))?;
     let splits = splits(&corpus, args.protocol, args.folds, args.seed)?;
     let mut baselines = Vec::new();
     for baseline in args.name.list() {
         let evaluations = evaluate_all(baseline, &corpus, &cache, &splits, &mut |split, evaluation| {
-            evaluation.skipped_training.iter().chain(&evaluation.skipped).for_each(&mut skipped);
-            let war = 100.0 * evaluation.confusion.war();
-            eprintln!("{baseline}: fold {} of {} has {war:.1} %", split.fold + 1, split.folds);
+            evaluation.skipped_training.iter().chain(&evaluation.skipped).for_each(|problem| skipped.add(problem));
+            skipped.lines().iter().for_each(|line| eprintln!("{line}"));
+            let war = percent(evaluation.confusion.war());
+            eprintln!("{baseline}: fold {} of {} has {war}", split.fold + 1, split.folds);
         })?;
         baselines.push(BaselineFigures::new(baseline, &evaluations, None)?);
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Result, ensure};
 use clap::{Args, Subcommand};
 
 use crate::corpus::synth;
@@ -20,7 +20,8 @@ pub struct CorpusArgs {
 
 #[derive(Debug, Subcommand)]
 enum CorpusCommand {
-    /// Count the utterances, and find broken files and cues that give labels away. Fails if a file is broken.
+    /// Count the utterances, and find broken files and cues that give labels away. Fails if a file is broken or
+    /// an emotion is missing.
     #[command(after_help = "Example: host corpus check recordings/")]
     Check(CheckArgs),
     /// Write the synthetic corpus: 4 voices, 6 emotions, 50 sentences, 1200 WAV files (62 MB).
@@ -51,7 +52,8 @@ struct SynthArgs {
 ///
 /// # Errors
 ///
-/// If the corpus cannot be opened or written, or a checked corpus has a broken file.
+/// If the corpus cannot be opened or written, or a checked corpus has a broken file or
+/// lacks an emotion.
 pub fn run(args: &CorpusArgs) -> Result<()> {
     match &args.command {
         CorpusCommand::Check(args) => run_check(args),
@@ -66,12 +68,16 @@ fn run_check(args: &CheckArgs) -> Result<()> {
     } else {
         print!("{report}");
     }
-    match report.broken.len() {
-        0 => Ok(()),
-        broken => {
-            bail!("{broken} broken beside {} readable utterances in {}", report.utterances, args.corpus.display())
-        }
+    let corpus = args.corpus.display();
+    let mut faults = Vec::new();
+    if !report.broken.is_empty() {
+        faults.push(format!("{} broken beside {} readable utterances", report.broken.len(), report.utterances));
     }
+    if !report.missing.is_empty() {
+        faults.push(format!("it cannot be trained on without a readable utterance of {}", report.missing.join(", ")));
+    }
+    ensure!(faults.is_empty(), "{corpus}: {}", faults.join("; "));
+    Ok(())
 }
 
 fn run_synth(args: &SynthArgs) -> Result<()> {
@@ -96,18 +102,26 @@ fn run_synth(args: &SynthArgs) -> Result<()> {
 mod tests {
     use super::*;
     use crate::corpus::audio::write_wav;
+    use crate::corpus::labels::EMOTIONS;
 
     #[test]
     fn a_check_fails_exactly_when_something_is_broken() {
         let dir = tempfile::tempdir().unwrap();
+        for emotion in EMOTIONS {
+            let folder = dir.path().join("li").join(emotion);
+            std::fs::create_dir_all(&folder).unwrap();
+            write_wav(&folder.join("1.wav"), &[1, 2, 3]).unwrap();
+        }
         let folder = dir.path().join("li/sad");
-        std::fs::create_dir_all(&folder).unwrap();
-        write_wav(&folder.join("1.wav"), &[1, 2, 3]).unwrap();
         let args = CheckArgs { corpus: dir.path().to_owned(), json: false };
         run_check(&args).unwrap();
         std::fs::write(folder.join("2.wav"), "").unwrap();
         let error = run_check(&args).unwrap_err().to_string();
-        assert!(error.starts_with("1 broken beside 1 readable"), "{error}");
-        assert!(run_check(&CheckArgs { json: true, ..args }).is_err());
+        assert!(error.contains("1 broken beside 6 readable"), "{error}");
+        assert!(run_check(&CheckArgs { json: true, corpus: args.corpus.clone() }).is_err());
+        std::fs::remove_file(folder.join("2.wav")).unwrap();
+        std::fs::remove_file(folder.join("1.wav")).unwrap();
+        let error = run_check(&args).unwrap_err().to_string();
+        assert!(error.contains("cannot be trained on without a readable utterance of sad"), "{error}");
     }
 }

@@ -6,24 +6,27 @@ mod tests;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 
+use crate::cli::data_options::{CacheOption, count};
 use crate::cli::options::TrainingOptions;
-use crate::cli::train::{DEFAULT_SEED, stop_at_ctrl_c};
+use crate::cli::train::DEFAULT_SEED;
 use crate::corpus::split::Protocol;
 use crate::experiments::crossval::run::Crossval;
 use crate::experiments::crossval::{CrossvalReport, gather};
 use crate::features::condition::Condition;
-use crate::files::write_atomic;
+use crate::files::{write_atomic, write_json};
+use crate::interrupt::Stop;
+use crate::training::session::Outcome;
 use display::Display;
 
 /// Train, export and evaluate every fold of a corpus, and print a table of the figures.
 ///
-/// Every fold is a run folder below --out. After a stop the same command continues and gives the same result as without
-/// the stop; it does not train finished folds again. --fold trains one fold alone, for instance on another machine.
+/// Every fold is a run folder below --out. Ctrl-C or SIGTERM stops after the current steps with exit code 130; a second
+/// one stops at once. The same command then continues and gives the same result as without the stop; it does not train
+/// finished folds again. --fold trains one fold alone, for instance on another machine.
 /// --gather makes the table of all folds that are finished.
 #[derive(Args, Clone, Debug, Default)]
 #[command(after_help = "Examples:\n  host crossval --corpus casia --protocol speaker\n  \
@@ -46,7 +49,7 @@ pub struct CrossvalArgs {
     #[arg(long, value_enum)]
     condition: Option<Conditions>,
     /// Number of folds that train at the same time, each on one thread [default: number of cores].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     jobs: Option<NonZeroUsize>,
     /// Train only this fold, counted from 0, with all given seeds and conditions.
     #[arg(long, value_name = "K")]
@@ -60,17 +63,16 @@ pub struct CrossvalArgs {
         value_name = "DIR",
         conflicts_with_all = [
             "corpus", "preset", "network", "denoise", "window", "mel_bands", "pre_emphasis", "keep_silence", "recipe",
-            "epochs", "qat", "qat_learning_rate", "batch", "backend", "protocol", "folds", "seeds", "condition",
-            "jobs", "fold", "out"
+            "set", "epochs", "teachers", "qat", "qat_learning_rate", "batch", "backend", "protocol", "folds", "seeds",
+            "condition", "jobs", "fold", "out"
         ]
     )]
     gather: Option<PathBuf>,
     /// Also write the figures to this JSON file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Folder that keeps log-mel rows between runs.
-    #[arg(long, value_name = "DIR", default_value = "runs/.features")]
-    cache: PathBuf,
+    #[command(flatten)]
+    cache: CacheOption,
 }
 
 /// One condition, or both side by side.
@@ -100,16 +102,16 @@ impl Conditions {
 ///
 /// If the corpus, the options or the recipe are unusable, a folder holds a run with other options or cannot be written,
 /// or a fold fails.
-pub fn run(args: &CrossvalArgs) -> Result<()> {
+pub fn run(args: &CrossvalArgs, stop: &Stop) -> Result<Outcome> {
     if let Some(folder) = &args.gather {
-        return tabulate(folder, args.json.as_deref());
+        tabulate(folder, args.json.as_deref())?;
+        return Ok(Outcome::Finished);
     }
-    let stop = stop_at_ctrl_c()?;
-    crossval(args, &stop)
+    crossval(args, stop)
 }
 
 /// Trains until all folds are finished or `stop` is set.
-fn crossval(args: &CrossvalArgs, stop: &AtomicBool) -> Result<()> {
+fn crossval(args: &CrossvalArgs, stop: &Stop) -> Result<Outcome> {
     let seeds = if args.seeds.is_empty() { vec![DEFAULT_SEED] } else { args.seeds.clone() };
     if let Some(repeated) =
         seeds.iter().enumerate().find(|(place, seed)| seeds.iter().take(*place).any(|other| other == *seed))
@@ -126,8 +128,14 @@ fn crossval(args: &CrossvalArgs, stop: &AtomicBool) -> Result<()> {
         let protocol = format!("{protocol:?}").to_lowercase();
         PathBuf::from("runs").join(format!("crossval-{}-{}-{protocol}", config.corpus, config.preset))
     });
-    let crossval =
-        Crossval { root: &root, config: &config, corpus: &corpus, protocol, folds: args.folds, cache: &args.cache };
+    let crossval = Crossval {
+        root: &root,
+        config: &config,
+        corpus: &corpus,
+        protocol,
+        folds: args.folds,
+        cache: &args.cache.folder,
+    };
     let pending = crossval.prepare(&conditions, &seeds, args.fold)?;
     if !pending.is_empty() {
         let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
@@ -135,13 +143,13 @@ fn crossval(args: &CrossvalArgs, stop: &AtomicBool) -> Result<()> {
         let display = Display::new(&pending, config.recipe.all_epochs());
         let failed = crossval.run(&pending, jobs, stop, &|fold, event| display.show(fold, event))?;
         display.close();
-        let finished = pending.iter().filter(|fold| fold.is_finished()).count();
-        if stop.load(Ordering::Relaxed) && finished < pending.len() {
+        let finished = pending.iter().map(|fold| Ok(usize::from(fold.is_finished()?))).sum::<Result<usize>>()?;
+        if stop.is_asked() && finished < pending.len() {
             println!(
                 "stopped with {finished} of {} folds finished; the same command goes on where it was",
                 pending.len()
             );
-            return Ok(());
+            return Ok(Outcome::Stopped);
         }
         if !failed.is_empty() {
             let reasons: Vec<String> = failed.iter().map(|(fold, error)| format!("{fold}: {error:#}")).collect();
@@ -149,17 +157,16 @@ fn crossval(args: &CrossvalArgs, stop: &AtomicBool) -> Result<()> {
         }
     }
     crossval.find_copies()?;
-    tabulate(&root, args.json.as_deref())
+    tabulate(&root, args.json.as_deref())?;
+    Ok(Outcome::Finished)
 }
 
 /// Prints and writes the table of the finished folds.
 fn tabulate(root: &Path, json: Option<&Path>) -> Result<()> {
     let report = CrossvalReport::new(&gather(root)?)?;
-    let mut bytes = serde_json::to_vec_pretty(&report)?;
-    bytes.push(b'\n');
-    write_atomic(&root.join("crossval.json"), &bytes)?;
+    write_json(&root.join("crossval.json"), &report)?;
     if let Some(path) = json {
-        write_atomic(path, &bytes)?;
+        write_json(path, &report)?;
     }
     let text = report.to_string();
     write_atomic(&root.join("crossval.txt"), text.as_bytes())?;

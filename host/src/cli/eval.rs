@@ -4,12 +4,13 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use clap::Args;
+use serde::Serialize;
 
+use crate::cli::data_options::{CacheOption, tell, tell_unheard};
 use crate::corpus::Problem;
 use crate::corpus::split::Part;
-use crate::evaluation::evaluate::evaluate;
-use crate::features::cache::FeatureCache;
-use crate::training::run::RunFolder;
+use crate::evaluation::evaluate::{Evaluation, evaluate};
+use crate::training::run::{Epochs, RunFolder};
 use crate::training::train::Classifier;
 
 /// Recognise the test part of a run, or another part, with the float network of the run.
@@ -25,16 +26,24 @@ pub struct EvalArgs {
     /// Print JSON instead of text.
     #[arg(long)]
     json: bool,
-    /// Folder that keeps log-mel rows between runs.
-    #[arg(long, value_name = "DIR", default_value = "runs/.features")]
-    cache: PathBuf,
+    #[command(flatten)]
+    cache: CacheOption,
+}
+
+/// The figures as JSON.
+#[derive(Serialize)]
+struct Report {
+    /// Epochs after which the network is evaluated.
+    epochs: Epochs,
+    #[serde(flatten)]
+    evaluation: Evaluation,
 }
 
 #[cfg(test)]
 impl EvalArgs {
     /// Options for the test part of a run, with output as text.
     pub fn new(run: &std::path::Path, cache: &std::path::Path) -> Self {
-        Self { run: run.to_owned(), part: Part::Test, json: false, cache: cache.to_owned() }
+        Self { run: run.to_owned(), part: Part::Test, json: false, cache: CacheOption { folder: cache.to_owned() } }
     }
 }
 
@@ -46,26 +55,30 @@ impl EvalArgs {
 pub fn run(args: &EvalArgs) -> Result<()> {
     let folder = RunFolder::open(&args.run)?;
     let (config, split) = (folder.config()?, folder.split()?);
-    let epochs = folder.metrics()?.len();
-    if epochs < config.recipe.all_epochs() {
-        eprintln!("the run is unfinished: {epochs} of {} epochs", config.recipe.all_epochs());
-    }
     let corpus = config.open_corpus()?;
     let utterances = split.part(&corpus, args.part)?;
     ensure!(
         !utterances.is_empty(),
-        "the split of {} has no {} part",
+        "the split of {} has no {} part{}",
         args.run.display(),
-        format!("{:?}", args.part).to_lowercase()
+        format!("{:?}", args.part).to_lowercase(),
+        if split.tests() { "" } else { ": the run was trained on all utterances, so `host crossval` has its figures" }
     );
     let network = folder.network()?;
-    let cache = FeatureCache::new(&network.network.front_end, Some(&args.cache))?;
+    let epochs = folder.epochs()?;
+    if !epochs.are_done() {
+        eprintln!("the run is unfinished: this is its network after {epochs}");
+    }
+    let cache = args.cache.of(&network.network.front_end)?;
     let classifier = Classifier::new(&network, &config)?;
-    let mut skip = |problem: &Problem| eprintln!("skipped {problem}");
+    let mut skipped = Vec::new();
+    let mut skip = |problem: &Problem| skipped.push(problem.clone());
     let result = evaluate(&classifier, &cache, &utterances, &network.network.labels, &mut skip)?;
+    tell(&skipped);
     ensure!(result.utterances > 0, "none of the {} utterances could be read", utterances.len());
+    tell_unheard(&result.unheard);
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&result)?);
+        println!("{}", serde_json::to_string_pretty(&Report { epochs, evaluation: result })?);
     } else {
         println!("{}", result.confusion);
         if result.skipped > 0 {

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 
+use crate::cli::data_options::{CacheOption, tell};
 use crate::evaluation::predictions::Predictions;
 use crate::experiments::crossval::{calibrate, gather};
-use crate::features::cache::FeatureCache;
 use crate::files::write_atomic;
 use crate::model::model_file::Confidence;
 use crate::training::export::export_run;
@@ -39,16 +39,18 @@ pub struct ExportArgs {
     /// Confidence threshold, 0 to 1: the device reports an answer of a lower probability as not confident.
     #[arg(long, default_value_t = 0.5)]
     confidence: f32,
-    /// Folder that keeps log-mel rows between runs.
-    #[arg(long, value_name = "DIR", default_value = "runs/.features")]
-    cache: PathBuf,
+    /// Export a run that is still unfinished.
+    #[arg(long)]
+    unfinished: bool,
+    #[command(flatten)]
+    cache: CacheOption,
 }
 
 /// Runs the command.
 ///
 /// # Errors
 ///
-/// If the folder holds no trained run, its corpus can't be opened, a number can't be quantised, or a file can't be
+/// If the folder holds no trained run, the run is unfinished and `--unfinished` is not given, its corpus can't be opened, a number can't be quantised, or a file can't be
 /// written. An error leaves no half-written file.
 pub fn run(args: &ExportArgs) -> Result<()> {
     ensure!((0.0..=1.0).contains(&args.confidence), "--confidence is {}, wanted 0..=1", args.confidence);
@@ -57,17 +59,26 @@ pub fn run(args: &ExportArgs) -> Result<()> {
     }
     let folder = RunFolder::open(&args.run)?;
     let config = folder.config()?;
+    let epochs = folder.epochs()?;
+    ensure!(
+        epochs.are_done() || args.unfinished,
+        "{} is unfinished, {epochs} are done: finish it with `host train --resume --out {}`, or export it as it is with \
+         --unfinished",
+        args.run.display(),
+        args.run.display()
+    );
+    if !epochs.are_done() {
+        eprintln!("the run is unfinished: this is its network after {epochs}");
+    }
     let corpus = config.open_corpus()?;
-    let cache = FeatureCache::new(&config.network.front_end, Some(&args.cache))?;
+    let cache = args.cache.of(&config.network.front_end)?;
     let temperature = match &args.calibrate {
         Some(crossval) => fit_temperature(crossval, &config)?,
         None => args.temperature.unwrap_or(1.0),
     };
     let confidence = Confidence { temperature, threshold: args.confidence };
     let (exported, problems) = export_run(&folder, &folder.split()?, &corpus, &cache, confidence)?;
-    for problem in problems {
-        eprintln!("skipped {problem}");
-    }
+    tell(&problems);
     let out = args.out.as_deref().unwrap_or(folder.path());
     let both = !args.int8 && !args.onnx;
     for (wanted, name, bytes) in
@@ -95,6 +106,9 @@ fn fit_temperature(crossval: &Path, config: &Config) -> Result<f32> {
     let folds = alike.len();
     let calibration = calibrate(alike)
         .with_context(|| format!("no answer in the {folds} folds of {} to fit to", crossval.display()))?;
+    if !gathered.missing.is_empty() {
+        eprintln!("{} folds of {} are unfinished and left out", gathered.missing.len(), crossval.display());
+    }
     println!(
         "temperature {:.3} from {folds} folds of {}: expected calibration error {:.3}, at temperature 1 {:.3}",
         calibration.temperature,

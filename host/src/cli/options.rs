@@ -4,12 +4,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use ser_core::spec::{self, Network};
-use serde::de::DeserializeOwned;
+use serde_json::Value;
 
+use crate::cli::data_options::{CorpusOption, tell};
 use crate::cli::front_end_options::FrontEndOptions;
 use crate::corpus::Corpus;
 use crate::features::condition::Condition;
+use crate::json;
 use crate::training::graph::Compute;
 use crate::training::recipe::Recipe;
 use crate::training::run::{Backend, Config};
@@ -17,24 +20,30 @@ use crate::training::run::{Backend, Config};
 /// Network, corpus and recipe of a training.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub struct TrainingOptions {
-    /// Folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest [default: the synthetic corpus].
-    #[arg(long, value_name = "DIR")]
-    pub corpus: Option<PathBuf>,
-    /// Name of a built-in network: edge, rnn, paper or paper-seq [default: edge].
-    #[arg(long)]
+    /// The corpus.
+    #[command(flatten)]
+    pub corpus: CorpusOption,
+    /// Built-in network [default: edge].
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(spec::PRESETS))]
     pub preset: Option<String>,
-    /// JSON file with a network, instead of a preset. It has the form of `network` in the config.json of a run, and its
-    /// name is that of the file.
+    /// JSON file with a network, instead of a preset. It has the form of `network` in the config.json of a run. What it
+    /// does not name is that of the preset edge, or of paper if its front end makes an image. Its name is that of the
+    /// file.
     #[arg(long, value_name = "FILE", conflicts_with = "preset")]
     pub network: Option<PathBuf>,
     /// Changes of the network's front end.
     #[command(flatten)]
     pub front_end: FrontEndOptions,
-    /// JSON file with a recipe, of the form of `recipe` in the config.json of a run [default: the network's recipe].
+    /// JSON file with a recipe, of the form of `recipe` in the config.json of a run. What it does not name is as in the
+    /// network's own recipe.
     #[arg(long, value_name = "FILE")]
     pub recipe: Option<PathBuf>,
+    /// Change one entry of the recipe, for instance learning_rate=0.001 or augmentation.speeds=[1.0]. The value is
+    /// JSON, or text. May be given several times.
+    #[arg(long, value_name = "ENTRY=VALUE", value_parser = json::entry)]
+    pub set: Vec<Value>,
     /// Passes over the training part. Those of teachers change in proportion [default: as the recipe says].
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     pub epochs: Option<usize>,
     /// Number of teachers, 0 to 16. They are trained first, half of them on reversed utterances; the network then also
     /// learns from their answers [default: as the recipe says].
@@ -47,10 +56,10 @@ pub struct TrainingOptions {
     #[arg(long, value_name = "RATE")]
     pub qat_learning_rate: Option<f64>,
     /// Number of utterances in a step [default: as the recipe says].
-    #[arg(long)]
+    #[arg(long, value_name = "N")]
     pub batch: Option<usize>,
     /// What computes the training [default: fast].
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, value_name = "NAME")]
     pub backend: Option<Backend>,
 }
 
@@ -63,11 +72,10 @@ impl TrainingOptions {
     /// Those of [`TrainingOptions::configure`], or if the corpus is unusable.
     pub fn plan(&self, condition: Option<Condition>, seed: u64) -> Result<(Config, Corpus)> {
         let mut config = self.configure(condition, seed)?;
+        // By the path of the configuration: kept rows are found by the paths of the recordings.
         let corpus = config.open_corpus()?;
+        tell(&corpus.problems);
         config.corpus.clone_from(&corpus.name);
-        for problem in &corpus.problems {
-            eprintln!("skipped {problem}");
-        }
         Ok((config, corpus))
     }
 
@@ -79,32 +87,15 @@ impl TrainingOptions {
     /// lacks the backend.
     pub fn configure(&self, condition: Option<Condition>, seed: u64) -> Result<Config> {
         let (preset, network) = self.network()?;
-        let network = self.front_end.apply(network)?;
         let condition = condition.unwrap_or(Condition::of(&network.front_end));
         condition.check(&network.front_end)?;
-        let mut recipe = match &self.recipe {
-            Some(path) => read_json(path, "recipe")?,
-            None => Recipe::of(&network),
-        };
-        if let Some(teachers) = self.teachers {
-            recipe.set_teachers(teachers);
-        }
-        if let Some(epochs) = self.epochs {
-            recipe.set_epochs(epochs);
-        }
-        recipe.batch = self.batch.unwrap_or(recipe.batch);
-        self.set_stage(&mut recipe);
-        recipe.check()?;
-        ensure!(
-            !recipe.backwards,
-            "the recipe says that utterances are heard backwards: only teachers do, see distillation.backwards"
-        );
+        let recipe = self.recipe(&network)?;
         let backend = self.backend.unwrap_or(Backend::Fast);
         // Before a file is written: a run folder must not suffer from a backend that was not built.
         Compute::new(backend)?;
         Ok(Config {
             corpus: String::new(),
-            corpus_path: match &self.corpus {
+            corpus_path: match &self.corpus.path {
                 Some(path) => {
                     Some(path.canonicalize().with_context(|| format!("cannot open corpus {}", path.display()))?)
                 }
@@ -119,18 +110,52 @@ impl TrainingOptions {
     }
 
     /// Name and description of the network that the options choose.
-    fn network(&self) -> Result<(String, Network)> {
-        if let Some(path) = &self.network {
-            let network: Network = read_json(path, "network")?;
-            network.check().with_context(|| format!("the network in {} is unusable", path.display()))?;
-            let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-            return Ok((name, network));
-        }
-        let preset = self.preset.as_deref().unwrap_or("edge");
-        let Some(network) = spec::preset(preset) else {
-            bail!("unknown preset '{preset}', wanted one of {}", spec::PRESETS.join(", "))
+    ///
+    /// # Errors
+    ///
+    /// If there is no such network, or its file or front end is unusable.
+    pub fn network(&self) -> Result<(String, Network)> {
+        let (name, network) = match &self.network {
+            Some(path) => network_of(path)?,
+            None => {
+                let preset = self.preset.as_deref().unwrap_or("edge");
+                let Some(network) = spec::preset(preset) else {
+                    bail!("unknown preset '{preset}', wanted one of {}", spec::PRESETS.join(", "))
+                };
+                (preset.to_owned(), network)
+            }
         };
-        Ok((preset.to_owned(), network))
+        Ok((name, self.front_end.apply(network)?))
+    }
+
+    /// The recipe that the options make for a network.
+    ///
+    /// # Errors
+    ///
+    /// If an entry is unknown, has a wrong type or is out of range.
+    pub fn recipe(&self, network: &Network) -> Result<Recipe> {
+        let mut recipe = Recipe::of(network);
+        if let Some(path) = &self.recipe {
+            recipe =
+                recipe.with(json::read(path, "recipe")?).with_context(|| format!("{} is no recipe", path.display()))?;
+        }
+        for change in &self.set {
+            recipe = recipe.with(change.clone()).context("--set")?;
+        }
+        if let Some(teachers) = self.teachers {
+            recipe.set_teachers(teachers);
+        }
+        if let Some(epochs) = self.epochs {
+            recipe.set_epochs(epochs);
+        }
+        recipe.batch = self.batch.unwrap_or(recipe.batch);
+        self.set_stage(&mut recipe);
+        recipe.check()?;
+        ensure!(
+            !recipe.backwards,
+            "the recipe says that utterances are heard backwards: only teachers do, see distillation.backwards"
+        );
+        Ok(recipe)
     }
 
     /// Writes the options of the quantisation-aware stage into a recipe.
@@ -140,8 +165,15 @@ impl TrainingOptions {
     }
 }
 
-/// Reads a part of a configuration from a JSON file. `what` names it in errors.
-fn read_json<T: DeserializeOwned>(path: &Path, what: &str) -> Result<T> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read the {what} {}", path.display()))?;
-    serde_json::from_slice(&bytes).with_context(|| format!("{} is no {what}", path.display()))
+/// Name and description of the network in a JSON file.
+fn network_of(path: &Path) -> Result<(String, Network)> {
+    let json = json::read(path, "network")?;
+    let makes_image = json.pointer("/front_end/image").is_some_and(Value::is_object);
+    let base = if makes_image { spec::paper() } else { spec::edge() };
+    let network = json::with(&base, json).with_context(|| format!("{} is no network", path.display()))?;
+    network.check().with_context(|| format!("the network in {} is unusable", path.display()))?;
+    Ok((path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(), network))
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,51 +5,53 @@ mod tests;
 
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use ser_core::spec;
 
 use crate::cli::crossval::display::Display;
+use crate::cli::data_options::{CacheOption, CorpusOption, count, tell};
 use crate::cli::options::TrainingOptions;
-use crate::cli::train::{DEFAULT_SEED, stop_at_ctrl_c};
+use crate::cli::train::DEFAULT_SEED;
 use crate::corpus::Corpus;
 use crate::corpus::split::{Part, Split};
 use crate::experiments::baseline::{self, Evaluation};
 use crate::experiments::crossval::run::Crossval;
-use crate::experiments::paper::{Kind, PROTOCOLS, REPEATED, Splits, System, gather, repeated, systems};
-use crate::features::cache::FeatureCache;
-use crate::files::write_atomic;
+use crate::experiments::paper::{Kind, NAMES, PROTOCOLS, REPEATED, Splits, System, gather, repeated, systems};
+use crate::files::write_json;
+use crate::interrupt::Stop;
 use crate::report::paper::PaperReport;
+use crate::shares::percent;
 use crate::training::run::Config;
+use crate::training::session::Outcome;
 
 /// Reproduce the paper that ser starts from: its network, recipe, figures and table of comparison.
 ///
 /// Trains, exports and evaluates the paper's network and the systems that the paper compares it with, all on the same
 /// splits. Then writes a page with the printed figures beside the measured ones. The systems that hear log-mel rows run
-/// twice: on the recordings as they are, and with the cues of the recording session removed. After a stop the same
-/// command continues and does not repeat finished work. All systems together take hours on a small machine; --only
+/// twice: on the recordings as they are, and with the cues of the recording session removed. Ctrl-C or SIGTERM stops with
+/// exit code 130; the same command then continues and does not repeat finished work. All systems together take hours on a small machine; --only
 /// picks the systems to begin with.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:\n  host paper --corpus casia\n  \
                         host paper --corpus casia --only paper,edge --out runs/paper-casia\n  \
                         host paper --corpus casia --page")]
 pub struct PaperArgs {
-    /// Folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest [default: the synthetic corpus].
-    #[arg(long, value_name = "DIR")]
-    corpus: Option<PathBuf>,
+    #[command(flatten)]
+    corpus: CorpusOption,
     /// Folder of all results [default: runs/paper-CORPUS].
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Only these systems, out of knn, svm, kernel-regression, gmm, hmm, rnn, edge, paper-seq, paper [default: all].
-    #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
+    /// Only these systems [default: all].
+    #[arg(long, value_name = "A,B,C", value_delimiter = ',', value_parser = PossibleValuesParser::new(NAMES))]
     only: Vec<String>,
     /// Passes over the training part, for all networks [default: as each network's recipe says].
     #[arg(long)]
     epochs: Option<usize>,
     /// Number of trainings at the same time, each on one thread [default: number of cores].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     jobs: Option<NonZeroUsize>,
     /// Train nothing; write the page of the finished systems.
     #[arg(long)]
@@ -57,28 +59,17 @@ pub struct PaperArgs {
     /// Also write the figures to this JSON file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Folder that keeps log-mel rows between runs.
-    #[arg(long, value_name = "DIR", default_value = "runs/.features")]
-    cache: PathBuf,
+    #[command(flatten)]
+    cache: CacheOption,
 }
 
-/// Runs the command.
+/// Does what is not finished yet, until `stop` is asked. Then writes the page.
 ///
 /// # Errors
 ///
 /// If the corpus is unusable, a folder holds results of other options or cannot be written, or a training fails.
-pub fn run(args: &PaperArgs) -> Result<()> {
-    let stop = stop_at_ctrl_c()?;
-    reproduce(args, &stop)
-}
-
-/// Does what is not finished yet, until `stop` is set. Then writes the page.
-fn reproduce(args: &PaperArgs, stop: &AtomicBool) -> Result<()> {
+pub fn run(args: &PaperArgs, stop: &Stop) -> Result<Outcome> {
     let known = systems();
-    for name in &args.only {
-        let names = || known.iter().map(|system| system.name.as_str()).collect::<Vec<_>>().join(", ");
-        ensure!(known.iter().any(|system| system.name == *name), "unknown system '{name}', wanted some of {}", names());
-    }
     let (_, corpus) = args.options("edge").plan(None, DEFAULT_SEED)?;
     let root = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(format!("paper-{}", corpus.name)));
     if !args.page {
@@ -96,13 +87,14 @@ fn reproduce(args: &PaperArgs, stop: &AtomicBool) -> Result<()> {
                 Kind::Network => args.train(corpus, &folder, splits, system, stop)?,
                 Kind::Baseline => args.fit(corpus, &folder, splits, system, stop)?,
             }
-            if stop.load(Ordering::Relaxed) {
+            if stop.is_asked() {
                 println!("stopped; the same command goes on where it was");
-                return Ok(());
+                return Ok(Outcome::Stopped);
             }
         }
     }
-    args.write(&corpus, &root)
+    args.write(&corpus, &root)?;
+    Ok(Outcome::Finished)
 }
 
 impl PaperArgs {
@@ -116,7 +108,7 @@ impl PaperArgs {
     }
 
     /// Trains, exports and evaluates a network on its unfinished splits.
-    fn train(&self, corpus: &Corpus, folder: &Path, splits: &Splits, system: &System, stop: &AtomicBool) -> Result<()> {
+    fn train(&self, corpus: &Corpus, folder: &Path, splits: &Splits, system: &System, stop: &Stop) -> Result<()> {
         let config =
             Config { corpus: corpus.name.clone(), ..self.options(&system.name).configure(None, DEFAULT_SEED)? };
         let crossval = Crossval {
@@ -125,7 +117,7 @@ impl PaperArgs {
             corpus,
             protocol: splits.protocol,
             folds: None,
-            cache: &self.cache,
+            cache: &self.cache.folder,
         };
         let pending = crossval.prepare(&[system.condition], splits.seeds, splits.fold)?;
         if pending.is_empty() {
@@ -142,10 +134,10 @@ impl PaperArgs {
     }
 
     /// Fits a baseline to the training part of each of its unfinished splits, and saves its answers to the test part.
-    fn fit(&self, corpus: &Corpus, folder: &Path, splits: &Splits, system: &System, stop: &AtomicBool) -> Result<()> {
+    fn fit(&self, corpus: &Corpus, folder: &Path, splits: &Splits, system: &System, stop: &Stop) -> Result<()> {
         let baseline = system.baseline()?;
         let front_end = system.condition.front_end(spec::edge().front_end);
-        let cache = FeatureCache::new(&front_end, Some(&self.cache))?;
+        let cache = self.cache.of(&front_end)?;
         for (seed, fold) in splits.each() {
             let path = system.answers(folder, seed, fold);
             let split = Split::new(corpus, splits.protocol, None, fold, seed)?;
@@ -158,12 +150,12 @@ impl PaperArgs {
                 );
                 continue;
             }
-            if stop.load(Ordering::Relaxed) {
+            if stop.is_asked() {
                 return Ok(());
             }
             let evaluation = baseline::evaluate(baseline, corpus, &cache, &split)?;
-            evaluation.skipped.iter().for_each(|problem| eprintln!("skipped {problem}"));
-            println!("fold {fold} seed {seed}: WAR {:.1} %", 100.0 * evaluation.confusion.war());
+            tell(&evaluation.skipped);
+            println!("fold {fold} seed {seed}: WAR {}", percent(evaluation.confusion.war()));
             evaluation.save(&path)?;
         }
         Ok(())
@@ -175,11 +167,9 @@ impl PaperArgs {
         ensure!(!comparison.rows.is_empty(), "nothing is finished in {}", root.display());
         print!("{comparison}");
         let report = PaperReport::new(root, corpus, comparison)?;
-        let mut json = serde_json::to_vec_pretty(&report)?;
-        json.push(b'\n');
-        write_atomic(&root.join("paper.json"), &json)?;
+        write_json(&root.join("paper.json"), &report)?;
         if let Some(path) = &self.json {
-            write_atomic(path, &json).with_context(|| format!("cannot write {}", path.display()))?;
+            write_json(path, &report)?;
         }
         let written = report.write(root)?;
         println!("{}: the page, and {} pictures beside it as SVG and PNG", written.page.display(), written.pictures);

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use ser_core::spec::edge;
 
-use crate::corpus::audio::read_wav;
+use crate::corpus::audio::{SAMPLE_RATE_HZ, read_audio};
 use crate::files::write_atomic;
 use crate::report::spectrogram::{Labels, Levels, Spectrogram};
 
@@ -19,13 +19,13 @@ const SIZE: (u32, u32) = (900, 420);
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example: host spectrogram my.wav --kind linear --out my.svg")]
 pub struct SpectrogramArgs {
-    /// WAV file of 8 to 32 bits, any rate.
-    #[arg(value_name = "WAV")]
-    wav: PathBuf,
+    /// WAV, FLAC, Ogg Vorbis or MP3 file, any rate.
+    #[arg(value_name = "FILE")]
+    recording: PathBuf,
     /// Kind of the frequency axis.
     #[arg(long, value_enum, default_value_t = Kind::Mel)]
     kind: Kind,
-    /// PNG or SVG file to write [default: name of the WAV file with .png, in the current folder].
+    /// PNG or SVG file to write [default: name of the recording with .png, in the current folder].
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -64,15 +64,15 @@ impl Format {
 /// If the recording can't be read or is shorter than a frame, or if the picture's name ends in neither .png nor .svg or
 /// the picture can't be written.
 pub fn run(args: &SpectrogramArgs) -> Result<()> {
-    let out = args.out.clone().unwrap_or_else(|| default_out(&args.wav));
+    let out = args.out.clone().unwrap_or_else(|| default_out(&args.recording));
     let format = Format::of(&out)?;
-    let samples = read_wav(&args.wav)?;
+    let samples = read_audio(&args.recording, SAMPLE_RATE_HZ)?;
     let spectrogram = match args.kind {
         Kind::Linear => Spectrogram::linear(&samples),
         Kind::Mel => Spectrogram::mel(&edge().front_end, &samples),
     };
-    let spectrogram = spectrogram.with_context(|| args.wav.display().to_string())?;
-    let file = args.wav.file_name().unwrap_or_default().to_string_lossy();
+    let spectrogram = spectrogram.with_context(|| args.recording.display().to_string())?;
+    let file = args.recording.file_name().unwrap_or_default().to_string_lossy();
     let levels = Levels::of([&spectrogram]);
     let (start, end) = spectrogram.seconds();
     let description = format!(
@@ -95,8 +95,8 @@ pub fn run(args: &SpectrogramArgs) -> Result<()> {
     Ok(())
 }
 
-fn default_out(wav: &Path) -> PathBuf {
-    let mut name = wav.file_stem().unwrap_or_default().to_owned();
+fn default_out(recording: &Path) -> PathBuf {
+    let mut name = recording.file_stem().unwrap_or_default().to_owned();
     name.push(".png");
     name.into()
 }

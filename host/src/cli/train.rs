@@ -1,35 +1,38 @@
 //! `host train`: one training, in a run folder.
 
-use std::collections::BTreeSet;
-use std::io::IsTerminal;
+mod display;
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::cli::data_options::CacheOption;
 use crate::cli::options::TrainingOptions;
 use crate::corpus::Corpus;
-use crate::corpus::split::{Part, Protocol, Split};
+use crate::corpus::split::{Protocol, Split};
 use crate::evaluation::evaluate::recall;
-use crate::features::cache::FeatureCache;
 use crate::features::condition::Condition;
+use crate::interrupt::Stop;
 use crate::model::float_network::FloatNetwork;
+use crate::training::recipe::Recipe;
 use crate::training::run::{Config, EpochMetrics, RunFolder};
-use crate::training::session::{Outcome, Progress, Training};
-use crate::training::train::StepReport;
+use crate::training::session::{Outcome, Training};
+use display::Display;
 
 /// Seed of split and training without `--seed`.
 pub const DEFAULT_SEED: u64 = 1;
 
 /// Train a network.
 ///
-/// Makes a run folder that holds everything that decides the result, and the result. Ctrl-C stops after the current
-/// step. --resume continues and gives the same result as a training without the stop.
+/// Makes a run folder that holds everything that decides the result, and the result. Ctrl-C or SIGTERM stops after the
+/// current step with exit code 130; a second one stops at once. --resume continues and gives the same result as a
+/// training without the stop.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 #[command(after_help = "Examples:\n  host train --corpus casia --protocol sentence --fold 0\n  \
+                        host train --preset rnn --set learning_rate=0.001 --set augmentation.speeds=[1.0] --print-recipe\n  \
                         host train --qat 10 --from runs/casia-edge-sentence-0 --out runs/casia-qat-0")]
 pub struct TrainArgs {
     #[command(flatten)]
@@ -68,7 +71,7 @@ pub struct TrainArgs {
         requires_all = ["qat", "out"],
         conflicts_with_all = [
             "corpus", "preset", "network", "denoise", "window", "mel_bands", "pre_emphasis", "keep_silence", "recipe",
-            "epochs", "teachers", "batch", "backend", "protocol", "folds", "fold", "split", "all", "validation",
+            "set", "epochs", "teachers", "batch", "backend", "protocol", "folds", "fold", "split", "all", "validation",
             "seed", "condition", "resume"
         ]
     )]
@@ -79,9 +82,11 @@ pub struct TrainArgs {
     /// Overwrite the run in the folder.
     #[arg(long)]
     force: bool,
-    /// Folder that keeps log-mel rows between runs.
-    #[arg(long, value_name = "DIR", default_value = "runs/.features")]
-    cache: PathBuf,
+    /// Print the recipe that would be used, as JSON, and train nothing.
+    #[arg(long)]
+    print_recipe: bool,
+    #[command(flatten)]
+    cache: CacheOption,
 }
 
 /// Runs the command.
@@ -90,25 +95,16 @@ pub struct TrainArgs {
 ///
 /// If the corpus, the split or the recipe are unusable, the run folder is taken or cannot be written, or the training
 /// diverges.
-pub fn run(args: &TrainArgs) -> Result<()> {
-    let stop = stop_at_ctrl_c()?;
-    train(args, &stop)
-}
-
-/// A flag that Ctrl-C sets.
-///
-/// # Errors
-///
-/// If the operating system refuses a handler for Ctrl-C, or the process already has one.
-pub fn stop_at_ctrl_c() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let asked = Arc::clone(&stop);
-    ctrlc::set_handler(move || asked.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
-    Ok(stop)
+pub fn run(args: &TrainArgs, stop: &Stop) -> Result<Outcome> {
+    if args.print_recipe {
+        println!("{}", serde_json::to_string_pretty(&recipe(args)?)?);
+        return Ok(Outcome::Finished);
+    }
+    train(args, stop)
 }
 
 /// Trains until the last epoch or until `stop` is set.
-fn train(args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
+fn train(args: &TrainArgs, stop: &Stop) -> Result<Outcome> {
     let (config, split, corpus) = plan(args)?;
     let finished = args.from.as_deref().map(|from| finished_run(from, &config)).transpose()?;
     let path = args.out.clone().unwrap_or_else(|| default_folder(args, &config, &split));
@@ -128,24 +124,43 @@ fn train(args: &TrainArgs, stop: &AtomicBool) -> Result<()> {
         folder.copy_teachers(&RunFolder::open(from)?)?;
     }
 
-    let cache = FeatureCache::new(&config.network.front_end, Some(&args.cache))?;
+    let cache = args.cache.of(&config.network.front_end)?;
     let training =
         Training { folder: &folder, config: &config, split: &split, corpus: &corpus, cache: &cache, score: recall };
     let mut display = Display::new(&config);
-    let outcome = training.run(stop, &mut |progress| display.show(progress))?;
+    let outcome = training.run(stop, &mut |progress| display.show(progress));
     display.close();
+    let outcome = outcome?;
     match outcome {
-        Outcome::Stopped => println!("stopped; go on with: host train --resume --out {}", path.display()),
+        Outcome::Stopped => {
+            println!("stopped after {}; go on with: host train --resume --out {}", folder.epochs()?, path.display());
+        }
         Outcome::Finished => {
-            let next = if split.utterances.iter().any(|entry| entry.part == Part::Test) {
-                "see the test part with: host eval"
-            } else {
-                "export it with: host export"
-            };
+            let next = if split.tests() { "see the test part with: host eval" } else { "export it with: host export" };
             println!("trained {} epochs; {next} {}", config.recipe.all_epochs(), path.display());
         }
     }
-    Ok(())
+    Ok(outcome)
+}
+
+/// The recipe of the training that the options describe.
+fn recipe(args: &TrainArgs) -> Result<Recipe> {
+    if let Some(run) = args.from.as_deref().or(args.resumed()) {
+        let mut recipe = RunFolder::open(run)?.config()?.recipe;
+        args.training.set_stage(&mut recipe);
+        return Ok(recipe);
+    }
+    let (_, network) = args.training.network()?;
+    args.training.recipe(&network)
+}
+
+impl TrainArgs {
+    /// The run to resume as it is: no option describes it.
+    fn resumed(&self) -> Option<&Path> {
+        let TrainArgs { out, cache, print_recipe, .. } = self.clone();
+        let alone = TrainArgs { resume: true, out, cache, print_recipe, ..TrainArgs::default() };
+        self.out.as_deref().filter(|_| *self == alone)
+    }
 }
 
 /// Configuration, split and corpus: from the options, or from the run to resume or to start from.
@@ -160,11 +175,7 @@ fn plan(args: &TrainArgs) -> Result<(Config, Split, Corpus)> {
         let corpus = config.open_corpus()?;
         return Ok((config, folder.split()?, corpus));
     }
-    if args.resume
-        && let Some(path) = &args.out
-        && *args
-            == (TrainArgs { resume: true, out: args.out.clone(), cache: args.cache.clone(), ..TrainArgs::default() })
-    {
+    if let Some(path) = args.resumed() {
         let folder = RunFolder::open(path)?;
         let (config, split) = (folder.config()?, folder.split()?);
         let corpus = config.open_corpus()?;
@@ -225,108 +236,3 @@ fn resume(path: &Path, config: &Config, split: &Split) -> Result<RunFolder> {
     );
     Ok(folder)
 }
-
-/// A progress bar on a terminal, plain lines elsewhere.
-struct Display {
-    bar: Option<ProgressBar>,
-    epochs: usize,
-    /// Epochs before the quantisation-aware ones.
-    float_epochs: usize,
-    /// Paths of the utterances that were reported as skipped.
-    skipped: BTreeSet<String>,
-}
-
-impl Display {
-    fn new(config: &Config) -> Self {
-        let epochs = config.recipe.all_epochs();
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new(epochs as u64);
-            if let Ok(style) = ProgressStyle::with_template("{bar:30} epoch {pos}/{len} {msg} (left {eta})") {
-                bar.set_style(style);
-            }
-            bar
-        });
-        Self { bar, epochs, float_epochs: config.recipe.epochs, skipped: BTreeSet::new() }
-    }
-
-    fn show(&mut self, progress: Progress<'_>) {
-        match progress {
-            Progress::Skipped(problem) => {
-                if self.skipped.insert(problem.path.clone()) {
-                    eprintln!("skipped {problem}");
-                }
-            }
-            Progress::Started(epochs) => {
-                if !self.skipped.is_empty() {
-                    eprintln!("{} training utterances skipped", self.skipped.len());
-                }
-                if let Some(bar) = &self.bar {
-                    bar.set_position(epochs as u64);
-                    bar.reset_eta();
-                }
-            }
-            Progress::Step(report) => self.step(report),
-            Progress::TeacherEpoch(teacher, metrics) => self.teacher_epoch(teacher, metrics),
-            Progress::Epoch(metrics) => self.epoch(metrics),
-        }
-    }
-
-    fn step(&self, report: &StepReport) {
-        if let Some(bar) = &self.bar {
-            bar.set_message(format!(
-                "{}step {}/{}, loss {:.3}, accuracy {:.1} %",
-                self.stage(report.epoch),
-                report.step,
-                report.steps,
-                report.loss,
-                100.0 * report.accuracy
-            ));
-        }
-    }
-
-    fn epoch(&self, metrics: &EpochMetrics) {
-        let validation = match metrics.validation_war {
-            Some(war) => format!(", validation {:.1} %", 100.0 * war),
-            None => String::new(),
-        };
-        match &self.bar {
-            Some(bar) => bar.set_position(metrics.epoch as u64),
-            None => println!(
-                "epoch {}/{}: {}loss {:.4}, accuracy {:.1} %{validation}, {:.1} s",
-                metrics.epoch,
-                self.epochs,
-                self.stage(metrics.epoch),
-                metrics.train_loss,
-                100.0 * metrics.train_accuracy,
-                metrics.seconds
-            ),
-        }
-    }
-
-    fn teacher_epoch(&self, teacher: usize, metrics: &EpochMetrics) {
-        let text = format!(
-            "teacher {}, epoch {}: accuracy {:.1} %",
-            teacher + 1,
-            metrics.epoch,
-            100.0 * metrics.train_accuracy
-        );
-        match &self.bar {
-            Some(bar) => bar.set_message(text),
-            None => println!("{text}, {:.1} s", metrics.seconds),
-        }
-    }
-
-    /// Prefix that marks a quantisation-aware epoch; empty for any other.
-    fn stage(&self, epoch: usize) -> &'static str {
-        if epoch > self.float_epochs { "quantisation-aware, " } else { "" }
-    }
-
-    fn close(&self) {
-        if let Some(bar) = &self.bar {
-            bar.abandon();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests;

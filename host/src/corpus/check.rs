@@ -6,18 +6,17 @@ use std::hash::{Hash, Hasher};
 
 use anyhow::Result;
 use rayon::prelude::*;
+use ser_core::spec::edge;
 use serde::Serialize;
 
 use super::copies::{Copies, Voice, conflicts};
-use super::measure::{Measures, measure};
+use super::measure::{CLIPPED_RUN, Measures, clipped_runs, measure};
 use super::{Corpus, Problem, Utterance};
-use crate::corpus::audio::read_wav_and_format;
+use crate::corpus::audio::{Recording, SAMPLE_RATE_HZ};
 use crate::corpus::labels::EMOTIONS;
 use crate::corpus::split::Protocol;
 use crate::progress::Progress;
 
-/// Peaks above this, relative to full scale, count as clipped.
-const CLIPPED_DB: f64 = -0.01;
 /// Levels below this, relative to full scale, count as silent.
 const SILENT_DB: f64 = -80.0;
 /// A cue gives the emotion away if the emotion explains this share of its variance within a speaker.
@@ -32,6 +31,8 @@ pub struct Report {
     pub corpus: String,
     /// Number of readable utterances.
     pub utterances: usize,
+    /// Emotions without a readable utterance. A corpus that lacks one cannot be trained on.
+    pub missing: Vec<&'static str>,
     /// What cannot be used, and why.
     pub broken: Vec<Problem>,
     /// Ids of recordings that are the same, sample for sample.
@@ -80,6 +81,8 @@ struct Measured<'c> {
     format: String,
     content: u64,
     measures: Measures,
+    /// See [`clipped_runs`].
+    clipped_runs: usize,
     /// None if the recording is too short or silent.
     voice: Option<Voice>,
 }
@@ -141,14 +144,14 @@ pub fn check(corpus: &Corpus) -> Result<Report> {
     let voices: Vec<_> =
         readable.iter().filter_map(|measured| Some((measured.utterance, measured.voice.as_ref()?))).collect();
     let copies = Copies::among(&voices)?;
-    let mut warnings: Vec<String> = missing_classes(&readable).into_iter().collect();
-    warnings.extend(conflicts(&copies));
+    let mut warnings = conflicts(&copies);
     warnings.extend(divided(&copies));
     warnings.extend(odd_levels(&readable));
     warnings.extend(leaks(&groups));
     Ok(Report {
         corpus: corpus.name.clone(),
         utterances: readable.len(),
+        missing: missing_classes(&readable),
         broken,
         duplicates,
         copies,
@@ -160,15 +163,25 @@ pub fn check(corpus: &Corpus) -> Result<Report> {
 
 fn read(utterance: &Utterance) -> Result<Measured<'_>, Problem> {
     let problem = |error: anyhow::Error| Problem { path: utterance.id.clone(), reason: format!("{error:#}") };
-    let (samples, format) = match utterance.file() {
-        Some(file) => read_wav_and_format(file).map(|(samples, format)| (samples, format.to_string())),
-        None => utterance.samples().map(|samples| (samples, "synthetic".to_owned())),
-    }
-    .map_err(problem)?;
+    let full_scale = |sample: &i16| f32::from(*sample) / 32_768.0;
+    let read = || match utterance.file() {
+        Some(file) => {
+            let recording = Recording::open(file)?;
+            let runs = clipped_runs(recording.samples.iter().copied());
+            Ok((recording.at(SAMPLE_RATE_HZ)?, runs, recording.format.to_string()))
+        }
+        None => {
+            let samples = utterance.samples(SAMPLE_RATE_HZ)?;
+            let runs = clipped_runs(samples.iter().map(full_scale));
+            Ok((samples, runs, "synthetic".to_owned()))
+        }
+    };
+    let (samples, clipped_runs, format) = read().map_err(problem)?;
     let mut hasher = DefaultHasher::new();
     samples.hash(&mut hasher);
     let voice = Voice::new(&samples).map_err(problem)?;
-    Ok(Measured { utterance, format, content: hasher.finish(), measures: measure(&samples), voice })
+    let measures = measure(&samples);
+    Ok(Measured { utterance, format, content: hasher.finish(), measures, clipped_runs, voice })
 }
 
 fn group(speaker: &str, emotion: usize, measures: &[Measures]) -> Group {
@@ -188,28 +201,35 @@ fn group(speaker: &str, emotion: usize, measures: &[Measures]) -> Group {
     }
 }
 
-fn missing_classes(readable: &[Measured]) -> Option<String> {
-    let missing: Vec<&str> = (0..EMOTIONS.len())
-        .filter(|&emotion| readable.iter().all(|measured| measured.utterance.emotion != emotion))
-        .map(|emotion| EMOTIONS[emotion])
-        .collect();
-    (!missing.is_empty())
-        .then(|| format!("no readable utterance of {}: the corpus cannot be trained on", missing.join(", ")))
+fn missing_classes(readable: &[Measured]) -> Vec<&'static str> {
+    let is_there = |emotion| readable.iter().any(|measured| measured.utterance.emotion == emotion);
+    EMOTIONS.iter().enumerate().filter(|(emotion, _)| !is_there(*emotion)).map(|(_, name)| *name).collect()
 }
 
+/// Warnings about recordings that are clipped, silent or too quiet.
 fn odd_levels(readable: &[Measured]) -> Vec<String> {
-    let list = |what: &str, odd: fn(&Measures) -> bool| {
-        let mut ids = readable.iter().filter(|measured| odd(&measured.measures)).map(|measured| &measured.utterance.id);
+    let list = |odd: &dyn Fn(&Measured) -> bool, what: &str| {
+        let mut ids = readable.iter().filter(|measured| odd(measured)).map(|measured| &measured.utterance.id);
         let first = ids.next()?;
         Some(match ids.count() {
             0 => format!("{first} is {what}"),
             more => format!("{first} and {more} more are {what}"),
         })
     };
-    [list("clipped", |m| m.peak_db > CLIPPED_DB), list("silent", |m| m.level_db < SILENT_DB)]
-        .into_iter()
-        .flatten()
-        .collect()
+    let runs: usize = readable.iter().map(|measured| measured.clipped_runs).sum();
+    let silent = |measured: &Measured| measured.measures.level_db < SILENT_DB;
+    let heard_db = edge().front_end.trim.map_or(f64::NEG_INFINITY, |trim| f64::from(trim.threshold_db));
+    let too_quiet = |measured: &Measured| !silent(measured) && measured.measures.loudest_db < heard_db;
+    [
+        list(&|measured| measured.clipped_runs > 0, "clipped")
+            .map(|warning| format!("{warning}: {runs} runs of {CLIPPED_RUN} samples or more at full scale")),
+        list(&silent, "silent"),
+        list(&too_quiet, "too quiet")
+            .map(|warning| format!("{warning}: no 10 ms reach {heard_db} dBFS, below which the presets hear nothing")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 /// The warning about copies that a split may have on both sides.

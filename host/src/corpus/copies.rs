@@ -15,9 +15,10 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Corpus, Utterance};
+use crate::corpus::audio::SAMPLE_RATE_HZ;
 use crate::corpus::labels::EMOTIONS;
 use crate::corpus::split::Protocol;
-use crate::files::write_atomic;
+use crate::files::write_json;
 use crate::progress::Progress;
 pub(super) use correlation::Voice;
 use correlation::{Correlator, Fingerprints, LEAST_LIKENESS};
@@ -74,7 +75,11 @@ impl Copies {
     pub fn find(corpus: &Corpus) -> Result<Vec<Self>> {
         let progress = Progress::new("reading", corpus.utterances.len());
         let read = |utterance| -> Result<Option<(&Utterance, Voice)>> {
-            let voice = Utterance::samples(utterance).ok().map(|samples| Voice::new(&samples)).transpose()?.flatten();
+            let voice = Utterance::samples(utterance, SAMPLE_RATE_HZ)
+                .ok()
+                .map(|samples| Voice::new(&samples))
+                .transpose()?
+                .flatten();
             progress.step();
             Ok(voice.map(|voice| (utterance, voice)))
         };
@@ -165,9 +170,7 @@ pub fn conflicts(copies: &[Copies]) -> Vec<String> {
 ///
 /// If the file cannot be written.
 pub fn save(copies: &[Copies], path: &Path) -> Result<()> {
-    let mut json = serde_json::to_vec_pretty(copies)?;
-    json.push(b'\n');
-    write_atomic(path, &json)
+    write_json(path, &copies)
 }
 
 /// Reads a file that [`save`] wrote.

@@ -1,4 +1,5 @@
-//! Folders of recordings: `speaker/emotion/name.wav` and `emotion/name.wav`.
+//! Folders of recordings: `speaker/emotion/name.wav` and `emotion/name.wav`, where `wav` stands for any of
+//! [`EXTENSIONS`](crate::corpus::audio::EXTENSIONS).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -6,12 +7,13 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use super::utterance::{Problem, Source, Utterance, unknown_emotion};
+use crate::corpus::audio::is_recording;
 use crate::corpus::labels::emotion_index;
 
 /// Folders are searched to this depth below the root: `speaker/emotion`.
 const MAX_DEPTH: usize = 2;
 
-/// A WAV file: the names of the folders between root and file, its own name, and its path.
+/// A recording: the names of the folders between root and file, its own name, and its path.
 struct Found {
     folders: Vec<String>,
     file: String,
@@ -31,27 +33,27 @@ pub(super) fn read(root: &Path) -> Result<(Vec<Utterance>, Vec<Problem>)> {
     walk(root, &[], &mut found, &mut problems)?;
 
     let in_speaker_folder =
-        |wav: &Found| matches!(wav.folders.as_slice(), [_, emotion] if emotion_index(emotion).is_some());
+        |found: &Found| matches!(found.folders.as_slice(), [_, emotion] if emotion_index(emotion).is_some());
     let layout = if found.iter().any(in_speaker_folder) { Layout::SpeakerEmotion } else { Layout::Emotion };
 
     let mut utterances = Vec::new();
     // One line for each folder, however many files are in it.
     let mut skipped: BTreeMap<(String, String), usize> = BTreeMap::new();
-    for wav in found {
-        match place(layout, &wav.folders) {
+    for recording in found {
+        match place(layout, &recording.folders) {
             Ok((speaker, emotion)) => utterances.push(Utterance {
-                id: [wav.folders.join("/"), wav.file.clone()].join("/"),
+                id: [recording.folders.join("/"), recording.file.clone()].join("/"),
                 speaker,
                 emotion,
-                sentence: stem(&wav.file).to_owned(),
-                source: Source::File(wav.path),
+                sentence: stem(&recording.file).to_owned(),
+                source: Source::File(recording.path),
             }),
-            Err(reason) => *skipped.entry((wav.folders.join("/"), reason)).or_default() += 1,
+            Err(reason) => *skipped.entry((recording.folders.join("/"), reason)).or_default() += 1,
         }
     }
     problems.extend(skipped.into_iter().map(|((folder, reason), files)| Problem {
         path: format!("{folder}/"),
-        reason: format!("{reason}; {files} WAV {} skipped", if files == 1 { "file" } else { "files" }),
+        reason: format!("{reason}; {files} {} skipped", if files == 1 { "recording" } else { "recordings" }),
     }));
     Ok((utterances, problems))
 }
@@ -69,7 +71,7 @@ fn place(layout: Layout, folders: &[String]) -> Result<(String, usize), String> 
     Ok((speaker, index))
 }
 
-/// Collects the WAV files of `dir` and of the folders in it. Only an unreadable root is an error.
+/// Collects the recordings of `dir` and of the folders in it. Only an unreadable root is an error.
 fn walk(dir: &Path, folders: &[String], found: &mut Vec<Found>, problems: &mut Vec<Problem>) -> Result<()> {
     for entry in std::fs::read_dir(dir)? {
         let path = entry?.path();
@@ -91,7 +93,7 @@ fn walk(dir: &Path, folders: &[String], found: &mut Vec<Found>, problems: &mut V
             if let Err(error) = walk(&path, &inner, found, problems) {
                 problems.push(Problem { path: format!("{}/", shown()), reason: format!("{error:#}") });
             }
-        } else if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("wav")) {
+        } else if is_recording(&path) {
             found.push(Found { folders: folders.to_vec(), file: name, path });
         }
     }

@@ -1,7 +1,7 @@
 //! Corpora listed in a CSV file with the header `path,speaker,emotion,sentence`.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
@@ -22,6 +22,8 @@ struct Row {
 /// All utterances of the manifest `file`, in its order, and what was skipped.
 pub(super) fn read(file: &Path) -> Result<(Vec<Utterance>, Vec<Problem>)> {
     let root = file.parent().unwrap_or(Path::new(""));
+    // The path of nothing cannot be made absolute.
+    let absolute_root = std::path::absolute(root.join(".")).unwrap_or_else(|_| root.to_owned());
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file)?;
     let header = reader.headers().context("not a CSV manifest")?.clone();
     for column in COLUMNS {
@@ -43,13 +45,13 @@ pub(super) fn read(file: &Path) -> Result<(Vec<Utterance>, Vec<Problem>)> {
                 record
                     .deserialize(Some(&header))
                     .map_err(|error| error.to_string())
-                    .and_then(|row| utterance(root, row)),
+                    .and_then(|row| utterance(root, &absolute_root, row)),
             ),
             Err(error) => (error.position().map_or(0, csv::Position::line), Err(error.to_string())),
         };
         match result {
-            Ok(utterance) if seen.insert(utterance.id.clone()) => utterances.push(utterance),
-            Ok(utterance) => problems.push(problem(line, format!("{} is listed twice", utterance.id))),
+            Ok((whole, utterance)) if seen.insert(whole.clone()) => utterances.push(utterance),
+            Ok((_, utterance)) => problems.push(problem(line, format!("{} is listed twice", utterance.id))),
             Err(reason) => problems.push(problem(line, reason)),
         }
     }
@@ -60,25 +62,39 @@ fn problem(line: u64, reason: String) -> Problem {
     Problem { path: format!("line {line}"), reason }
 }
 
-/// The utterance of a row, or why there is none.
-fn utterance(root: &Path, row: Row) -> Result<Utterance, String> {
+/// The utterance of a row with the whole path of its file, or why there is none.
+fn utterance(root: &Path, absolute_root: &Path, row: Row) -> Result<(PathBuf, Utterance), String> {
     let emotion = emotion_index(&row.emotion).ok_or_else(|| unknown_emotion(&row.emotion))?;
-    // A manifest may come from Windows. Empty parts and `.` are dropped: they would give one file two ids.
-    let slashes = row.path.replace('\\', "/");
-    let parts: Vec<&str> = slashes.split('/').filter(|part| !matches!(*part, "." | "")).collect();
-    let absolute = slashes.starts_with('/') || Path::new(&row.path).is_absolute();
-    if absolute || parts.is_empty() || parts.contains(&"..") {
-        return Err(format!("path '{}' must be relative to the manifest and must not contain '..'", row.path));
-    }
-    let path: std::path::PathBuf = std::iter::once(root).chain(parts.iter().map(Path::new)).collect();
+    // A manifest may come from Windows.
+    let given = PathBuf::from(row.path.replace('\\', "/"));
+    let path = root.join(&given);
     if !path.is_file() {
         return Err(format!("there is no file {}", row.path));
     }
-    Ok(Utterance {
-        id: parts.join("/"),
+    let whole = straight(&absolute_root.join(&given));
+    // Below the manifest a file has the same name however its path is written.
+    let name = whole.strip_prefix(straight(absolute_root)).map_or_else(|_| straight(&given), Path::to_owned);
+    let utterance = Utterance {
+        id: name.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/"),
         speaker: row.speaker,
         emotion,
         sentence: row.sentence,
         source: Source::File(path),
-    })
+    };
+    Ok((whole, utterance))
+}
+
+/// The path without `.`, and without each `..` that follows a name.
+fn straight(path: &Path) -> PathBuf {
+    let mut straight = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if matches!(straight.components().next_back(), Some(Component::Normal(_))) => {
+                straight.pop();
+            }
+            part => straight.push(part),
+        }
+    }
+    straight
 }

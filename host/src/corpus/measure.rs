@@ -8,6 +8,11 @@ const FRAME_LEN: usize = SAMPLE_RATE_HZ as usize / 100;
 const FLOOR_SHARE: f64 = 0.05;
 /// Frames more than this below the loudest are silence.
 const SILENCE_DB: f64 = 30.0;
+/// Samples from here on are at full scale: the last two steps of 16 bits.
+const FULL_SCALE: f32 = 32_766.0 / 32_768.0;
+/// As many samples at full scale in a row are clipped. A tone of 20 Hz and more that just reaches full scale has fewer
+/// at 16 kHz.
+pub(super) const CLIPPED_RUN: usize = 3;
 /// Lower levels count as this; one step of 16 bits is at -90.
 const LOWEST_DB: f64 = -100.0;
 
@@ -20,6 +25,8 @@ pub(super) struct Measures {
     pub level_db: f64,
     /// Mean, as a fraction of full scale.
     pub dc: f64,
+    /// The level of the loudest frame, RMS about the mean.
+    pub loudest_db: f64,
     /// The level that 5 % of the frames lie below.
     pub noise_floor_db: f64,
     pub lead_s: f64,
@@ -45,10 +52,24 @@ pub(super) fn measure(samples: &[i16]) -> Measures {
         peak_db: decibels(samples.iter().fold(0.0, |peak, sample| sample.abs().max(peak))),
         level_db: level(&samples),
         dc,
+        loudest_db: loudest,
         noise_floor_db: sorted[((sorted.len() - 1) as f64 * FLOOR_SHARE) as usize],
         lead_s: seconds(frames.iter().take_while(silent).count()),
         trail_s: seconds(frames.iter().rev().take_while(silent).count()),
     }
+}
+
+/// Runs of at least [`CLIPPED_RUN`] samples at the same end of full scale. The samples have the recording's own rate:
+/// resampling rounds what was cut off.
+pub(super) fn clipped_runs(samples: impl IntoIterator<Item = f32>) -> usize {
+    let (mut runs, mut len, mut end) = (0, 0, 0.0);
+    for sample in samples {
+        let at = if sample.abs() >= FULL_SCALE { sample.signum() } else { 0.0 };
+        len = if at == end { len + 1 } else { 1 };
+        end = at;
+        runs += usize::from(at != 0.0 && len == CLIPPED_RUN);
+    }
+    runs
 }
 
 fn decibels(amplitude: f64) -> f64 {
@@ -71,6 +92,21 @@ mod tests {
         assert!((measures.level_db - (-20.0 + 10.0 * (1.0_f64 / 1.3).log10())).abs() < 0.01, "{}", measures.level_db);
         assert_eq!((measures.lead_s, measures.trail_s), (0.1, 0.2));
         assert_eq!(measures.noise_floor_db, LOWEST_DB);
+    }
+
+    #[test]
+    fn a_run_at_full_scale_is_clipped_and_a_peak_that_just_reaches_it_is_not() {
+        let sine = |gain: f32, hz: f32| {
+            (0..16_000).map(move |n| gain * (n as f32 * hz * std::f32::consts::TAU / 16_000.0).sin())
+        };
+        for hz in [50.0, 100.0, 440.0] {
+            assert_eq!(clipped_runs(sine(1.0, hz)), 0, "{hz}");
+            // Both halves of each period.
+            assert_eq!(clipped_runs(sine(2.0, hz).map(|s| s.clamp(-1.0, 1.0))), 2 * hz as usize, "{hz}");
+        }
+        let square = [1.0, 1.0, -1.0, -1.0].repeat(8);
+        assert_eq!(clipped_runs(square), 0, "two samples at each end");
+        assert_eq!(clipped_runs([0.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 0.5]), 1);
     }
 
     #[test]

@@ -26,7 +26,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::corpus::labels::EMOTIONS;
 use crate::corpus::{Corpus, Utterance};
-use crate::files::write_atomic;
+use crate::files::write_json;
+use crate::json;
 
 /// Number of folds of the protocols `random` and `sentence` where none is given.
 pub const DEFAULT_FOLDS: usize = 5;
@@ -133,8 +134,9 @@ impl Split {
     ///
     /// If the file cannot be read, is not a split, has other labels than [`EMOTIONS`], or lists an utterance twice.
     pub fn load(path: &Path) -> Result<Self> {
+        let json = json::read(path, "split")?;
         let read = || -> Result<Self> {
-            let split: Self = serde_json::from_slice(&std::fs::read(path)?)?;
+            let split: Self = json::strict(json)?;
             ensure!(
                 split.labels == EMOTIONS,
                 "labels must be {}, the split has {}",
@@ -147,7 +149,7 @@ impl Split {
             }
             Ok(split)
         };
-        read().with_context(|| format!("cannot read split {}", path.display()))
+        read().with_context(|| format!("{} is no split", path.display()))
     }
 
     /// Writes the split as JSON, atomically.
@@ -156,9 +158,7 @@ impl Split {
     ///
     /// If the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let mut json = serde_json::to_vec_pretty(self)?;
-        json.push(b'\n');
-        write_atomic(path, &json)
+        write_json(path, self)
     }
 
     /// The utterances of one part, found in `corpus` by their ids, in the order of the split.
@@ -262,6 +262,11 @@ impl Split {
         names.truncate(held_out);
         let moves = |entry: &SplitEntry| entry.part == Part::Train && names.contains(name(entry));
         Ok(self.utterances.iter().enumerate().filter(|(_, entry)| moves(entry)).map(|(index, _)| index).collect())
+    }
+
+    /// Whether there is a test part.
+    pub fn tests(&self) -> bool {
+        self.utterances.iter().any(|entry| entry.part == Part::Test)
     }
 
     /// Moves the test part to the training part, so nothing is left to test on.

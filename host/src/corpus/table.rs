@@ -5,6 +5,7 @@ use std::fmt;
 
 use super::check::{Group, Report};
 use super::copies::{Copies, ambiguous};
+use super::skipped::grouped;
 use crate::corpus::labels::EMOTIONS;
 
 /// Long lists end after this many lines; the JSON report has all of them.
@@ -14,19 +15,22 @@ const COPIES_SHOWN: usize = 5;
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let total_s: f64 = self.groups.iter().map(|group| group.total_s).sum();
+        let total_s = self.groups.iter().fold(0.0, |total, group| total + group.total_s);
         writeln!(f, "Corpus {}: {} utterances, {:.1} minutes", self.corpus, self.utterances, total_s / 60.0)?;
         for (format, files) in &self.formats {
             writeln!(f, "  {files} of {format}")?;
         }
         self.write_counts(f)?;
         self.write_measures(f)?;
+        if !self.missing.is_empty() {
+            writeln!(f, "\nNo readable utterance of {}: the corpus cannot be trained on", self.missing.join(", "))?;
+        }
         write_list(f, "Warnings", &self.warnings, SHOWN)?;
         let duplicates: Vec<String> = self.duplicates.iter().map(|ids| ids.join(" = ")).collect();
         write_list(f, "Duplicates", &duplicates, SHOWN)?;
         let copies: Vec<String> = self.copies.iter().map(line).collect();
         write_list(f, "Copies (one performance, cut or scaled differently)", &copies, COPIES_SHOWN)?;
-        write_list(f, "Broken", &self.broken, SHOWN)?;
+        write_list(f, "Broken", &grouped(&self.broken), SHOWN)?;
         writeln!(
             f,
             "\n{} broken, {} duplicated, {} copies ({} of them under two labels), {} warnings",

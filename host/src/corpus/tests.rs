@@ -2,7 +2,7 @@ use std::fs;
 
 use super::check::check;
 use super::*;
-use crate::corpus::audio::{read_wav, write_wav};
+use crate::corpus::audio::{SAMPLE_RATE_HZ, read_audio, write_wav};
 
 /// A folder with a one-sample recording at each of `paths`.
 fn folder(paths: &[&str]) -> tempfile::TempDir {
@@ -38,7 +38,7 @@ fn speaker_folders_give_speaker_emotion_and_sentence() {
         ]
     );
     assert!(corpus.problems.is_empty());
-    assert_eq!(corpus.utterances[0].samples().unwrap(), [7]);
+    assert_eq!(corpus.utterances[0].samples(SAMPLE_RATE_HZ).unwrap(), [7]);
 }
 
 #[test]
@@ -64,11 +64,11 @@ fn what_does_not_fit_is_skipped_and_told_once_for_each_folder() {
     problems.sort();
     assert_eq!(problems.len(), 3, "{problems:?}");
     assert!(
-        problems[0].starts_with("/: not in a folder") && problems[0].contains("1 WAV file skipped"),
+        problems[0].starts_with("/: not in a folder") && problems[0].contains("1 recording skipped"),
         "{problems:?}"
     );
     assert!(problems[1].starts_with("li/disgust/: unknown emotion 'disgust'"), "{problems:?}");
-    assert!(problems[1].contains("2 WAV files skipped"), "{problems:?}");
+    assert!(problems[1].contains("2 recordings skipped"), "{problems:?}");
     assert!(problems[2].starts_with("li/sad/old/: "), "{problems:?}");
 }
 
@@ -104,7 +104,7 @@ fn a_manifest_is_read_with_columns_in_any_order() {
         ]
     );
     assert!(corpus.problems.is_empty(), "{:?}", corpus.problems);
-    assert_eq!(corpus.utterances[1].samples().unwrap(), [7]);
+    assert_eq!(corpus.utterances[1].samples(SAMPLE_RATE_HZ).unwrap(), [7]);
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn bad_rows_of_a_manifest_are_skipped_with_their_line() {
         "1.wav,li,disgust,a",
         "2.wav,li,sad,a",
         "../1.wav,li,sad,a",
-        "/1.wav,li,sad,a",
+        "no/such/../2.wav,li,sad,a",
         "1.wav,li",
         "./1.wav,li,sad,a",
     ];
@@ -128,14 +128,74 @@ fn bad_rows_of_a_manifest_are_skipped_with_their_line() {
     for (problem, wanted) in problems.iter().zip([
         "line 3: unknown emotion 'disgust'",
         "line 4: there is no file 2.wav",
-        "line 5: path '../1.wav'",
-        "line 6: path '/1.wav'",
+        "line 5: there is no file ../1.wav",
+        "line 6: there is no file no/such/../2.wav",
         "line 7: ",
         "line 8: 1.wav is listed twice",
     ]) {
         assert!(problem.starts_with(wanted), "{problem} | {wanted}");
     }
     assert_eq!(problems.len(), 6);
+}
+
+#[test]
+fn a_manifest_may_name_files_anywhere_and_a_file_has_one_name_however_it_is_written() {
+    let dir = folder(&["lists/1.wav", "lists/more/2.wav", "other/3.flac"]);
+    let csv = dir.path().join("lists/m.csv");
+    let whole = dir.path().display();
+    let rows = [
+        "path,speaker,emotion,sentence".to_owned(),
+        "more/../1.wav,li,sad,a".to_owned(),
+        format!("{whole}/lists/more/2.wav,li,sad,b"),
+        "../other/3.flac,li,sad,c".to_owned(),
+        format!("{whole}/lists/1.wav,li,sad,a"),
+        format!("{whole}/other/3.flac,li,sad,c"),
+    ];
+    fs::write(&csv, rows.join("\n")).unwrap();
+    let corpus = Corpus::open(&csv).unwrap();
+    let ids: Vec<&str> = corpus.utterances.iter().map(|utterance| utterance.id.as_str()).collect();
+    assert_eq!(ids, ["../other/3.flac", "1.wav", "more/2.wav"]);
+    assert!(corpus.utterances.iter().all(|utterance| utterance.samples(SAMPLE_RATE_HZ).unwrap() == [7]));
+    let problems: Vec<String> = corpus.problems.iter().map(Problem::to_string).collect();
+    let outside = format!("line 6: {whole}/other/3.flac is listed twice");
+    assert_eq!(problems, ["line 5: 1.wav is listed twice", &outside]);
+    // A name that leads out of the corpus is no place to write to.
+    let error = format!("{:#}", corpus.write(&dir.path().join("new"), |_| ()).unwrap_err());
+    assert!(error.contains("lies outside of its corpus"), "{error}");
+    assert!(!dir.path().join("new").exists());
+}
+
+#[test]
+fn a_folder_may_hold_recordings_of_any_kind() {
+    let dir = folder(&["li/sad/1.wav", "li/sad/2.FLAC", "li/fear/3.Ogg", "li/fear/4.mp3", "li/fear/notes.txt"]);
+    let corpus = Corpus::open(dir.path()).unwrap();
+    let ids: Vec<&str> = corpus.utterances.iter().map(|utterance| utterance.id.as_str()).collect();
+    assert_eq!(ids, ["li/fear/3.Ogg", "li/fear/4.mp3", "li/sad/1.wav", "li/sad/2.FLAC"]);
+    assert_eq!(corpus.utterances[0].sentence, "3");
+    assert!(corpus.problems.is_empty());
+}
+
+#[test]
+fn a_check_warns_of_clipped_and_quiet_recordings_and_not_of_a_peak_at_full_scale() {
+    let warnings = |gain: f32| {
+        let dir = tempfile::tempdir().unwrap();
+        for (sentence, emotion) in ["sad", "fear"].iter().enumerate() {
+            let path = dir.path().join(format!("li/{emotion}/1.wav"));
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let speech = crate::corpus::synth::render(1, 0, sentence, sentence);
+            let peak = speech.iter().map(|sample| f32::from(sample.saturating_abs())).fold(0.0, f32::max);
+            let loud = |sample: &i16| (gain * 32_767.0 / peak * f32::from(*sample)) as i16;
+            write_wav(&path, &speech.iter().map(loud).collect::<Vec<_>>()).unwrap();
+        }
+        let report = check(&Corpus::open(dir.path()).unwrap()).unwrap();
+        report.warnings.into_iter().filter(|warning| !warning.contains("no readable")).collect::<Vec<_>>().join("; ")
+    };
+    assert_eq!(warnings(1.0), "");
+    let clipped = warnings(4.0);
+    assert!(clipped.starts_with("li/fear/1.wav and 1 more are clipped: "), "{clipped}");
+    assert!(clipped.ends_with(" runs of 3 samples or more at full scale"), "{clipped}");
+    let quiet = warnings(0.004);
+    assert!(quiet.starts_with("li/fear/1.wav and 1 more are too quiet: no 10 ms reach -50 dBFS"), "{quiet}");
 }
 
 #[test]
@@ -178,13 +238,9 @@ fn a_check_counts_and_measures_each_speaker_and_emotion() {
     assert_eq!((li.speaker.as_str(), li.emotion.as_str(), li.utterances), ("li", "sad", 2));
     assert!((li.total_s - 0.6).abs() < 1e-9 && (li.mean_s - 0.3).abs() < 1e-9, "{li:?}");
     assert!((li.peak_db + 20.0).abs() < 0.01 && (li.lead_s - 0.1).abs() < 1e-9, "{li:?}");
-    assert!(
-        report
-            .warnings
-            .iter()
-            .any(|warning| warning.contains("no readable utterance of angry, happy, neutral, surprise"))
-    );
+    assert_eq!(report.missing, ["angry", "happy", "neutral", "surprise"]);
     let text = report.to_string();
+    assert!(text.contains("No readable utterance of angry, happy, neutral, surprise: the corpus cannot be"), "{text}");
     assert!(text.contains("3 of 16000 Hz, mono, 16-bit integer") && text.contains("0 broken"), "{text}");
 }
 
@@ -252,7 +308,7 @@ fn a_written_corpus_is_the_same_when_it_is_read_and_taken_up_where_it_stopped() 
     let read = Corpus::open(dir.path()).unwrap();
     assert_eq!(rows(&read), rows(&corpus));
     for (read, wanted) in read.utterances.iter().zip(&corpus.utterances) {
-        assert_eq!(read.samples().unwrap(), wanted.samples().unwrap());
+        assert_eq!(read.samples(SAMPLE_RATE_HZ).unwrap(), wanted.samples(SAMPLE_RATE_HZ).unwrap());
     }
 }
 
@@ -266,6 +322,6 @@ fn a_recording_in_the_place_of_a_synthetic_one_is_kept_and_nothing_is_written() 
     write_wav(&place, &[1, 2, 3]).unwrap();
     let error = format!("{:#}", corpus.write(dir.path(), |_| ()).unwrap_err());
     assert!(error.contains(&corpus.utterances[2].sentence) && error.contains("not replaced"), "{error}");
-    assert_eq!(read_wav(&place).unwrap(), [1, 2, 3]);
+    assert_eq!(read_audio(&place, SAMPLE_RATE_HZ).unwrap(), [1, 2, 3]);
     assert_eq!(fs::read_dir(place.parent().unwrap()).unwrap().count(), 1);
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::corpus::audio::read_wav;
+use crate::corpus::audio::{SAMPLE_RATE_HZ, read_audio, to_rate};
 use crate::corpus::labels::EMOTIONS;
 use crate::corpus::synth;
 
@@ -31,15 +31,17 @@ pub(super) enum Source {
 }
 
 impl Utterance {
-    /// The recording, 16 kHz mono. Each call reads or synthesises it again.
+    /// The recording, mono, at a rate in Hz. Each call reads or synthesises it again.
     ///
     /// # Errors
     ///
-    /// Those of [`read_wav`].
-    pub fn samples(&self) -> Result<Vec<i16>> {
+    /// Those of [`read_audio`].
+    pub fn samples(&self, rate_hz: u32) -> Result<Vec<i16>> {
         match &self.source {
-            Source::File(path) => read_wav(path),
-            &Source::Synthetic { seed, voice, sentence } => Ok(synth::render(seed, voice, self.emotion, sentence)),
+            Source::File(path) => read_audio(path, rate_hz),
+            &Source::Synthetic { seed, voice, sentence } => {
+                to_rate(&synth::render(seed, voice, self.emotion, sentence), SAMPLE_RATE_HZ, rate_hz)
+            }
         }
     }
 
@@ -66,9 +68,17 @@ pub struct Problem {
     pub reason: String,
 }
 
+impl Problem {
+    /// The reason without the name of the file, which a reason may begin with.
+    pub fn cause(&self) -> &str {
+        let named = format!("{}: ", self.path);
+        self.reason.find(&named).and_then(|at| self.reason.get(at + named.len()..)).unwrap_or(&self.reason)
+    }
+}
+
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.path, self.reason)
+        write!(f, "{}: {}", self.path, self.cause())
     }
 }
 

@@ -1,13 +1,13 @@
 //! Writes a corpus as a folder of WAV files.
 
-use std::path::Path;
+use std::path::{Component, Path};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use rayon::prelude::*;
 
 use super::{Corpus, Utterance};
-use crate::corpus::audio::{read_wav, write_wav};
+use crate::corpus::audio::{SAMPLE_RATE_HZ, read_audio, write_wav};
 
 /// What [`Corpus::write`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,14 +19,15 @@ pub struct Written {
 }
 
 impl Corpus {
-    /// Writes each utterance to the file `dir/id`, each file atomically, several at a time.
+    /// Writes each utterance to the file `dir/id` as 16 kHz mono, each file atomically, several at a time.
     ///
     /// A file that exists with the same samples is kept, so an interrupted run can continue; an unreadable file is
     /// replaced. `progress` receives, from any thread, the number of finished utterances.
     ///
     /// # Errors
     ///
-    /// If a file exists with other samples: nothing is written then. Also if a file or folder cannot be written.
+    /// If a file exists with other samples, or an id leads out of `dir`: nothing is written then. Also if a file or
+    /// folder cannot be written.
     pub fn write(&self, dir: &Path, progress: impl Fn(usize) + Sync) -> Result<Written> {
         let states: Vec<bool> =
             self.utterances.par_iter().map(|utterance| is_there(utterance, dir)).collect::<Result<_>>()?;
@@ -40,7 +41,7 @@ impl Corpus {
                 std::fs::create_dir_all(folder)
                     .with_context(|| format!("cannot create folder {}", folder.display()))?;
             }
-            write_wav(&path, &utterance.samples()?)?;
+            write_wav(&path, &utterance.samples(SAMPLE_RATE_HZ)?)?;
             progress(done.fetch_add(1, Ordering::Relaxed) + 1);
             Ok(())
         })?;
@@ -50,12 +51,14 @@ impl Corpus {
 
 /// Whether the utterance's file exists with the same samples; another recording in its place is an error.
 fn is_there(utterance: &Utterance, dir: &Path) -> Result<bool> {
+    let below = Path::new(&utterance.id).components().all(|part| matches!(part, Component::Normal(_)));
+    ensure!(below, "{} lies outside of its corpus and cannot be written to {}", utterance.id, dir.display());
     let path = dir.join(&utterance.id);
     if !path.exists() {
         return Ok(false);
     }
-    match read_wav(&path) {
-        Ok(samples) if samples == utterance.samples()? => Ok(true),
+    match read_audio(&path, SAMPLE_RATE_HZ) {
+        Ok(samples) if samples == utterance.samples(SAMPLE_RATE_HZ)? => Ok(true),
         Ok(_) => bail!(
             "{} is there already and is another recording; it is not replaced: choose another folder",
             path.display()

@@ -16,6 +16,7 @@ use crate::evaluation::predictions::{self, Predictions};
 use crate::features::rows::{Extractor, Rows, features_of};
 use crate::model::dequantise::Dequantiser;
 use crate::model::float_model::{FloatModel, FloatOutput};
+use crate::model::logits::{leading, log_softmax, softmax};
 
 /// Number of samples handed to the core at a time; any number gives the same bits.
 const CHUNK: usize = 256;
@@ -70,11 +71,13 @@ pub struct Heard<'m> {
     pub log_probabilities: Option<Vec<f32>>,
     /// Time in the core.
     pub time: Duration,
+    /// Rows that entered the network; for an image its columns.
+    pub rows: u64,
     /// Multiplications with a weight.
     pub macs: u64,
 }
 
-/// Feeds the samples (16 kHz) to the core, in chunks of `chunk` samples (0 counts as 1). A model for images takes them
+/// Feeds the samples, at the model's rate, to the core, in chunks of `chunk` samples (0 counts as 1). A model for images takes them
 /// as a whole.
 ///
 /// # Errors
@@ -95,7 +98,7 @@ pub fn hear<'m>(model: &'m Model<'m>, samples: &[i16], chunk: usize) -> Result<H
         let logits = prediction.logits.iter().take(model.labels().len());
         log_softmax(&logits.map(|logit| f64::from(*logit) / f64::from(1u32 << LOGIT_FRACTION_BITS)).collect::<Vec<_>>())
     });
-    Ok(Heard { prediction, log_probabilities, time, macs: macs(model, rows) })
+    Ok(Heard { prediction, log_probabilities, time, rows, macs: macs(model, rows) })
 }
 
 /// The answers of both models to each utterance, and the utterances that could not be read. The model's labels must be
@@ -112,7 +115,7 @@ pub fn predict(
 ) -> Result<(Predictions, Vec<Problem>)> {
     let twin = FloatTwin::new(model, float)?;
     let answer = |utterance: &&Utterance| -> Result<Result<predictions::Prediction, Problem>> {
-        let samples = match utterance.samples() {
+        let samples = match utterance.samples(model.front_end().sample_rate_hz) {
             Ok(samples) => samples,
             Err(error) => return Ok(Err(Problem { path: utterance.id.clone(), reason: format!("{error:#}") })),
         };
@@ -215,7 +218,7 @@ impl<'a> FloatTwin<'a> {
         Ok(Self { model, float, extractor: Extractor::new(model.front_end())? })
     }
 
-    /// Runs the float model over the samples (16 kHz), and the core again, to compare them layer by layer.
+    /// Runs the float model over the samples, at the model's rate, and the core again, to compare them layer by layer.
     ///
     /// # Errors
     ///
@@ -237,7 +240,7 @@ impl<'a> FloatTwin<'a> {
         });
         let noise = noise.collect::<Result<Vec<Noise>>>()?;
         Ok(Reference {
-            prediction: leading(&output.logits, self.model.temperature()),
+            prediction: answer(&output.logits, self.model.temperature()),
             log_probabilities: Some(log_probabilities(&output.logits)),
             noise,
         })
@@ -257,7 +260,7 @@ impl<'a> FloatTwin<'a> {
                 LayerParams::Conv2d(conv) => conv.output_len(),
                 LayerParams::MaxPool(pool) => pool.output_len(),
                 LayerParams::Flatten(flatten) => flatten.output_len(),
-                LayerParams::Lstm(lstm) => lstm.hidden,
+                LayerParams::Lstm(lstm) => lstm.hidden(),
                 LayerParams::TimeMean(_) | LayerParams::LastStep(_) | LayerParams::Dense(_) => return None,
             };
             Some(Rows { bands, values: Vec::new() })
@@ -278,28 +281,12 @@ impl<'a> FloatTwin<'a> {
     }
 }
 
-/// The index of the largest logit (the first of equal ones), and the softmax of `logits / temperature`; None for no
-/// logits.
-fn leading(logits: &[f32], temperature: f32) -> Option<(usize, Vec<f32>)> {
-    let mut largest = f32::NEG_INFINITY;
-    let mut index = None;
-    for (candidate, logit) in logits.iter().enumerate() {
-        if *logit > largest {
-            (index, largest) = (Some(candidate), *logit);
-        }
-    }
-    let powers: Vec<f32> = logits.iter().map(|logit| ((logit - largest) / temperature).exp()).collect();
-    let sum: f32 = powers.iter().sum();
-    index.map(|index| (index, powers.iter().map(|power| power / sum).collect()))
+/// The index of the largest logit, and the probabilities at a temperature; None for no logits.
+fn answer(logits: &[f32], temperature: f32) -> Option<(usize, Vec<f32>)> {
+    let probabilities = softmax(logits, temperature.into()).into_iter().map(|probability| probability as f32);
+    leading(logits).map(|index| (index, probabilities.collect()))
 }
 
 fn log_probabilities(logits: &[f32]) -> Vec<f32> {
     log_softmax(&logits.iter().copied().map(f64::from).collect::<Vec<_>>())
-}
-
-/// Natural logarithms of the softmax.
-fn log_softmax(logits: &[f64]) -> Vec<f32> {
-    let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let sum: f64 = logits.iter().map(|logit| (logit - largest).exp()).sum();
-    logits.iter().map(|logit| (logit - largest - sum.ln()) as f32).collect()
 }

@@ -8,8 +8,9 @@ use crate::corpus::{Problem, Utterance};
 use crate::evaluation::metrics::Confusion;
 use crate::features::cache::FeatureCache;
 use crate::features::rows::Rows;
+use crate::model::logits::leading;
 use crate::training::session::Recall;
-use crate::training::train::{Classifier, argmax};
+use crate::training::train::Classifier;
 
 /// Figures of a network over a list of utterances.
 #[derive(Clone, Debug, Serialize)]
@@ -18,6 +19,8 @@ pub struct Evaluation {
     pub utterances: u64,
     /// Utterances that could not be read.
     pub skipped: usize,
+    /// Utterances of which the front end hears nothing, and why. They count as not recognised.
+    pub unheard: Vec<Problem>,
     /// Recall weighted by class sizes, which is the accuracy.
     pub war: f64,
     /// Mean recall of the classes, each with the same weight.
@@ -47,7 +50,7 @@ pub fn recall(
 }
 
 /// Recognises utterances and counts the results. Utterances that cannot be read go to `skip` and are counted apart;
-/// silence counts as not recognised.
+/// those of which nothing is heard count as not recognised.
 ///
 /// # Errors
 ///
@@ -67,14 +70,19 @@ pub fn evaluate(
             Err(reason) => skip(&Problem { path: utterance.id.clone(), reason: reason.clone() }),
         }
     }
+    let unheard = readable.iter().filter(|(_, rows)| rows.is_empty()).map(|(utterance, _)| {
+        Ok(Problem { path: utterance.id.clone(), reason: cache.unheard(utterance, 1.0)?.to_string() })
+    });
+    let unheard = unheard.collect::<Result<Vec<_>>>()?;
     let rows: Vec<&Rows> = readable.iter().map(|(_, rows)| *rows).collect();
     let mut confusion = Confusion::new(labels.iter().map(ToString::to_string));
     for ((utterance, _), logits) in readable.iter().zip(classifier.logits(&rows)?) {
-        confusion.add(utterance.emotion, logits.map(|logits| argmax(&logits)));
+        confusion.add(utterance.emotion, logits.and_then(|logits| leading(&logits)));
     }
     Ok(Evaluation {
         utterances: confusion.total(),
         skipped: utterances.len() - readable.len(),
+        unheard,
         war: confusion.war(),
         uar: confusion.uar(),
         macro_f1: confusion.macro_f1(),

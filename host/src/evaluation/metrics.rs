@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::shares::percent;
+
 /// The 97.5 % quantile of the normal distribution.
 const Z_95: f64 = 1.959_963_984_540_054;
 
@@ -122,7 +124,7 @@ impl fmt::Display for Confusion {
                 write!(f, " {none:>width$}")?;
             }
             match recall {
-                Some(recall) => writeln!(f, " {:>width$}", format!("{:.1} %", 100.0 * recall))?,
+                Some(recall) => writeln!(f, " {:>width$}", percent(recall))?,
                 None => writeln!(f, " {:>width$}", "-")?,
             }
         }

@@ -71,27 +71,6 @@ impl Predictions {
     }
 }
 
-/// Probabilities at a temperature from log probabilities or logits: the softmax of `log_probabilities / temperature`.
-pub fn probabilities(log_probabilities: &[f32], temperature: f64) -> Vec<f64> {
-    let largest = log_probabilities.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let powers: Vec<f64> =
-        log_probabilities.iter().map(|value| (f64::from(value - largest) / temperature).exp()).collect();
-    let sum: f64 = powers.iter().sum();
-    powers.into_iter().map(|power| power / sum).collect()
-}
-
-/// Index of the largest value, the first of equal ones; None for no values.
-pub fn leading<T: Copy + PartialOrd>(values: &[T]) -> Option<usize> {
-    values
-        .iter()
-        .enumerate()
-        .fold(None, |best: Option<(usize, T)>, (index, &value)| match best {
-            Some((_, largest)) if largest >= value => best,
-            _ => Some((index, value)),
-        })
-        .map(|(index, _)| index)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,16 +87,5 @@ mod tests {
         let short = Prediction { float: Some(vec![0.0]), ..one };
         Predictions { utterances: vec![short], ..all }.save(&path).unwrap();
         assert!(Predictions::load(&path).unwrap_err().to_string().contains("a/1"));
-    }
-
-    #[test]
-    fn a_higher_temperature_flattens_and_keeps_the_order() {
-        let logs = [0.7f32.ln(), 0.2f32.ln(), 0.1f32.ln()];
-        let (cold, warm) = (probabilities(&logs, 1.0), probabilities(&logs, 2.0));
-        assert!((cold[0] - 0.7).abs() < 1e-6 && (warm.iter().sum::<f64>() - 1.0).abs() < 1e-12);
-        assert!(warm[0] < cold[0] && warm[0] > warm[1] && warm[1] > warm[2]);
-        assert_eq!(leading(&logs), Some(0));
-        assert_eq!(leading(&[1.0, 3.0, 3.0]), Some(1));
-        assert_eq!(leading::<f32>(&[]), None);
     }
 }

@@ -3,7 +3,7 @@
 //! Guo et al. 2017, "On Calibration of Modern Neural Networks". The confidence of an answer is the probability of its
 //! leading label; with `B` bins of confidences of equal width, `ECE = Σ_b n_b / n · |accuracy_b − confidence_b|`.
 
-use crate::evaluation::predictions::{leading, probabilities};
+use crate::model::logits::{leading, softmax};
 
 /// Bins of a reliability diagram.
 pub const BINS: usize = 10;
@@ -29,7 +29,7 @@ pub fn reliability(answers: &[Answer<'_>], temperature: f64) -> [Bin; BINS] {
     let mut bins = [Bin::default(); BINS];
     for (values, truth) in answers {
         let Some(index) = leading(values) else { continue };
-        let confidence = probabilities(values, temperature)[index];
+        let confidence = softmax(values, temperature)[index];
         let bin = &mut bins[((confidence * BINS as f64) as usize).min(BINS - 1)];
         bin.count += 1;
         bin.confidence += confidence;
@@ -52,7 +52,7 @@ pub fn expected_calibration_error(bins: &[Bin]) -> f64 {
 /// Mean of `−ln p(truth)` at a temperature, nat; 0 without an answer.
 pub fn negative_log_likelihood(answers: &[Answer<'_>], temperature: f64) -> f64 {
     let nats = answers.iter().filter_map(|(values, truth)| {
-        let probability = *probabilities(values, temperature).get(*truth)?;
+        let probability = *softmax(values, temperature).get(*truth)?;
         Some(-probability.max(f64::MIN_POSITIVE).ln())
     });
     nats.sum::<f64>() / answers.len().max(1) as f64
@@ -104,7 +104,7 @@ mod tests {
         for right in [60, 80, 95, 99] {
             let answers = answers(&values, right);
             let temperature = fit_temperature(&answers);
-            let confidence = probabilities(&values, temperature)[0];
+            let confidence = softmax(&values, temperature)[0];
             assert!((confidence - right as f64 / 100.0).abs() < 1e-3, "{right}: {temperature}");
             assert!(negative_log_likelihood(&answers, temperature) <= negative_log_likelihood(&answers, 1.0) + 1e-9);
         }

@@ -6,7 +6,8 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use serde::{Deserialize, Serialize};
 
-use crate::files::write_atomic;
+use crate::files::write_json;
+use crate::shares::percent;
 
 /// Largest strength of a disturbance that an axis can show.
 const LARGEST_VALUE: f64 = 1e9;
@@ -109,9 +110,7 @@ impl SweepReport {
     ///
     /// If the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
-        let mut json = serde_json::to_vec_pretty(self)?;
-        json.push(b'\n');
-        write_atomic(path, &json)
+        write_json(path, self)
     }
 }
 
@@ -169,10 +168,6 @@ impl fmt::Display for SweepReport {
         }
         Ok(())
     }
-}
-
-fn percent(share: f64) -> String {
-    format!("{:.1} %", 100.0 * share)
 }
 
 #[cfg(test)]

@@ -95,7 +95,7 @@ pub struct Answer {
     pub speaker: String,
     /// Index of the true label.
     pub truth: usize,
-    /// Index of the label that the baseline gives; None if the utterance is only silence.
+    /// Index of the label that the baseline gives; None if nothing is heard of the utterance.
     pub label: Option<usize>,
 }
 
@@ -106,7 +106,7 @@ pub struct Evaluation {
     pub confusion: Confusion,
     /// One answer for each utterance that could be read, in the order of the split.
     pub answers: Vec<Answer>,
-    /// Utterances of the training part that were left out, because they could not be read or were only silence.
+    /// Utterances of the training part that were left out, because they could not be read or nothing is heard of them.
     pub skipped_training: Vec<Problem>,
     /// Utterances of the test part that could not be read.
     pub skipped: Vec<Problem>,
@@ -123,12 +123,11 @@ pub struct Evaluation {
 /// training part.
 pub fn evaluate(baseline: Baseline, corpus: &Corpus, cache: &FeatureCache, split: &Split) -> Result<Evaluation> {
     let (mut train, mut skipped_training) = heard(corpus, cache, &split.part(corpus, Part::Train)?)?;
-    train.retain(|(utterance, rows)| {
-        if rows.is_empty() {
-            skipped_training.push(Problem { path: utterance.id.clone(), reason: "nothing but silence".into() });
-        }
-        !rows.is_empty()
-    });
+    for (utterance, _) in train.iter().filter(|(_, rows)| rows.is_empty()) {
+        let reason = cache.unheard(utterance, 1.0)?.to_string();
+        skipped_training.push(Problem { path: utterance.id.clone(), reason });
+    }
+    train.retain(|(_, rows)| !rows.is_empty());
     for (class, label) in split.labels.iter().enumerate() {
         let usable = train.iter().any(|(utterance, _)| utterance.emotion == class);
         ensure!(usable, "no usable utterance of class '{label}' in the training part of corpus {}", corpus.name);

@@ -1,8 +1,8 @@
 //! Cross-validation: every fold is a separate run, and a report puts together the answers to all test parts.
 //!
 //! A fold is the folder `CONDITION/seed-S/fold-K`, a [run folder](crate::training::run) with the exported models and
-//! `predictions.json`; a fold with that file is finished. Folds are independent, so they can be trained in any order,
-//! on any machine. [`gather`] reads the finished ones, [`CrossvalReport::new`] computes the figures.
+//! `predictions.json`; a fold with that file and all its epochs is finished. Folds are independent, so they can be
+//! trained in any order, on any machine. [`gather`] reads the finished ones, [`CrossvalReport::new`] computes the figures.
 
 mod calibration;
 mod gather;
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::features::condition::Condition;
 pub use calibration::{Calibration, calibrate, fold_temperatures};
-pub use gather::{FoldRun, Gathered, gather};
+pub use gather::{FoldRun, Gathered, gather, is_finished};
 pub use report::{ConditionReport, CrossvalReport, Figures, FoldReport, ModelReport, SpeakerReport, Unambiguous};
 pub use verdict::Verdict;
 
@@ -42,11 +42,6 @@ impl FoldId {
     pub fn folder(&self, root: &Path) -> PathBuf {
         root.join(self.condition.to_string()).join(format!("seed-{}", self.seed)).join(format!("fold-{}", self.fold))
     }
-}
-
-/// Whether a fold below `root` has been trained and evaluated.
-pub fn is_finished(root: &Path, id: FoldId) -> bool {
-    id.folder(root).join("predictions.json").is_file()
 }
 
 /// The file of the copies in the corpus, in the folder of a cross-validation.

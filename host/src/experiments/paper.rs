@@ -16,6 +16,6 @@ mod right;
 mod tests;
 
 pub use comparison::{Comparison, REFERENCE, Row, gather};
-pub use plan::{Kind, PROTOCOLS, REPEATED, Splits, System, systems, tables};
+pub use plan::{Kind, NAMES, PROTOCOLS, REPEATED, Splits, System, systems, tables};
 pub use printed::{PRINTED, Printed};
 pub use repeated::{DISTINCT, repeated};

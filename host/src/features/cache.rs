@@ -17,7 +17,7 @@ use ser_core::spec::FrontEnd;
 
 use crate::corpus::audio::change_speed;
 use crate::corpus::{Corpus, Utterance};
-use crate::features::rows::{Extractor, Rows};
+use crate::features::rows::{Extractor, Rows, Unheard};
 use crate::files::write_atomic;
 
 /// The rows of an utterance, or why it has none.
@@ -68,7 +68,7 @@ impl FeatureCache {
         let file = self.file(utterances, speed);
         change_speed(&[], speed)?;
         let extract = |utterance: &Utterance| -> Extracted {
-            let rows = || -> Result<Rows> { self.extractor.log_mel(&change_speed(&utterance.samples()?, speed)?) };
+            let rows = || -> Result<Rows> { self.extractor.log_mel(&change_speed(&self.samples(utterance)?, speed)?) };
             rows().map_err(|error| format!("{error:#}"))
         };
         if let Some(kept) = file.as_deref().and_then(read)
@@ -108,6 +108,20 @@ impl FeatureCache {
             .with_context(|| format!("the corpus {} lacks an utterance of the part", corpus.name))
     }
 
+    /// Why an utterance, played `speed` times as fast, has no rows though it can be read.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read now, or the speed is not in `0.5..=2.0`.
+    pub fn unheard(&self, utterance: &Utterance, speed: f64) -> Result<Unheard> {
+        self.extractor.unheard(&change_speed(&self.samples(utterance)?, speed)?)
+    }
+
+    /// The recording at the front end's rate.
+    fn samples(&self, utterance: &Utterance) -> Result<Vec<i16>> {
+        utterance.samples(self.front_end().sample_rate_hz)
+    }
+
     fn file(&self, utterances: &[&Utterance], speed: f64) -> Option<PathBuf> {
         let folder = self.folder.as_deref()?;
         let mut hasher = DefaultHasher::new();
@@ -124,7 +138,7 @@ impl FeatureCache {
         }
         // The samples of one synthetic utterance stand for the synthesiser and its seed.
         if let Some(first) = utterances.iter().find(|utterance| utterance.file().is_none()) {
-            first.samples().ok()?.hash(&mut hasher);
+            self.samples(first).ok()?.hash(&mut hasher);
         }
         Some(folder.join(format!("{:016x}.rows", hasher.finish())))
     }
@@ -207,6 +221,30 @@ mod tests {
         let first = rows(5000, &front_end);
         assert_ne!(rows(9000, &front_end), first);
         assert_ne!(rows(5000, &FrontEnd { floor_db: -60.0, ..front_end }), first);
+    }
+
+    #[test]
+    fn a_front_end_at_another_rate_hears_the_recordings_at_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let corpus = corpus(&dir.path().join("corpus"), 5000);
+        let utterances: Vec<&Utterance> = corpus.utterances.iter().collect();
+        let folder = dir.path().join("cache");
+        let rows = |front_end: &FrontEnd| {
+            let rows = FeatureCache::new(front_end, Some(&folder)).unwrap().log_mel(&utterances, 1.0).unwrap();
+            rows.into_iter().map(|rows| rows.unwrap().len()).collect::<Vec<_>>()
+        };
+        let at_16_khz = edge().front_end;
+        let at_8_khz = FrontEnd {
+            sample_rate_hz: 8_000,
+            frame_len: at_16_khz.frame_len / 2,
+            hop_len: at_16_khz.hop_len / 2,
+            fft_len: at_16_khz.fft_len / 2,
+            mel_bands: 20,
+            mel_high_hz: 4_000.0,
+            ..at_16_khz
+        };
+        assert_eq!(rows(&at_8_khz), rows(&at_16_khz));
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Features of whole utterances, made by the core's own front end: log-mel rows, or the columns of an image.
 
+use std::fmt;
+
 use anyhow::{Context, Result, ensure};
 use ser_core::Model;
 use ser_core::frontend::image::{UtteranceError, shade};
@@ -27,7 +29,7 @@ impl Rows {
         self.values.len().checked_div(self.bands).unwrap_or(0)
     }
 
-    /// Whether there is no row: the utterance held only silence, or was shorter than a frame.
+    /// Whether there is no row; [`Extractor::unheard`] says why.
     pub fn is_empty(&self) -> bool {
         self.values.is_empty()
     }
@@ -35,6 +37,48 @@ impl Rows {
     /// The rows in order.
     pub fn iter(&self) -> impl Iterator<Item = &[f32]> {
         self.values.chunks_exact(self.bands.max(1))
+    }
+}
+
+/// A frame below this level is silence to everybody, dBFS.
+const SILENT_DB: f32 = -80.0;
+
+/// Why a front end hears nothing in a recording.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Unheard {
+    /// It is shorter than a frame.
+    TooShort {
+        /// Its samples.
+        samples: usize,
+        /// Samples of a frame.
+        wanted: usize,
+        /// Rate of both, in Hz.
+        rate_hz: u32,
+    },
+    /// It is silent.
+    Silent,
+    /// No frame reaches the level at which the silence gate opens.
+    TooQuiet {
+        /// Level of the loudest frame, dBFS, mean square.
+        loudest_db: f32,
+        /// Level of the silence gate.
+        wanted_db: f32,
+    },
+}
+
+impl fmt::Display for Unheard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooShort { samples, wanted, rate_hz } => {
+                write!(f, "too short: {samples} samples at {rate_hz} Hz, a frame has {wanted}")
+            }
+            Self::Silent => write!(f, "nothing but silence"),
+            Self::TooQuiet { loudest_db, wanted_db } => write!(
+                f,
+                "too quiet: the loudest frame is at {loudest_db:.1} dBFS, the silence gate wants more than {wanted_db}; \
+                 speech is best at -30 to -20"
+            ),
+        }
     }
 }
 
@@ -76,20 +120,42 @@ impl Extractor {
         }
         let bands = self.spec.mel_bands;
         let mut work = vec![0; FrontEnd::work_len(&self.spec)];
-        let mut held = vec![0; RowGate::<i16>::held_len(self.spec.trim, bands)];
+        let mut held = vec![0; RowGate::<i16>::ring_len(self.spec.trim, bands)];
         let front_end = FrontEnd::new(&self.spec, self.tables.borrow(), &mut work);
         ensure!(front_end.is_some(), "the front end's work buffer is too short");
         let mut gate = RowGate::new(self.spec.trim, bands, &mut held);
         let mut values = Vec::new();
         if let Some(mut front_end) = front_end {
+            let mut keep = |row: &[i16]| values.extend(row.iter().map(|level| f32::from(*level) / f32::from(DECIBEL)));
             front_end.push(samples, &mut |frame: Frame<'_>| {
                 let passage = gate.judge(frame.level);
-                gate.push(frame.log_mel, passage, |row| {
-                    values.extend(row.iter().map(|level| f32::from(*level) / f32::from(DECIBEL)))
-                });
+                gate.push(frame.log_mel, passage, &mut keep);
             });
+            gate.flush(keep);
         }
         Ok(Rows { bands, values })
+    }
+
+    /// Why [`Extractor::log_mel`] has no row for these samples. It says nothing about samples that have rows.
+    ///
+    /// # Errors
+    ///
+    /// None that samples can cause.
+    pub fn unheard(&self, samples: &[i16]) -> Result<Unheard> {
+        let (wanted, rate_hz) = (self.spec.frame_len, self.spec.sample_rate_hz);
+        let Some(trim) = self.spec.trim.filter(|_| samples.len() >= wanted) else {
+            return Ok(Unheard::TooShort { samples: samples.len(), wanted, rate_hz });
+        };
+        let mut work = vec![0; FrontEnd::work_len(&self.spec)];
+        let mut front_end = FrontEnd::new(&self.spec, self.tables.borrow(), &mut work)
+            .context("the front end's work buffer is too short")?;
+        let mut loudest_db = f32::NEG_INFINITY;
+        front_end.push(samples, &mut |frame: Frame<'_>| loudest_db = loudest_db.max(frame.level.decibels()));
+        Ok(if loudest_db < SILENT_DB {
+            Unheard::Silent
+        } else {
+            Unheard::TooQuiet { loudest_db, wanted_db: trim.threshold_db }
+        })
     }
 
     fn image(&self, samples: &[i16], columns: usize) -> Result<Rows> {

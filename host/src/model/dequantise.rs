@@ -20,7 +20,7 @@ impl Dequantiser {
         let mut code = (INPUT_SCALE, 0);
         let behind = |layer: &LayerParams<'_>| {
             code = match layer {
-                LayerParams::Conv2d(conv) => (conv.output_scale, conv.codes.zero_point),
+                LayerParams::Conv2d(conv) => (conv.output_scale(), conv.codes().zero_point()),
                 LayerParams::Lstm(_) => (HIDDEN_SCALE, 0),
                 LayerParams::MaxPool(_)
                 | LayerParams::Flatten(_)

@@ -20,7 +20,7 @@ pub fn c_header(name: &str, model: &Model<'_>, file: &[u8]) -> Result<String> {
         && name.starts_with(|c: char| c.is_ascii_alphabetic());
     ensure!(
         identifier,
-        "the name must have letters, digits and underscores only and begin with a letter, {name:?} came"
+        "the name must have letters, digits and underscores only and begin with a letter, {name:?} came: --name gives another"
     );
     let (upper, lower) = (name.to_ascii_uppercase(), name.to_ascii_lowercase());
     let labels: Vec<String> = model.labels().iter().map(|label| string_literal(label)).collect();

@@ -81,6 +81,38 @@ pub struct FloatNetwork {
 }
 
 impl FloatNetwork {
+    /// Checks the description, that the parameters fit it, and that all numbers are finite.
+    ///
+    /// # Errors
+    ///
+    /// The error names the first fault.
+    pub fn check(&self) -> Result<()> {
+        self.network.check()?;
+        let finite = |values: &[f32]| values.iter().all(|value| value.is_finite());
+        let parts = self.network.front_end.normalized_parts();
+        for values in [&self.normalization.mean, &self.normalization.sd] {
+            ensure!(
+                values.len() == parts && finite(values),
+                "the normalisation of the features wants {parts} numbers, {} values came",
+                values.len()
+            );
+        }
+        for (position, (layer, _, parameters)) in self.layers()?.into_iter().enumerate() {
+            let sound = match parameters {
+                FloatLayer::Conv2d { weight, bias } | FloatLayer::Dense { weight, bias } => {
+                    finite(weight) && finite(bias)
+                }
+                FloatLayer::Lstm(gates) => gates
+                    .in_core_order()
+                    .iter()
+                    .all(|gate| finite(&gate.input_weight) && finite(&gate.recurrent_weight) && finite(&gate.bias)),
+                FloatLayer::MaxPool | FloatLayer::Flatten | FloatLayer::TimeMean | FloatLayer::LastStep => true,
+            };
+            ensure!(sound, "layer {} ({}) has a value that is no number", position + 1, layer.name());
+        }
+        Ok(())
+    }
+
     /// Each layer's description, the shape of the row that enters it, and its parameters. If description and parameters
     /// do not fit, the error names the layer.
     pub fn layers(&self) -> Result<Vec<(Layer, Shape, &FloatLayer)>> {

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result, anyhow};
+use ser_core::model::SlowPath;
 use ser_core::spec::{FrontEnd, Layer, LevelMode, Network, PRESETS, preset};
 use ser_core::{ImageRecognizer, Model, Recognizer};
 use serde::Serialize;
@@ -34,6 +35,8 @@ pub struct LayerSummary {
     pub hops_per_row: usize,
     /// Output rows for an image; None for a stream.
     pub rows: Option<usize>,
+    /// Why the layer leaves the fast path of a Cortex-M with the DSP extension; None if it does not.
+    pub slow_path: Option<String>,
 }
 
 /// A model in figures.
@@ -108,6 +111,8 @@ impl Summary {
                 macs_per_row: layer.macs(shape),
                 hops_per_row,
                 rows,
+                // The address is that of a buffer of this program.
+                slow_path: params.slow_path().filter(|why| *why != SlowPath::Address).map(|why| why.to_string()),
             });
             hops_per_row *= layer.row_stride();
             shape = output;
@@ -159,6 +164,11 @@ impl Summary {
                 layer.macs_per_row,
                 layer.rows.unwrap_or(layer.hops_per_row)
             )?;
+        }
+        for (index, layer) in self.layers.iter().enumerate() {
+            if let Some(why) = &layer.slow_path {
+                writeln!(text, "slow       layer {} ({}) on a Cortex-M4, M7 or M33: {why}", index + 1, layer.layer)?;
+            }
         }
         writeln!(text, "\nparameters {}", self.parameters)?;
         writeln!(text, "flash      {} bytes (model file)", self.model_bytes)?;

@@ -17,8 +17,9 @@ use ser_core::spec::FrontEnd;
 use serde::Serialize;
 
 use super::text::{picture_name, slug};
-use crate::evaluation::predictions::{Prediction, leading};
+use crate::evaluation::predictions::Prediction;
 use crate::evaluation::sweep::SweepReport;
+use crate::model::logits::leading;
 use accuracy::{ModelFigures, Said};
 use agreement::Agreement;
 use conditions::{Conditions, same_training};

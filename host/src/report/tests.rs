@@ -10,8 +10,9 @@ use crate::corpus::audio::write_wav;
 use crate::corpus::labels::EMOTIONS;
 use crate::corpus::split::{Part as SplitPart, Protocol, Split};
 use crate::evaluation::metrics::Confusion;
-use crate::evaluation::predictions::{Prediction, Predictions, leading};
+use crate::evaluation::predictions::{Prediction, Predictions};
 use crate::evaluation::reliability::fit_temperature;
+use crate::model::logits::leading;
 use crate::training::recipe::Recipe;
 use crate::training::run::{Backend, Config, EpochMetrics, RunFolder};
 

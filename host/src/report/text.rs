@@ -1,6 +1,7 @@
 //! Numbers, names and text from files, as they stand in a page.
 
 use crate::evaluation::statistics::Spread;
+use crate::shares::{self, points};
 
 /// Text from a file, made fit for XML: U+FFFD replaces each character that XML 1.0 forbids.
 pub fn clean(text: &str) -> String {
@@ -41,15 +42,15 @@ pub fn ending(text: &str, limit: usize) -> String {
     }
 }
 
-/// `0.8125` as `81.2 %`.
+/// `0.8125` as `81.2 %`, with a space that breaks no line.
 pub fn percent(share: f64) -> String {
-    format!("{:.1}\u{a0}%", 100.0 * share)
+    shares::percent(share).replace(' ', "\u{a0}")
 }
 
 /// `71.5 % ± 2.1`; without `±` if there is no standard deviation.
 pub fn plus_minus(spread: Spread) -> String {
     match spread.sd {
-        Some(sd) => format!("{} \u{b1} {:.1}", percent(spread.mean), 100.0 * sd),
+        Some(sd) => format!("{} \u{b1} {}", percent(spread.mean), points(sd)),
         None => percent(spread.mean),
     }
 }

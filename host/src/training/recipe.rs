@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use anyhow::{Result, ensure};
 use ser_core::spec::{self, Layer, MAX_LAYERS, Network};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::features::augment::Augmentation;
+use crate::json;
 
 /// How gradients become new weights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -275,6 +277,21 @@ impl Recipe {
             distillation.epochs = ((epochs as f64 * share).round() as usize).max(1);
         }
         self.epochs = epochs;
+    }
+
+    /// This recipe with the entries that `changes`, a JSON object, names. The first entry of a `distillation` that this
+    /// recipe lacks comes with teachers as [`Recipe::set_teachers`] makes them.
+    ///
+    /// # Errors
+    ///
+    /// If an entry is unknown or has a wrong type; the error names it.
+    pub fn with(&self, changes: Value) -> Result<Self> {
+        let mut base = self.clone();
+        if base.distillation.is_none() && changes.get("distillation").is_some_and(Value::is_object) {
+            let epochs = changes.get("epochs").and_then(Value::as_u64).map_or(self.epochs, |epochs| epochs as usize);
+            base.distillation = Some(Distillation { epochs: (epochs / 2).max(1), ..Distillation::default() });
+        }
+        json::with(&base, changes)
     }
 
     /// Changes the number of teachers; half of them hear backwards. 0 means no teachers. If the recipe had no teachers,

@@ -18,99 +18,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
-use ser_core::spec::Network;
 use serde::{Deserialize, Serialize};
 
-use crate::corpus::Corpus;
 use crate::corpus::split::Split;
-use crate::files::write_atomic;
+use crate::files::{write_atomic, write_json};
+use crate::json;
 use crate::model::float_network::FloatNetwork;
-
-use crate::training::recipe::{Distillation, Recipe};
-
-/// The backend of a training: it computes every step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "lowercase")]
-#[value(rename_all = "lowercase")]
-pub enum Backend {
-    /// Our own kernels for convolutions and LSTMs, burn-flex for the rest: the fastest on a CPU.
-    Fast,
-    /// burn-flex, Burn's CPU backend, for everything.
-    Flex,
-    /// burn-ndarray, the predecessor of burn-flex; in builds with the Cargo feature `ndarray`.
-    NdArray,
-    /// burn-wgpu, for graphics processors; in builds with the Cargo feature `wgpu`.
-    Wgpu,
-    /// burn-cuda, for graphics processors of NVIDIA; in builds with the Cargo feature `cuda`.
-    Cuda,
-}
-
-impl fmt::Display for Backend {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Fast => "fast",
-            Self::Flex => "flex",
-            Self::NdArray => "ndarray",
-            Self::Wgpu => "wgpu",
-            Self::Cuda => "cuda",
-        })
-    }
-}
-
-/// Everything that, together with the split, decides the result of a training.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Config {
-    /// Name of the corpus.
-    pub corpus: String,
-    /// Folder or manifest of the corpus; None for the synthetic one.
-    pub corpus_path: Option<PathBuf>,
-    /// Name of the network.
-    pub preset: String,
-    /// Seed of all random numbers: weights, order, augmentation.
-    pub seed: u64,
-    /// The backend that computes every step.
-    pub backend: Backend,
-    /// How the network is trained.
-    pub recipe: Recipe,
-    /// The network.
-    pub network: Network,
-}
-
-impl Config {
-    /// The corpus of the run.
-    ///
-    /// # Errors
-    ///
-    /// If it cannot be opened.
-    pub fn open_corpus(&self) -> Result<Corpus> {
-        match &self.corpus_path {
-            Some(path) => Corpus::open(path),
-            None => Ok(Corpus::synthetic(crate::corpus::synth::DEFAULT_SEED)),
-        }
-    }
-
-    /// The configuration of the run that trains the teacher with this index for this run.
-    pub fn teacher(&self, distillation: &Distillation, index: usize) -> Self {
-        let Distillation { teachers, backwards, layers, epochs, .. } = distillation;
-        let recipe = Recipe {
-            epochs: *epochs,
-            distillation: None,
-            qat_epochs: 0,
-            backwards: index + backwards >= *teachers,
-            ..self.recipe.clone()
-        };
-        let layers = layers.as_ref().unwrap_or(&self.network.layers).clone();
-        // The runs of a crossval have small seeds, counted up; this step keeps teachers' seeds apart from them.
-        let seed = self.seed + (index as u64 + 1) * 1_000_003;
-        Self {
-            preset: format!("{} teacher", self.preset),
-            seed,
-            recipe,
-            network: Network { layers, ..self.network.clone() },
-            ..self.clone()
-        }
-    }
-}
+pub use crate::training::config::{Backend, Config};
 
 /// One epoch in `metrics.csv`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -129,6 +43,28 @@ pub struct EpochMetrics {
     pub validation_uar: Option<f64>,
     /// Wall time, s.
     pub seconds: f64,
+}
+
+/// How far a training is. It reads as `3 of 300 epochs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Epochs {
+    /// Epochs that are done.
+    pub done: usize,
+    /// Epochs of the recipe, the quantisation-aware ones included.
+    pub all: usize,
+}
+
+impl Epochs {
+    /// Whether all epochs are done.
+    pub fn are_done(self) -> bool {
+        self.done >= self.all
+    }
+}
+
+impl fmt::Display for Epochs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} epochs", self.done, self.all)
+    }
 }
 
 /// The folder of a run.
@@ -151,13 +87,9 @@ impl RunFolder {
         std::fs::create_dir_all(path).with_context(|| format!("cannot make the run folder {}", path.display()))?;
         let outcomes = [folder.checkpoint_path(), folder.network_path(), folder.metrics_path()];
         for file in outcomes.into_iter().chain([folder.model_path(), folder.onnx_path(), folder.predictions_path()]) {
-            if file.exists() {
-                std::fs::remove_file(&file).with_context(|| format!("cannot remove {}", file.display()))?;
-            }
+            remove(&file)?;
         }
-        let mut json = serde_json::to_vec_pretty(config)?;
-        json.push(b'\n');
-        write_atomic(&folder.path.join("config.json"), &json)?;
+        write_json(&folder.path.join("config.json"), config)?;
         split.save(&folder.split_path())?;
         Ok(folder)
     }
@@ -180,13 +112,38 @@ impl RunFolder {
 
     /// The configuration.
     pub fn config(&self) -> Result<Config> {
+        const WHAT: &str = "configuration of a run";
         let path = self.path.join("config.json");
-        let bytes = read(&path)?;
-        let config: Config = serde_json::from_slice(&bytes)
-            .with_context(|| format!("{} is no configuration of a run", path.display()))?;
+        let json = json::read(&path, WHAT)?;
+        ensure!(
+            json.get("backend").is_some(),
+            "{} is no {WHAT}: the entry `backend` is missing, wanted one of {}",
+            path.display(),
+            Backend::value_variants().iter().map(Backend::to_string).collect::<Vec<_>>().join(", ")
+        );
+        let config: Config = json::lenient(json).with_context(|| format!("{} is no {WHAT}", path.display()))?;
         config.network.check().with_context(|| format!("the network in {} is unusable", path.display()))?;
         config.recipe.check().with_context(|| format!("the recipe in {} is unusable", path.display()))?;
         Ok(config)
+    }
+
+    /// How far the training is.
+    ///
+    /// # Errors
+    ///
+    /// If the configuration or the metrics cannot be read.
+    pub fn epochs(&self) -> Result<Epochs> {
+        Ok(Epochs { done: self.metrics()?.len(), all: self.config()?.recipe.all_epochs() })
+    }
+
+    /// Whether all epochs are done and the answers to the test part are there. Answers of a network that was exported
+    /// before its last epoch do not count.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunFolder::epochs`].
+    pub fn is_evaluated(&self) -> Result<bool> {
+        Ok(self.predictions_path().is_file() && self.epochs()?.are_done())
     }
 
     /// The split.
@@ -212,10 +169,14 @@ impl RunFolder {
         if !path.exists() {
             bail!("{} has no trained network yet: no epoch has finished", self.path.display());
         }
-        let network: FloatNetwork = postcard::from_bytes(&read(&path)?)
-            .with_context(|| format!("{} is damaged or of another version", path.display()))?;
-        network.layers().with_context(|| format!("{} is damaged", path.display()))?;
-        Ok(network)
+        let bytes = read(&path)?;
+        let network = || -> Result<FloatNetwork> {
+            let network: FloatNetwork =
+                postcard::from_bytes(&bytes).with_context(|| format!("its {} bytes are no network", bytes.len()))?;
+            network.check()?;
+            Ok(network)
+        };
+        network().with_context(|| format!("{} is damaged or of another version of host", path.display()))
     }
 
     /// Writes the network so far.
@@ -301,6 +262,11 @@ impl RunFolder {
         self.path.join("predictions.json")
     }
 
+    /// Removes the answers of an earlier network, if there are any.
+    pub fn remove_predictions(&self) -> Result<()> {
+        remove(&self.predictions_path())
+    }
+
     fn split_path(&self) -> PathBuf {
         self.path.join("split.json")
     }
@@ -316,6 +282,14 @@ impl RunFolder {
     fn network_path(&self) -> PathBuf {
         self.path.join("network.bin")
     }
+}
+
+/// Removes a file, if there is one.
+fn remove(path: &Path) -> Result<()> {
+    if path.exists() {
+        std::fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
+    }
+    Ok(())
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

@@ -1,15 +1,15 @@
 //! Trains from a run folder: features, epochs, checkpoints. `host train` and `host crossval` both use it.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use ser_core::spec::Label;
 
 use crate::corpus::split::{Part, Split};
 use crate::corpus::{Corpus, Problem, Utterance};
 use crate::features::cache::FeatureCache;
 use crate::features::rows::Rows;
+use crate::interrupt::Stop;
 use crate::model::float_network::FloatNetwork;
 use crate::training::run::{Config, EpochMetrics, RunFolder};
 use crate::training::train::{Classifier, Example, StepReport, Trainer};
@@ -79,7 +79,7 @@ impl Training<'_> {
     ///
     /// If the checkpoint is damaged, the training part has no usable utterance of a class, the folder or the cache
     /// cannot be written, or training diverges.
-    pub fn run(&self, stop: &AtomicBool, tell: &mut dyn FnMut(Progress<'_>)) -> Result<Outcome> {
+    pub fn run(&self, stop: &Stop, tell: &mut dyn FnMut(Progress<'_>)) -> Result<Outcome> {
         let Some(teachers) = self.teachers(stop, tell)? else { return Ok(Outcome::Stopped) };
         let mut trainer = Trainer::new(self.config.clone(), self.examples(tell)?)?;
         for (network, backwards) in &teachers {
@@ -87,7 +87,7 @@ impl Training<'_> {
         }
         let validation = self.split.part(self.corpus, Part::Validation)?;
         if let Some(bytes) = self.folder.checkpoint()? {
-            trainer.restore(&bytes)?;
+            trainer.restore(&bytes).with_context(|| format!("cannot go on with {}", self.folder.path().display()))?;
         } else if self.config.recipe.qat_epochs > 0 {
             let metrics = self.folder.metrics()?;
             if metrics.len() == self.config.recipe.epochs {
@@ -95,9 +95,11 @@ impl Training<'_> {
             }
         }
         tell(Progress::Started(trainer.history().len()));
+        // What was computed since the last save would be lost.
+        let _guard = stop.guard();
         let mut saved = Instant::now();
         while !trainer.is_finished() {
-            if stop.load(Ordering::Relaxed) {
+            if stop.is_asked() {
                 self.save(&trainer)?;
                 return Ok(Outcome::Stopped);
             }
@@ -130,11 +132,7 @@ impl Training<'_> {
 
     /// Trains the recipe's teachers that are not trained yet, each in a run folder within this one. Returns all
     /// teachers, each with whether it hears backwards; None if `stop` was set.
-    fn teachers(
-        &self,
-        stop: &AtomicBool,
-        tell: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<Option<Vec<(FloatNetwork, bool)>>> {
+    fn teachers(&self, stop: &Stop, tell: &mut dyn FnMut(Progress<'_>)) -> Result<Option<Vec<(FloatNetwork, bool)>>> {
         let Some(distillation) = &self.config.recipe.distillation else { return Ok(Some(Vec::new())) };
         let mut teachers = Vec::new();
         for index in 0..distillation.teachers {
@@ -144,7 +142,7 @@ impl Training<'_> {
                 Ok(folder) if folder.is_of(&config, self.split)? => folder,
                 _ => RunFolder::create(&path, &config, self.split, true)?,
             };
-            if folder.metrics()?.len() < config.recipe.all_epochs() {
+            if !folder.epochs()?.are_done() {
                 let training = Training { folder: &folder, config: &config, ..*self };
                 let mut of_teacher = |progress: Progress<'_>| match progress {
                     Progress::Skipped(_) => tell(progress),
@@ -179,8 +177,10 @@ impl Training<'_> {
         for (index, &speed) in speeds.iter().enumerate() {
             let extracted = self.cache.log_mel_of_part(self.corpus, &utterances, speed)?;
             for ((example, rows), utterance) in examples.iter_mut().zip(extracted).zip(&utterances) {
-                let usable: Result<Rows, String> =
-                    rows.and_then(|rows| if rows.is_empty() { Err("nothing but silence".into()) } else { Ok(rows) });
+                let usable: Result<Rows, String> = match rows {
+                    Ok(rows) if rows.is_empty() => Err(self.cache.unheard(utterance, speed)?.to_string()),
+                    rows => rows,
+                };
                 match usable {
                     Ok(rows) => example.speeds.push(rows),
                     Err(reason) if example.speeds.len() == index => {

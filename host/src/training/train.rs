@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::features::rows::{Normalization, Rows};
 use crate::model::float_network::FloatNetwork;
+use crate::model::logits::leading;
 use crate::model::quantise::Calibration;
 use crate::training::graph::{Batch, Compute, Dropout, Graph, Style};
 use crate::training::run::{Backend, Config, EpochMetrics};
@@ -310,17 +311,6 @@ impl Classifier {
     }
 }
 
-/// Index of the largest value; the first of equals.
-pub fn argmax(values: &[f32]) -> usize {
-    let mut best = 0;
-    for (index, value) in values.iter().enumerate() {
-        if *value > values[best] {
-            best = index;
-        }
-    }
-    best
-}
-
 fn first(tensor: &Tensor<1>) -> Result<f64> {
     tensor.to_data().iter::<f32>().next().map(f64::from).context("a loss without a value")
 }
@@ -328,7 +318,7 @@ fn first(tensor: &Tensor<1>) -> Result<f64> {
 fn correct(logits: &Tensor<2>, truth: &[usize]) -> usize {
     let [_, classes] = logits.dims();
     let values: Vec<f32> = logits.to_data().iter::<f32>().collect();
-    values.chunks_exact(classes).zip(truth).filter(|(logits, truth)| argmax(logits) == **truth).count()
+    values.chunks_exact(classes).zip(truth).filter(|(logits, truth)| leading(logits) == Some(**truth)).count()
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use ser_host::corpus::synth::DEFAULT_SEED;
 use ser_host::features::rows::Normalization;
 use ser_host::training::graph::{Compute, Graph, Style};
 use ser_host::training::recipe::Recipe;
-use ser_host::training::run::{Backend, Config, RunFolder};
+use ser_host::training::run::{Backend, Config, EpochMetrics, RunFolder};
 
-/// Makes a run like one of `host train`, with random weights. Its split has one utterance in forty of the synthetic
+/// Makes a finished run like one of `host train`, with random weights. Its split has one utterance in forty of the synthetic
 /// corpus.
 pub fn make_run(path: &Path) -> RunFolder {
     let network = edge();
@@ -31,10 +31,20 @@ pub fn make_run(path: &Path) -> RunFolder {
         preset: "edge".to_owned(),
         seed: 1,
         backend: Backend::Fast,
-        recipe: Recipe::default(),
+        recipe: Recipe { epochs: 1, ..Recipe::default() },
         network: network.clone(),
     };
     let folder = RunFolder::create(path, &config, &split, false).unwrap();
     folder.save_network(&graph.to_float_network(&network, &normalization).unwrap()).unwrap();
+    let epoch = EpochMetrics {
+        epoch: 1,
+        learning_rate: 1e-3,
+        train_loss: 1.0,
+        train_accuracy: 0.5,
+        validation_war: None,
+        validation_uar: None,
+        seconds: 1.0,
+    };
+    folder.save_metrics(&[epoch]).unwrap();
     folder
 }

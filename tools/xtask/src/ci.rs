@@ -35,7 +35,8 @@ const HOST_FEATURES: [&str; 6] = ["", "baseline", "report", "train", "ndarray", 
 const LLVM_BUNDLER: &str = "tracel-llvm-bundler";
 
 /// Targets that the core is linted and built for.
-const CORTEX_M: [&str; 2] = ["thumbv7em-none-eabihf", "thumbv6m-none-eabi"];
+const CORTEX_M: [&str; 4] =
+    ["thumbv7em-none-eabihf", "thumbv7m-none-eabi", "thumbv6m-none-eabi", "thumbv8m.base-none-eabi"];
 
 /// Packages whose tests compile neither Burn nor tract.
 const CHEAP: [&str; 2] = ["ser-core", "xtask"];

@@ -44,7 +44,7 @@ const LAYERS: [Layers; 2] = [
             &["model"],
             &["features"],
             &["corpus"],
-            &["files", "progress"],
+            &["files", "interrupt", "json", "progress", "shares"],
         ],
     },
     Layers {

@@ -2,7 +2,7 @@
 
 use super::super::rows::CodeRows;
 use super::assembly::{aligned, processor};
-use crate::packed::block_len;
+use crate::packed::fits;
 use crate::quant::Multipliers;
 
 /// Four columns of two rows and two vectors: r0 weights of the first row, r1 vectors, r4 and r5 sums of the first row,
@@ -39,12 +39,12 @@ impl<'m> Convolver<'m> {
         let complete = columns > 0
             && len > 0
             && len.is_multiple_of(4)
-            && rows.weights.len() >= len / 4 * block_len(columns)
+            && fits(len, columns, rows.weights.len())
             && mantissa.len() >= len
             && shift.len() >= len;
         let all_aligned = aligned(rows.weights) && aligned(rows.bias) && aligned(mantissa);
         let taken = complete && all_aligned && rows.zero_point == -128;
-        Self { rows, columns: columns.next_multiple_of(4), taken }
+        Self { rows, columns: if taken { columns.next_multiple_of(4) } else { 0 }, taken }
     }
 
     /// The rows.

@@ -6,7 +6,8 @@ use super::assembly::processor;
 /// The radix-4 butterflies of all blocks of `4 len` values at position `k`; the twiddles of `k = 0` are 1. Values that
 /// are no whole number of blocks, and a position beyond `len`, never come; they are left as they are.
 pub fn butterflies(z: &mut [Complex], len: usize, k: usize, twiddles: [Twiddle; 3]) {
-    if k >= len || z.is_empty() || z.len().checked_rem(4 * len) != Some(0) {
+    let block = len.checked_mul(4).filter(|_| k < len);
+    if z.is_empty() || block.is_none_or(|block| !z.len().is_multiple_of(block)) {
         return;
     }
     // The cosine in the lower half of a word, the sine in the upper.

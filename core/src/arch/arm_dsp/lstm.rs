@@ -6,7 +6,7 @@ use super::super::rows::GateRows;
 use super::assembly::{aligned, processor};
 use super::products::add_groups;
 use crate::fixed::Q3_12;
-use crate::packed::block_len;
+use crate::packed::fits;
 use crate::quant::Multipliers;
 
 /// The gates of LSTM units, unit by unit.
@@ -21,8 +21,8 @@ impl<'a> Gates<'a> {
     pub fn new(rows: &GateRows<'a>, units: usize, x: &'a [i16], hidden: &'a [i16]) -> Option<Self> {
         let Multipliers { mantissa, shift } = rows.multipliers;
         let len = 4 * units;
-        let long_enough = rows.input_weights.len() >= units * block_len(x.len())
-            && rows.recurrent_weights.len() >= units * block_len(hidden.len())
+        let long_enough = fits(len, x.len(), rows.input_weights.len())
+            && fits(len, hidden.len(), rows.recurrent_weights.len())
             && rows.bias.len() >= len
             && mantissa.len() >= len
             && shift.len() >= len

@@ -3,7 +3,7 @@
 use core::mem::MaybeUninit;
 
 use super::assembly::{aligned, processor};
-use crate::packed::block_len;
+use crate::packed::{SIDE, fits};
 
 /// Four columns of four rows and one vector: r0 weights, r1 vector, r4 to r7 sums. Overwrites r3, r8 to r12
 /// and lr. 18 instructions for 16 products.
@@ -23,7 +23,7 @@ macro_rules! group {
 /// The products of a packed block of four rows with `x`. None if the data is not aligned to 4 bytes, the length of the
 /// vector is no multiple of 4, or the block is too short.
 pub fn four_rows(block: &[u8], x: &[i16]) -> Option<[i32; 4]> {
-    if !aligned(block) || !aligned(x) || !x.len().is_multiple_of(4) || block.len() < block_len(x.len()) {
+    if !aligned(block) || !aligned(x) || !x.len().is_multiple_of(4) || !fits(SIDE, x.len(), block.len()) {
         return None;
     }
     let mut sums = MaybeUninit::<[i32; 4]>::uninit();

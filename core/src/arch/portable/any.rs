@@ -1,6 +1,6 @@
 //! The arithmetic of any processor.
 
-use super::super::arithmetic::Arithmetic;
+use super::super::arithmetic::{Arithmetic, Kernels};
 use super::super::cell::advance;
 use super::super::fft::{Frame, power_spectrum};
 use super::super::rows::{CodeRows, GateRows};
@@ -18,6 +18,11 @@ impl Arithmetic for Portable {
     const SMALL: bool = false;
 
     type CodeRows<'m> = &'m CodeRows<'m>;
+
+    #[inline(always)]
+    fn kernels(self) -> Kernels {
+        Kernels::Portable
+    }
 
     #[inline(always)]
     fn four_rows(self, block: &[u8], x: &[i16]) -> [i32; 4] {

@@ -131,24 +131,25 @@ fn require(equal: bool, kernel: &str, shape: &[usize]) {
 
 /// The output of a convolution at an index of its row, after the rows in `heard`.
 fn plain_convolution(conv: &Conv2d<'_>, heard: &[[i8; ROW]], index: usize) -> i8 {
-    let Shape { bands, channels } = conv.input;
-    let (position, channel) = (index / conv.channels, index % conv.channels);
-    let beside = if conv.padding == Padding::Valid { 0 } else { conv.bands / 2 };
-    let mut sum = i32::from_le_bytes(conv.codes.bias[channel]);
+    let Shape { bands, channels } = conv.input();
+    let (position, channel) = (index / conv.channels(), index % conv.channels());
+    let beside = if conv.padding() == Padding::Valid { 0 } else { conv.bands() / 2 };
+    let mut sum = i32::from_le_bytes(conv.codes().bias()[channel]);
     for (column, kernel_row, kernel_band, of_band) in (0..conv.patch_len()).map(|column| {
         let place = column / channels;
-        (column, place / conv.bands, place % conv.bands, column % channels)
+        (column, place / conv.bands(), place % conv.bands(), column % channels)
     }) {
         let (time, band) =
-            ((heard.len() + kernel_row).checked_sub(conv.rows), (position + kernel_band).checked_sub(beside));
+            ((heard.len() + kernel_row).checked_sub(conv.rows()), (position + kernel_band).checked_sub(beside));
         let code = match (time, band) {
             (Some(time), Some(band)) if band < bands => heard[time][band * channels + of_band],
-            _ => conv.input_zero_point,
+            _ => conv.input_zero_point(),
         };
-        sum += i32::from(code) * i32::from(conv.codes.weights[packed_index(channel, column, conv.patch_len())] as i8);
+        sum +=
+            i32::from(code) * i32::from(conv.codes().weights()[packed_index(channel, column, conv.patch_len())] as i8);
     }
-    let multiplier = conv.codes.multipliers.iter().nth(channel).map_or(0, |multiplier| requantize(sum, multiplier));
-    let zero_point = i32::from(conv.codes.zero_point);
+    let multiplier = conv.codes().multipliers().iter().nth(channel).map_or(0, |multiplier| requantize(sum, multiplier));
+    let zero_point = i32::from(conv.codes().zero_point());
     (multiplier + zero_point).clamp(zero_point, 127) as i8
 }
 
@@ -160,22 +161,14 @@ fn convolution(random: &mut Random, memory: &mut Memory, shape: [usize; 5], padd
     fill_rows(random, &mut memory.bias[..channels], &mut memory.mantissa[..channels], &mut memory.shift[..channels]);
     let (aligned, unaligned) = fill_weights(random, channels, columns, &mut memory.first, &mut memory.second);
     let zero_point = random.value(-128, 127) as i8;
-    let conv = |weights| Conv2d {
-        input: Shape { bands, channels: input_channels },
-        channels,
-        rows: height,
-        bands: width,
-        padding,
-        input_zero_point: zero_point,
-        output_scale: 1.0,
-        codes: CodeRows {
-            weights,
-            bias: &memory.bias[..channels],
-            multipliers: Multipliers { mantissa: &memory.mantissa[..channels], shift: &memory.shift[..channels] },
-            zero_point: -128,
-        },
+    let multipliers = Multipliers { mantissa: &memory.mantissa[..channels], shift: &memory.shift[..channels] };
+    let conv = |weights| {
+        let codes = CodeRows::new(columns, weights, &memory.bias[..channels], multipliers, -128)?;
+        let input = Shape { bands, channels: input_channels };
+        Conv2d::new(input, [height, width], padding, zero_point, 1.0, codes)
     };
-    let convs = [conv(aligned), conv(unaligned)];
+    let (Some(first), Some(second)) = (conv(aligned), conv(unaligned)) else { exit(1) };
+    let convs = [first, second];
     let mut oldest = [0; 2];
     let mut instructions = 0;
     let mut states = memory
@@ -218,18 +211,12 @@ fn lstm(random: &mut Random, memory: &mut Memory, shape: [usize; 2], steps: usiz
     let (second_w, second_r) = memory.second.split_at_mut(split);
     let (w, w_unaligned) = fill_weights(random, rows, inputs, first_w, second_w);
     let (r, r_unaligned) = fill_weights(random, rows, hidden, first_r, second_r);
-    let layer = |input_weights, recurrent_weights| Lstm {
-        inputs,
-        hidden,
-        gates: GateRows {
-            input_weights,
-            recurrent_weights,
-            bias: &memory.bias[..rows],
-            multipliers: Multipliers { mantissa: &memory.mantissa[..rows], shift: &memory.shift[..rows] },
-            input_shift: &memory.input_shift[..rows],
-        },
+    let multipliers = Multipliers { mantissa: &memory.mantissa[..rows], shift: &memory.shift[..rows] };
+    let layer = |weights| {
+        let gates = GateRows::new(inputs, weights, &memory.bias[..rows], multipliers, &memory.input_shift[..rows])?;
+        Lstm::new(inputs, gates)
     };
-    let (layer, twin) = (layer(w, r), layer(w_unaligned, r_unaligned));
+    let (Some(layer), Some(twin)) = (layer([w, r]), layer([w_unaligned, r_unaligned])) else { exit(1) };
     let (mut cells, mut hiddens, mut x) = ([[0i32; ROWS]; 2], [const { Row([0; ROWS]) }; 2], Row([0; ROWS]));
     let mut instructions = 0;
     for _ in 0..steps {
@@ -281,7 +268,7 @@ fn products(random: &mut Random, memory: &mut Memory, shape: [usize; 2]) -> u64 
 
 /// Pushes rows through a max pool of `[rows, bands, overlap]` and compares its output with the maximum by plain loops.
 fn max_pool(random: &mut Random, memory: &mut Memory, input: Shape, [rows, bands, overlap]: [usize; 3]) {
-    let pool = MaxPool { input, rows, bands, overlap };
+    let Some(pool) = MaxPool::new(input, [rows, bands], overlap) else { exit(1) };
     let mut filled = 0;
     let mut state = MaxPoolState { maximum: &mut memory.output[0][..pool.maximum_len()], filled: &mut filled };
     pool.reset(&mut state);
@@ -371,5 +358,12 @@ fn main() -> ! {
     );
     report("matrix x vector, 192 rows of 120", 192 * 120, products(&mut random, memory, [192, 120]));
     report("LSTM step, 72 inputs, 48 units", 20 * 192 * 120, lstm(&mut random, memory, [72, 48], 20));
+    // Off the fast path: lengths that are no multiple of 4.
+    report(
+        "conv2d 3x3, 8 to 15 channels, 40 rows of 10 bands",
+        rows * 10 * 15 * 72,
+        convolution(&mut random, memory, [15, 3, 3, 10, 8], Padding::Causal, rows),
+    );
+    report("LSTM step, 70 inputs, 46 units", 20 * 184 * 116, lstm(&mut random, memory, [70, 46], 20));
     exit(0)
 }

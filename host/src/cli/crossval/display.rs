@@ -1,15 +1,18 @@
 //! The progress of the folds: bars on a terminal, plain lines elsewhere.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use crate::evaluation::predictions::{Predictions, leading};
+use crate::corpus::skipped::Skipped;
+use crate::evaluation::predictions::Predictions;
 use crate::experiments::crossval::FoldId;
 use crate::experiments::crossval::run::{Event, Pending};
+use crate::model::logits::leading;
+use crate::shares::percent;
 use crate::training::run::EpochMetrics;
 use crate::training::session::Progress;
 
@@ -34,7 +37,7 @@ struct State {
     left: usize,
     /// Epochs of all folds trained since then.
     done: usize,
-    skipped: BTreeSet<String>,
+    skipped: Skipped,
 }
 
 /// A fold that is being trained.
@@ -54,7 +57,7 @@ impl Display {
             started: None,
             left: pending.iter().map(|fold| epochs.saturating_sub(fold.epochs_done)).sum(),
             done: 0,
-            skipped: BTreeSet::new(),
+            skipped: Skipped::default(),
         };
         Self { state: Mutex::new(state) }
     }
@@ -64,11 +67,11 @@ impl Display {
         // A thread that panicked has left the display in a usable state.
         let state = &mut *self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
-            Event::Training(Progress::Skipped(problem)) => {
-                if state.skipped.insert(problem.path.clone()) {
-                    state.line(&format!("skipped {problem}"));
-                }
-            }
+            Event::Training(Progress::Skipped(problem)) => state.skipped.add(problem),
+            _ => state.skipped.lines().iter().for_each(|line| state.line(line)),
+        }
+        match event {
+            Event::Training(Progress::Skipped(_)) => {}
             Event::Training(Progress::Started(epochs)) => state.start(id, epochs),
             Event::Training(Progress::Step(_)) => {}
             Event::Training(Progress::TeacherEpoch(teacher, metrics)) => state.teacher_epoch(id, teacher, metrics),
@@ -115,10 +118,10 @@ impl State {
         if self.bars.is_none() && told.elapsed() >= INTERVAL {
             *told = Instant::now();
             println!(
-                "{id}: teacher {}, epoch {}, accuracy {:.1} %",
+                "{id}: teacher {}, epoch {}, accuracy {}",
                 teacher + 1,
                 metrics.epoch,
-                100.0 * metrics.train_accuracy
+                percent(metrics.train_accuracy)
             );
         }
     }
@@ -126,7 +129,7 @@ impl State {
     fn epoch(&mut self, id: FoldId, metrics: &EpochMetrics) {
         self.done += 1;
         let message =
-            format!("loss {:.3}, accuracy {:.1} %{}", metrics.train_loss, 100.0 * metrics.train_accuracy, self.left());
+            format!("loss {:.3}, accuracy {}{}", metrics.train_loss, percent(metrics.train_accuracy), self.left());
         let Some(fold) = self.folds.get_mut(&id) else { return };
         if let Some(bar) = &fold.bar {
             bar.set_position(metrics.epoch as u64);
@@ -167,8 +170,8 @@ impl State {
 /// The WAR of both models, in words.
 fn summary(predictions: &Predictions) -> String {
     let total = predictions.utterances.len();
-    let war = |right: usize| 100.0 * right as f64 / total.max(1) as f64;
+    let war = |right: usize| percent(right as f64 / total.max(1) as f64);
     let int8 = predictions.utterances.iter().filter(|u| u.int8.as_deref().and_then(leading) == Some(u.truth)).count();
     let float = predictions.utterances.iter().filter(|u| u.float.as_deref().and_then(leading) == Some(u.truth)).count();
-    format!("WAR {:.1} % int8, {:.1} % float, {total} utterances", war(int8), war(float))
+    format!("WAR {} int8, {} float, {total} utterances", war(int8), war(float))
 }

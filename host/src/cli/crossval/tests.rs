@@ -1,4 +1,5 @@
 use super::*;
+use crate::cli::data_options::CorpusOption;
 use crate::cli::tones::{write_recipe, write_tones};
 use crate::experiments::crossval::FoldId;
 use crate::experiments::crossval::run::Event;
@@ -11,23 +12,23 @@ fn args(dir: &Path) -> CrossvalArgs {
     write_recipe(&dir.join("recipe.json"), 8);
     CrossvalArgs {
         training: TrainingOptions {
-            corpus: Some(dir.join("corpus")),
+            corpus: CorpusOption { path: Some(dir.join("corpus")) },
             recipe: Some(dir.join("recipe.json")),
             ..TrainingOptions::default()
         },
         folds: Some(2),
         out: Some(dir.join("all")),
-        cache: dir.join("cache"),
+        cache: CacheOption { folder: dir.join("cache") },
         ..CrossvalArgs::default()
     }
 }
 
-fn go(args: &CrossvalArgs) -> Result<()> {
-    crossval(args, &AtomicBool::new(false))
+fn go(args: &CrossvalArgs) -> Result<Outcome> {
+    crossval(args, &Stop::default())
 }
 
 fn to(args: &CrossvalArgs, out: &str) -> CrossvalArgs {
-    let parent = args.cache.parent().unwrap();
+    let parent = args.cache.folder.parent().unwrap();
     CrossvalArgs { out: Some(parent.join(out)), ..args.clone() }
 }
 
@@ -93,7 +94,7 @@ fn a_crossval_that_is_stopped_and_resumed_is_one_that_is_not_however_many_folds_
     go(&args).unwrap();
     let other = CrossvalArgs { jobs: NonZeroUsize::new(1), ..to(&args, "other") };
     // The first fold stops after its first step; the other folds have not begun.
-    let stop = AtomicBool::new(false);
+    let stop = Stop::default();
     let root = dir.path().join("other");
     let (config, corpus) = other.training.plan(None, DEFAULT_SEED).unwrap();
     let runner = Crossval {
@@ -102,13 +103,13 @@ fn a_crossval_that_is_stopped_and_resumed_is_one_that_is_not_however_many_folds_
         corpus: &corpus,
         protocol: Protocol::Sentence,
         folds: Some(2),
-        cache: &other.cache,
+        cache: &other.cache.folder,
     };
     let pending = runner.prepare(&[Condition::CuesRemoved], &[1, 5], None).unwrap();
     assert_eq!(pending.len(), 4);
     let stop_at_a_step = |_: FoldId, event: Event<'_>| {
         if let Event::Training(Progress::Step(_)) = event {
-            stop.store(true, Ordering::Relaxed);
+            stop.ask();
         }
     };
     let failed = runner.run(&pending, 1, &stop, &stop_at_a_step).unwrap();
@@ -134,7 +135,7 @@ fn folds_trained_one_by_one_and_gathered_are_those_trained_together() {
     let root = dir.path().join("alone");
     assert_eq!(report(&root).missing.len(), 1);
     go(&CrossvalArgs { fold: Some(0), ..alone }).unwrap();
-    run(&CrossvalArgs { gather: Some(root.clone()), ..CrossvalArgs::default() }).unwrap();
+    run(&CrossvalArgs { gather: Some(root.clone()), ..CrossvalArgs::default() }, &Stop::default()).unwrap();
     assert_eq!(results(&root, 1), results(&dir.path().join("all"), 1));
     assert_eq!(report(&root), report(&dir.path().join("all")));
 }
@@ -190,6 +191,7 @@ fn other_protocols_train_too_and_speakers_have_figures_of_their_own() {
 #[test]
 fn gathering_nothing_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
-    let error = run(&CrossvalArgs { gather: Some(dir.path().to_owned()), ..CrossvalArgs::default() }).unwrap_err();
+    let error = run(&CrossvalArgs { gather: Some(dir.path().to_owned()), ..CrossvalArgs::default() }, &Stop::default())
+        .unwrap_err();
     assert!(error.to_string().contains("no finished fold"), "{error}");
 }

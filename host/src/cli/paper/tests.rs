@@ -13,21 +13,21 @@ fn args(dir: &Path, only: &[&str]) -> PaperArgs {
         std::fs::copy(folder.join("1.wav"), folder.join("5.wav")).unwrap();
     }
     PaperArgs {
-        corpus: Some(corpus),
+        corpus: CorpusOption { path: Some(corpus) },
         out: Some(dir.join("paper")),
         only: only.iter().map(|name| (*name).to_owned()).collect(),
         epochs: Some(1),
         jobs: NonZeroUsize::new(2),
         page: false,
         json: Some(dir.join("figures.json")),
-        cache: dir.join("cache"),
+        cache: CacheOption { folder: dir.join("cache") },
     }
 }
 
 #[test]
 fn the_page_has_what_is_finished_and_says_what_is_not() {
     let dir = tempfile::tempdir().unwrap();
-    reproduce(&args(dir.path(), &["knn"]), &AtomicBool::new(false)).unwrap();
+    run(&args(dir.path(), &["knn"]), &Stop::default()).unwrap();
     let html = std::fs::read_to_string(dir.path().join("paper/paper.html")).unwrap();
     let page = roxmltree::Document::parse_with_options(
         &html,
@@ -57,12 +57,12 @@ fn the_page_has_what_is_finished_and_says_what_is_not() {
 fn what_is_finished_is_not_done_again() {
     let dir = tempfile::tempdir().unwrap();
     let args = args(dir.path(), &["knn"]);
-    reproduce(&args, &AtomicBool::new(false)).unwrap();
+    run(&args, &Stop::default()).unwrap();
     let answers = dir.path().join("paper/random/knn/cues-removed/seed-2/fold-0.json");
     let marked = std::fs::read_to_string(&answers).unwrap().replace("\"speaker\": \"low\"", "\"speaker\": \"marked\"");
     assert!(marked.contains("marked"), "{marked}");
     std::fs::write(&answers, &marked).unwrap();
-    reproduce(&args, &AtomicBool::new(false)).unwrap();
+    run(&args, &Stop::default()).unwrap();
     assert_eq!(std::fs::read_to_string(&answers).unwrap(), marked);
 }
 
@@ -70,11 +70,11 @@ fn what_is_finished_is_not_done_again() {
 fn answers_to_another_corpus_are_an_error_and_stay() {
     let dir = tempfile::tempdir().unwrap();
     let args = args(dir.path(), &["knn"]);
-    reproduce(&args, &AtomicBool::new(false)).unwrap();
+    run(&args, &Stop::default()).unwrap();
     let answers = dir.path().join("paper/random/knn/cues-removed/seed-1/fold-0.json");
     let before = std::fs::read_to_string(&answers).unwrap();
     std::fs::remove_file(dir.path().join("corpus/high/sad/5.wav")).unwrap();
-    let error = format!("{:#}", reproduce(&args, &AtomicBool::new(false)).unwrap_err());
+    let error = format!("{:#}", run(&args, &Stop::default()).unwrap_err());
     assert!(error.contains("fold-0.json") && error.contains("other utterances"), "{error}");
     assert_eq!(std::fs::read_to_string(&answers).unwrap(), before);
 }
@@ -83,7 +83,7 @@ fn answers_to_another_corpus_are_an_error_and_stay() {
 fn a_network_is_trained_on_all_splits_and_stands_in_the_table_as_float_and_int8_with_the_others_tested_against_it() {
     let dir = tempfile::tempdir().unwrap();
     let args = args(dir.path(), &["knn", "edge"]);
-    reproduce(&args, &AtomicBool::new(false)).unwrap();
+    run(&args, &Stop::default()).unwrap();
     let comparison = gather(&dir.path().join("paper")).unwrap();
     let row = comparison.row(Protocol::Sentence, "edge", Condition::AsRecorded).unwrap();
     let int8 = &row.int8.as_ref().unwrap().confusion;
@@ -96,16 +96,15 @@ fn a_network_is_trained_on_all_splits_and_stands_in_the_table_as_float_and_int8_
 }
 
 #[test]
-fn an_unknown_system_is_an_error_that_names_the_known() {
-    let dir = tempfile::tempdir().unwrap();
-    let error = reproduce(&args(dir.path(), &["cnn"]), &AtomicBool::new(false)).unwrap_err().to_string();
-    assert!(error.contains("unknown system 'cnn'") && error.contains("paper-seq"), "{error}");
+fn a_system_by_each_name_of_the_command_line_is_in_the_comparison() {
+    for name in NAMES {
+        assert!(systems().iter().any(|system| system.name == name && !system.describe().is_empty()), "{name}");
+    }
 }
 
 #[test]
 fn a_page_of_nothing_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
-    let error =
-        reproduce(&PaperArgs { page: true, ..args(dir.path(), &[]) }, &AtomicBool::new(false)).unwrap_err().to_string();
+    let error = run(&PaperArgs { page: true, ..args(dir.path(), &[]) }, &Stop::default()).unwrap_err().to_string();
     assert!(error.contains("nothing is finished"), "{error}");
 }

@@ -1,6 +1,8 @@
 use super::*;
+use crate::cli::data_options::CorpusOption;
 use crate::cli::eval;
 use crate::cli::tones::{write_recipe, write_tones};
+use crate::corpus::split::Part;
 use crate::model::model_file::Confidence;
 use crate::training::export::export_run;
 use crate::training::recipe::{Distillation, Recipe};
@@ -13,19 +15,26 @@ fn args(dir: &Path) -> TrainArgs {
     write_recipe(&dir.join("recipe.json"), 4);
     TrainArgs {
         training: TrainingOptions {
-            corpus: Some(dir.join("corpus")),
+            corpus: CorpusOption { path: Some(dir.join("corpus")) },
             recipe: Some(dir.join("recipe.json")),
             ..TrainingOptions::default()
         },
         folds: Some(2),
         out: Some(dir.join("run")),
-        cache: dir.join("cache"),
+        cache: CacheOption { folder: dir.join("cache") },
         ..TrainArgs::default()
     }
 }
 
-fn go(args: &TrainArgs) -> Result<()> {
-    train(args, &AtomicBool::new(false))
+fn go(args: &TrainArgs) -> Result<Outcome> {
+    train(args, &Stop::default())
+}
+
+/// Trains until a signal that comes before the first step.
+fn stopped(args: &TrainArgs) -> Outcome {
+    let stop = Stop::default();
+    stop.ask();
+    train(args, &stop).unwrap()
 }
 
 #[test]
@@ -41,7 +50,7 @@ fn a_run_folder_holds_all_that_decides_the_result_and_all_that_came_out() {
     assert_eq!(metrics.len(), 2);
     assert!(metrics.iter().all(|epoch| epoch.validation_war.is_some()), "{metrics:?}");
     folder.network().unwrap();
-    eval::run(&eval::EvalArgs::new(folder.path(), &args.cache)).unwrap();
+    eval::run(&eval::EvalArgs::new(folder.path(), &args.cache.folder)).unwrap();
 }
 
 #[test]
@@ -63,7 +72,7 @@ fn a_backend_that_was_not_built_harms_no_run() {
     let config = std::fs::read_to_string(folder.path().join("config.json")).unwrap();
     std::fs::write(folder.path().join("config.json"), config.replace("\"fast\"", "\"cuda\"")).unwrap();
     assert_eq!(folder.config().unwrap().backend, Backend::Cuda);
-    eval::run(&eval::EvalArgs::new(folder.path(), &args.cache)).unwrap();
+    eval::run(&eval::EvalArgs::new(folder.path(), &args.cache.folder)).unwrap();
 }
 
 #[test]
@@ -75,7 +84,7 @@ fn teachers_are_trained_in_the_run_folder_and_not_twice() {
     recipe.distillation = Some(Distillation { teachers: 2, backwards: 1, layers: None, epochs: 1, weight: 0.5 });
     std::fs::write(dir.path().join("recipe.json"), serde_json::to_vec(&recipe).unwrap()).unwrap();
     let taught = TrainArgs { out: Some(dir.path().join("taught")), ..args.clone() };
-    train(&taught, &AtomicBool::new(true)).unwrap();
+    assert_eq!(stopped(&taught), Outcome::Stopped);
     assert!(
         RunFolder::open(&dir.path().join("taught")).unwrap().network().is_err(),
         "asked to stop before its teachers were trained"
@@ -99,7 +108,7 @@ fn teachers_are_trained_in_the_run_folder_and_not_twice() {
     let run = RunFolder::open(&dir.path().join("taught")).unwrap();
     let all = seconds(&run) + seconds(&teacher("0")) + seconds(&folder);
     assert!((run.training_seconds().unwrap() - all).abs() < 1e-9 && all > seconds(&run));
-    let (config, cache) = (folder.config().unwrap(), FeatureCache::new(&edge().front_end, Some(&args.cache)).unwrap());
+    let (config, cache) = (folder.config().unwrap(), args.cache.of(&edge().front_end).unwrap());
     let confidence = Confidence { temperature: 1.0, threshold: 0.5 };
     let exported = export_run(&folder, &folder.split().unwrap(), &config.open_corpus().unwrap(), &cache, confidence);
     let error = exported.unwrap_err().to_string();
@@ -175,7 +184,7 @@ fn trained_on_all_nothing_is_left_to_test_on() {
     let split = folder.split().unwrap();
     assert!(split.utterances.len() == 24 && split.utterances.iter().all(|entry| entry.part == Part::Train));
     folder.network().unwrap();
-    let error = eval::run(&eval::EvalArgs::new(folder.path(), &args.cache)).unwrap_err();
+    let error = eval::run(&eval::EvalArgs::new(folder.path(), &args.cache.folder)).unwrap_err();
     assert!(format!("{error:#}").contains("test"), "{error:#}");
 }
 
@@ -185,7 +194,7 @@ fn a_run_that_is_stopped_and_resumed_is_a_run_that_is_not() {
     let args = args(dir.path());
     go(&args).unwrap();
     let other = TrainArgs { out: Some(dir.path().join("other")), ..args.clone() };
-    train(&other, &AtomicBool::new(true)).unwrap();
+    assert_eq!(stopped(&other), Outcome::Stopped);
     go(&TrainArgs { resume: true, out: other.out.clone(), cache: other.cache.clone(), ..TrainArgs::default() })
         .unwrap();
     let network = |run: &str| RunFolder::open(&dir.path().join(run)).unwrap().network().unwrap();
@@ -220,7 +229,7 @@ fn a_quantisation_aware_stage_from_a_finished_run_is_that_of_one_run_stopped_or_
         cache: args.cache.clone(),
         ..TrainArgs::default()
     };
-    train(&from, &AtomicBool::new(true)).unwrap();
+    assert_eq!(stopped(&from), Outcome::Stopped);
     // Without a checkpoint the folder looks like that of a run that was killed early.
     std::fs::remove_file(dir.path().join("from/checkpoint.bin")).unwrap();
     go(&TrainArgs { resume: true, out: from.out.clone(), cache: from.cache.clone(), ..TrainArgs::default() }).unwrap();
@@ -248,7 +257,7 @@ fn an_unreadable_utterance_is_skipped() {
     std::fs::write(dir.path().join("corpus/sad/1.wav"), b"RIFF").unwrap();
     std::fs::write(dir.path().join("corpus/sad/2.wav"), b"RIFF").unwrap();
     go(&args).unwrap();
-    eval::run(&eval::EvalArgs::new(&dir.path().join("run"), &args.cache)).unwrap();
+    eval::run(&eval::EvalArgs::new(&dir.path().join("run"), &args.cache.folder)).unwrap();
 }
 
 #[test]
@@ -261,7 +270,7 @@ fn unusable_options_are_refused_before_anything_is_written() {
         refused(training(TrainingOptions { preset: Some("huge".into()), ..args.training.clone() })).contains("'huge'")
     );
     assert!(refused(training(TrainingOptions { epochs: Some(0), ..args.training.clone() })).contains("epochs is 0"));
-    let nowhere = Some(dir.path().join("nowhere"));
+    let nowhere = CorpusOption { path: Some(dir.path().join("nowhere")) };
     assert!(refused(training(TrainingOptions { corpus: nowhere, ..args.training.clone() })).contains("nowhere"));
     assert!(refused(TrainArgs { fold: Some(7), ..args.clone() }).contains("fold"));
     assert!(refused(TrainArgs { resume: true, ..args }).contains("holds no run"));

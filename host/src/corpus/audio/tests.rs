@@ -1,7 +1,10 @@
 use std::f64::consts::TAU;
 use std::path::PathBuf;
 
+use super::recording::FULL_SCALE;
 use super::*;
+
+mod containers;
 
 const INT16: WavSpec =
     WavSpec { channels: 1, sample_rate: SAMPLE_RATE_HZ, bits_per_sample: 16, sample_format: SampleFormat::Int };
@@ -41,7 +44,7 @@ fn reason(bytes: &[u8]) -> String {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("broken.wav");
     std::fs::write(&path, bytes).unwrap();
-    let error = format!("{:#}", read_wav(&path).unwrap_err());
+    let error = format!("{:#}", read_audio(&path, SAMPLE_RATE_HZ).unwrap_err());
     assert!(error.contains("broken.wav"), "the file is not named: {error}");
     error
 }
@@ -72,7 +75,7 @@ fn a_sine_keeps_frequency_level_and_phase_in_every_format_and_rate() {
                 (32, SampleFormat::Float),
             ] {
                 let spec = WavSpec { channels, sample_rate, bits_per_sample, sample_format };
-                let samples = read_wav(&sine_file(dir.path(), spec, 1000.0)).unwrap();
+                let samples = read_audio(&sine_file(dir.path(), spec, 1000.0), SAMPLE_RATE_HZ).unwrap();
                 assert_eq!(samples.len(), 16_000, "{spec:?}");
                 // One step of 8 bits, or some steps of 16; a delay of one sample would be wrong by 0.2.
                 let limit = if bits_per_sample == 8 { 1.0 / 128.0 } else { 2e-4 };
@@ -87,7 +90,7 @@ fn a_sine_keeps_frequency_level_and_phase_in_every_format_and_rate() {
 fn what_16_khz_cannot_hold_is_filtered_out() {
     let dir = tempfile::tempdir().unwrap();
     let spec = WavSpec { sample_rate: 44_100, ..INT16 };
-    let samples = read_wav(&sine_file(dir.path(), spec, 10_000.0)).unwrap();
+    let samples = read_audio(&sine_file(dir.path(), spec, 10_000.0), SAMPLE_RATE_HZ).unwrap();
     let peak = samples[320..15_680].iter().map(|s| s.unsigned_abs()).max().unwrap();
     assert!(peak < 16, "alias of {peak} of 16384");
 }
@@ -98,7 +101,7 @@ fn sixteen_bit_mono_at_16_khz_is_bit_exact() {
     let path = dir.path().join("all.wav");
     let all: Vec<i16> = (i16::MIN..=i16::MAX).collect();
     write_wav(&path, &all).unwrap();
-    assert_eq!(read_wav(&path).unwrap(), all);
+    assert_eq!(read_audio(&path, SAMPLE_RATE_HZ).unwrap(), all);
 }
 
 #[test]
@@ -106,11 +109,11 @@ fn stereo_is_averaged_and_loud_floats_saturate() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("a.wav");
     std::fs::write(&path, wav_bytes(WavSpec { channels: 2, ..INT16 }, &[100.0, 300.0, -7.0, 7.0])).unwrap();
-    assert_eq!(read_wav(&path).unwrap(), [200, 0]);
+    assert_eq!(read_audio(&path, SAMPLE_RATE_HZ).unwrap(), [200, 0]);
 
     let float = WavSpec { bits_per_sample: 32, sample_format: SampleFormat::Float, ..INT16 };
     std::fs::write(&path, wav_bytes(float, &[1.0, 3.0, -1.0, -3.0])).unwrap();
-    assert_eq!(read_wav(&path).unwrap(), [i16::MAX, i16::MAX, i16::MIN, i16::MIN]);
+    assert_eq!(read_audio(&path, SAMPLE_RATE_HZ).unwrap(), [i16::MAX, i16::MAX, i16::MIN, i16::MIN]);
 }
 
 #[test]
@@ -119,7 +122,10 @@ fn a_file_of_one_sample_is_read_at_any_rate() {
     let path = dir.path().join("one.wav");
     for sample_rate in [8_000, 16_000, 44_100] {
         std::fs::write(&path, wav_bytes(WavSpec { sample_rate, ..INT16 }, &[1000.0])).unwrap();
-        assert_eq!(read_wav(&path).unwrap().len(), 16_000_usize.div_ceil(sample_rate as usize).max(1));
+        assert_eq!(
+            read_audio(&path, SAMPLE_RATE_HZ).unwrap().len(),
+            16_000_usize.div_ceil(sample_rate as usize).max(1)
+        );
     }
 }
 
@@ -127,7 +133,7 @@ fn a_file_of_one_sample_is_read_at_any_rate() {
 fn a_broken_file_is_an_error_that_names_file_and_reason() {
     let good = wav_bytes(INT16, &[1.0; 100]);
     assert!(reason(b"").contains("empty file"));
-    assert!(reason(b"MPEG or something else altogether").contains("not a WAV file"));
+    assert!(reason(b"MPEG or something else altogether").ends_with("not a WAV file, nor FLAC, Ogg or MP3"));
     assert!(reason(&good[..20]).contains("truncated"));
     assert!(reason(&good[..good.len() - 31]).contains("truncated: the header says 100 samples, the file holds 84"));
     assert!(reason(&wav_bytes(INT16, &[])).contains("no samples"));
@@ -142,7 +148,7 @@ fn a_broken_file_is_an_error_that_names_file_and_reason() {
 
 #[test]
 fn a_missing_file_is_an_error_that_names_it() {
-    let error = format!("{:#}", read_wav(Path::new("no/such.wav")).unwrap_err());
+    let error = format!("{:#}", read_audio(Path::new("no/such.wav"), SAMPLE_RATE_HZ).unwrap_err());
     assert!(error.contains("no/such.wav") || error.contains("no\\such.wav"), "{error}");
 }
 
@@ -153,14 +159,14 @@ fn a_file_cut_anywhere_or_with_any_byte_changed_is_read_or_refused() {
     let good = wav_bytes(INT16, &[1.0; 8]);
     for len in 0..good.len() {
         std::fs::write(&path, &good[..len]).unwrap();
-        assert!(read_wav(&path).is_err(), "{len} bytes of {}", good.len());
+        assert!(read_audio(&path, SAMPLE_RATE_HZ).is_err(), "{len} bytes of {}", good.len());
     }
     for index in 0..44 {
         for value in [0, 1, 2, 9, 0x7f, 0x80, 0xff] {
             let mut bytes = good.clone();
             bytes[index] = value;
             std::fs::write(&path, &bytes).unwrap();
-            if let Ok(samples) = read_wav(&path) {
+            if let Ok(samples) = read_audio(&path, SAMPLE_RATE_HZ) {
                 assert!(!samples.is_empty());
             }
         }
@@ -170,7 +176,7 @@ fn a_file_cut_anywhere_or_with_any_byte_changed_is_read_or_refused() {
 #[test]
 fn speed_changes_length_and_pitch_together() {
     let dir = tempfile::tempdir().unwrap();
-    let samples = read_wav(&sine_file(dir.path(), INT16, 1000.0)).unwrap();
+    let samples = read_audio(&sine_file(dir.path(), INT16, 1000.0), SAMPLE_RATE_HZ).unwrap();
     for factor in [0.9, 0.937, 1.0, 1.1, 1.25] {
         let changed = change_speed(&samples, factor).unwrap();
         assert_eq!(changed.len(), (16_000.0 / factor).round() as usize, "{factor}");
@@ -193,5 +199,5 @@ fn a_chunk_of_odd_length_before_the_samples_is_skipped_with_its_padding() {
     let at = bytes.windows(4).position(|window| window == b"data").unwrap();
     bytes.splice(at..at, *b"LIST\x05\0\0\0INFOx\0");
     std::fs::write(&tagged, bytes).unwrap();
-    assert_eq!(read_wav(&tagged).unwrap(), samples);
+    assert_eq!(read_audio(&tagged, SAMPLE_RATE_HZ).unwrap(), samples);
 }

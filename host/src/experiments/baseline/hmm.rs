@@ -13,7 +13,7 @@ use rayon::prelude::*;
 
 use super::cepstra::Sequence;
 use super::mixture::{Mixture, log_sum_exp};
-use crate::evaluation::predictions::leading;
+use crate::model::logits::leading;
 
 /// Steps of Baum and Welch's re-estimation.
 const ITERATIONS: usize = 20;

@@ -5,7 +5,7 @@
 use rayon::prelude::*;
 
 use super::vectors::Vectors;
-use crate::evaluation::predictions::leading;
+use crate::model::logits::leading;
 
 /// Bandwidths to choose from, as factors of the median distance between a training vector and its nearest neighbour.
 const BANDWIDTHS: [f64; 9] = [0.1, 0.14, 0.2, 0.28, 0.4, 0.56, 0.8, 1.1, 1.6];

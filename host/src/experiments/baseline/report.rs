@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::{Baseline, Evaluation, evaluate};
 use crate::corpus::Corpus;
 use crate::corpus::split::{Protocol, Split};
-use crate::experiments::crossval::table::{percent, spread};
+use crate::experiments::crossval::table::spread;
 use crate::experiments::crossval::{ModelReport, Verdict};
 use crate::features::cache::FeatureCache;
 use crate::features::condition::Condition;
+use crate::shares::points;
 
 /// Width of the names of the baselines.
 const NAME: usize = 18;
@@ -117,7 +118,7 @@ impl fmt::Display for BaselineReport {
             ["WAR, %", "UAR, %", "macro-F1, %", "95 % of WAR"].map(|title| format!("{title:>COLUMN$}")).concat();
         writeln!(f, "{:NAME$}{titles}", "")?;
         for BaselineFigures { baseline, figures, .. } in &self.baselines {
-            let interval = format!("{} to {}", percent(figures.war_interval.0), percent(figures.war_interval.1));
+            let interval = format!("{} to {}", points(figures.war_interval.0), points(figures.war_interval.1));
             let cells = [spread(figures.war), spread(figures.uar), spread(figures.macro_f1), interval];
             writeln!(f, "{baseline:NAME$}{}", cells.map(|cell| format!("{cell:>COLUMN$}")).concat())?;
         }

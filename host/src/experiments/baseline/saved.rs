@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::Evaluation;
 use crate::corpus::Utterance;
-use crate::files::write_atomic;
+use crate::files::write_json;
 
 impl Evaluation {
     /// Writes the answers to a file, and makes its folder if necessary.
@@ -19,9 +19,7 @@ impl Evaluation {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
         }
-        let mut json = serde_json::to_vec_pretty(self)?;
-        json.push(b'\n');
-        write_atomic(path, &json)
+        write_json(path, self)
     }
 
     /// Reads answers from a file; None if there is no such file.

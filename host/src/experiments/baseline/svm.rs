@@ -9,7 +9,7 @@ use ndarray::{Array1, ArrayView1};
 use rayon::prelude::*;
 
 use super::vectors::Vectors;
-use crate::evaluation::predictions::leading;
+use crate::model::logits::leading;
 
 /// Cost of a training vector on the wrong side of the margin.
 const COST: f64 = 10.0;

@@ -53,7 +53,7 @@ pub fn gather(root: &Path) -> Result<Gathered> {
         found.iter().flat_map(|found| (0..found.split.folds).map(|fold| FoldId { fold, ..found.id })).collect();
     let mut runs = Vec::new();
     for Found { id, folder, config, split } in found {
-        if !folder.predictions_path().is_file() {
+        if !folder.is_evaluated()? {
             continue;
         }
         let predictions = Predictions::load(&folder.predictions_path())?;
@@ -72,8 +72,12 @@ pub fn gather(root: &Path) -> Result<Gathered> {
     }
     ensure!(
         !runs.is_empty(),
-        "no finished fold in {}: wanted CONDITION/seed-S/fold-K/predictions.json",
-        root.display()
+        "no finished fold in {}: {}",
+        root.display(),
+        match missing.len() {
+            0 => "wanted folders CONDITION/seed-S/fold-K, as `host crossval` makes them".to_owned(),
+            unfinished => format!("{unfinished} are unfinished, the command that made them goes on with them"),
+        }
     );
     let copies = copies_path(root);
     let ambiguous = if copies.is_file() { Some(ambiguous(&copies::load(&copies)?)) } else { None };
@@ -114,6 +118,15 @@ pub(super) fn find(root: &Path) -> Result<Vec<Found>> {
     }
     found.sort_by_key(|found| found.id);
     Ok(found)
+}
+
+/// Whether a fold below `root` has been trained and evaluated.
+///
+/// # Errors
+///
+/// If the fold was begun and its configuration or metrics cannot be read.
+pub fn is_finished(root: &Path, id: FoldId) -> Result<bool> {
+    begun(&id.folder(root)).map_or(Ok(false), |folder| folder.is_evaluated())
 }
 
 /// The run folder at `path`; None if it does not exist or is incomplete.

@@ -4,7 +4,7 @@
 //! fold does not depend on how many others are in progress.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use anyhow::{Context, Result, anyhow, ensure};
@@ -20,6 +20,7 @@ use crate::evaluation::predictions::Predictions;
 use crate::features::cache::FeatureCache;
 use crate::features::condition::Condition;
 use crate::files::write_atomic;
+use crate::interrupt::Stop;
 use crate::model::float_model::FloatModel;
 use crate::model::inspect::parse_model;
 use crate::model::model_file::Confidence;
@@ -61,8 +62,12 @@ pub struct Pending {
 
 impl Pending {
     /// Whether the fold has been trained and evaluated since.
-    pub fn is_finished(&self) -> bool {
-        self.folder.predictions_path().is_file()
+    ///
+    /// # Errors
+    ///
+    /// If its configuration or metrics cannot be read.
+    pub fn is_finished(&self) -> Result<bool> {
+        self.folder.is_evaluated()
     }
 }
 
@@ -118,8 +123,8 @@ impl Crossval<'_> {
                 Some(folder) => folder,
                 None => RunFolder::create(&path, &config, &split, false)?,
             };
-            if !folder.predictions_path().is_file() {
-                let epochs_done = folder.metrics()?.len();
+            if !folder.is_evaluated()? {
+                let epochs_done = folder.epochs()?.done;
                 pending.push(Pending { id, epochs_done, folder, config, split });
             }
         }
@@ -154,7 +159,7 @@ impl Crossval<'_> {
         &self,
         pending: &[Pending],
         jobs: usize,
-        stop: &AtomicBool,
+        stop: &Stop,
         tell: &(dyn Fn(FoldId, Event<'_>) + Sync),
     ) -> Result<Vec<(FoldId, anyhow::Error)>> {
         self.extract(pending, stop)?;
@@ -162,7 +167,7 @@ impl Crossval<'_> {
         let work = || -> Result<Vec<(FoldId, anyhow::Error)>> {
             let thread = rayon::ThreadPoolBuilder::new().num_threads(1).build().context("cannot start a thread")?;
             let mut failed = Vec::new();
-            while !stop.load(Ordering::Relaxed) {
+            while !stop.is_asked() {
                 let Some(fold) = pending.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
                 match thread.install(|| self.run_fold(fold, stop, tell)) {
                     Ok(Some(predictions)) => tell(fold.id, Event::Finished(&predictions)),
@@ -186,7 +191,7 @@ impl Crossval<'_> {
     }
 
     /// Extracts the features that the folds need, on all threads, so that each fold finds them in the cache.
-    fn extract(&self, pending: &[Pending], stop: &AtomicBool) -> Result<()> {
+    fn extract(&self, pending: &[Pending], stop: &Stop) -> Result<()> {
         let all: Vec<&Utterance> = self.corpus.utterances.iter().collect();
         for condition in Condition::ALL {
             let Some(fold) = pending.iter().find(|fold| fold.id.condition == condition) else { continue };
@@ -195,7 +200,7 @@ impl Crossval<'_> {
                 continue;
             }
             for &speed in &fold.config.recipe.augmentation.speeds {
-                if stop.load(Ordering::Relaxed) {
+                if stop.is_asked() {
                     return Ok(());
                 }
                 cache.log_mel(&all, speed)?;
@@ -212,11 +217,12 @@ impl Crossval<'_> {
     fn run_fold(
         &self,
         fold: &Pending,
-        stop: &AtomicBool,
+        stop: &Stop,
         tell: &(dyn Fn(FoldId, Event<'_>) + Sync),
     ) -> Result<Option<Predictions>> {
         let cache = self.cache(fold)?;
         let Pending { id, folder, config, split, .. } = fold;
+        folder.remove_predictions()?;
         let training = Training { folder, config, split, corpus: self.corpus, cache: &cache, score: recall };
         if training.run(stop, &mut |progress| tell(*id, Event::Training(progress)))? == Outcome::Stopped {
             return Ok(None);

@@ -9,9 +9,10 @@ use super::{
     ConditionReport, CrossvalReport, Figures, FoldReport, FoldRun, Gathered, ModelReport, SpeakerReport, Verdict,
 };
 use crate::corpus::split::{Part, Protocol};
-use crate::evaluation::predictions::{Prediction, Predictions, leading, probabilities};
+use crate::evaluation::predictions::{Prediction, Predictions};
 use crate::evaluation::statistics::mcnemar;
 use crate::features::condition::Condition;
+use crate::model::logits::{leading, softmax};
 
 /// Which of the two models.
 #[derive(Clone, Copy)]
@@ -162,7 +163,7 @@ fn agreement<'a>(answers: impl IntoIterator<Item = &'a Prediction>) -> f64 {
 /// Largest difference of a probability, at temperature 1; 0 if a model has no answer.
 fn probability_difference(answer: &Prediction) -> f64 {
     let (Some(int8), Some(float)) = (&answer.int8, &answer.float) else { return 0.0 };
-    let pairs = probabilities(int8, 1.0).into_iter().zip(probabilities(float, 1.0));
+    let pairs = softmax(int8, 1.0).into_iter().zip(softmax(float, 1.0));
     pairs.map(|(int8, float)| (int8 - float).abs()).fold(0.0, f64::max)
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{ConditionReport, CrossvalReport, FoldReport, ModelReport, Unambiguous};
 use crate::evaluation::statistics::Spread;
+use crate::shares::points;
 
 /// Width of the names of the rows.
 const NAME: usize = 24;
@@ -59,9 +60,9 @@ impl CrossvalReport {
         self.row(f, "WAR, %", &|model| spread(model.war))?;
         self.row(f, "UAR, %", &|model| spread(model.uar))?;
         self.row(f, "macro-F1, %", &|model| spread(model.macro_f1))?;
-        self.row(f, "WAR of all answers, %", &|model| percent(model.pooled_war))?;
+        self.row(f, "WAR of all answers, %", &|model| points(model.pooled_war))?;
         self.row(f, "  95 % interval", &|model| {
-            format!("{} to {}", percent(model.war_interval.0), percent(model.war_interval.1))
+            format!("{} to {}", points(model.war_interval.0), points(model.war_interval.1))
         })?;
         let without = self.conditions.iter().filter_map(|condition| Some(condition.int8.unambiguous?.without)).max();
         if let Some(without) = without {
@@ -76,7 +77,7 @@ impl CrossvalReport {
         }
         for (class, label) in self.labels.iter().enumerate() {
             let recall = |model: &ModelReport| {
-                model.recalls.get(class).copied().flatten().map_or_else(|| "-".to_owned(), percent)
+                model.recalls.get(class).copied().flatten().map_or_else(|| "-".to_owned(), points)
             };
             self.row(f, &format!("recall of {label}, %"), &recall)?;
         }
@@ -85,7 +86,7 @@ impl CrossvalReport {
             write!(f, "{:NAME$}", format!("WAR of {name}, %"))?;
             for condition in &self.conditions {
                 let speaker = condition.speakers.iter().find(|speaker| speaker.speaker == name);
-                let shown = |war: Option<f64>| war.map_or_else(|| "-".to_owned(), percent);
+                let shown = |war: Option<f64>| war.map_or_else(|| "-".to_owned(), points);
                 write!(f, "{:>COLUMN$}", shown(speaker.map(|speaker| speaker.int8_war)))?;
                 write!(f, "{:>COLUMN$}", shown(speaker.map(|speaker| speaker.float_war)))?;
             }
@@ -111,7 +112,7 @@ impl CrossvalReport {
                 "{}: int8 and float agree on {} % of {} answers, probabilities differ by at most {:.3};\n  \
                  only float right {}, only int8 right {}, McNemar p: {}",
                 condition.condition,
-                percent(condition.agreement),
+                points(condition.agreement),
                 int8.confusion.total(),
                 condition.max_probability_difference,
                 mcnemar.only_first,
@@ -161,10 +162,10 @@ impl CrossvalReport {
                 fold.id.seed,
                 fold.id.fold,
                 fold.utterances,
-                percent(fold.int8.war),
-                percent(fold.float.war),
-                percent(fold.agreement),
-                percent(fold.int8.uar),
+                points(fold.int8.war),
+                points(fold.float.war),
+                points(fold.agreement),
+                points(fold.int8.uar),
                 fold.temperature.map_or_else(|| "-".to_owned(), |temperature| format!("{temperature:.2}")),
                 duration(fold.training_seconds)
             )?;
@@ -236,16 +237,11 @@ struct Line<'a> {
     training_seconds: f64,
 }
 
-/// A share in per cent, without the sign.
-pub(crate) fn percent(share: f64) -> String {
-    format!("{:.1}", 100.0 * share)
-}
-
 /// Mean and standard deviation of a share in per cent, without the sign.
 pub(crate) fn spread(spread: Spread) -> String {
     match spread.sd {
-        Some(sd) => format!("{} ± {}", percent(spread.mean), percent(sd)),
-        None => percent(spread.mean),
+        Some(sd) => format!("{} ± {}", points(spread.mean), points(sd)),
+        None => points(spread.mean),
     }
 }
 

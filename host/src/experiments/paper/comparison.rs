@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use super::plan::{Kind, REPEATED, Splits, System, systems, tables};
 use super::right::Right;
 use crate::corpus::split::Protocol;
-use crate::evaluation::statistics::{McNemar, Spread};
+use crate::evaluation::statistics::McNemar;
 use crate::experiments::baseline::Evaluation;
 use crate::experiments::baseline::report::BaselineFigures;
+use crate::experiments::crossval::table::spread;
 use crate::experiments::crossval::{self, CrossvalReport, FoldId, Gathered, ModelReport};
 use crate::features::condition::Condition;
 
@@ -70,26 +71,22 @@ impl Comparison {
 /// Shows the comparison as a table.
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let percent = |spread: Spread| match spread.sd {
-            Some(sd) => format!("{:.1} \u{b1} {:.1}", 100.0 * spread.mean, 100.0 * sd),
-            None => format!("{:.1}", 100.0 * spread.mean),
-        };
         for (splits, condition) in tables() {
             let title = format!("{}, {condition}", splits.name);
             let against = format!("p, {REFERENCE}");
             writeln!(f, "{title:<24} {:>14} {:>14} {:>12} {against:>8}", "WAR float, %", "WAR int8, %", "int8, bytes")?;
             for row in self.of(splits.protocol, condition) {
-                let int8 = row.int8.as_ref().map_or_else(String::new, |int8| percent(int8.war));
+                let int8 = row.int8.as_ref().map_or_else(String::new, |int8| spread(int8.war));
                 let bytes = row.model_bytes.map_or_else(String::new, |bytes| bytes.to_string());
                 let p = row.against_reference.map_or_else(String::new, |test| test.p_rounded());
                 let line =
-                    format!("{:<24} {:>14} {int8:>14} {bytes:>12} {p:>8}", row.system.name, percent(row.float.war));
+                    format!("{:<24} {:>14} {int8:>14} {bytes:>12} {p:>8}", row.system.name, spread(row.float.war));
                 writeln!(f, "{}", line.trim_end())?;
             }
             writeln!(f)?;
         }
         if let Some(row) = &self.repeated {
-            writeln!(f, "paper on repeated recordings: WAR {} % float\n", percent(row.float.war))?;
+            writeln!(f, "paper on repeated recordings: WAR {} % float\n", spread(row.float.war))?;
         }
         if !self.missing.is_empty() {
             writeln!(f, "not finished: {}\n", self.missing.join("; "))?;
@@ -135,8 +132,10 @@ fn network(root: &Path, splits: &Splits, system: &System) -> Result<Option<(Row,
     let folder = splits.folder(root, system);
     let folds = splits.each().map(|(seed, fold)| FoldId { condition: system.condition, seed, fold });
     let wanted: BTreeSet<FoldId> = folds.collect();
-    if !wanted.iter().all(|id| crossval::is_finished(&folder, *id)) {
-        return Ok(None);
+    for id in &wanted {
+        if !crossval::is_finished(&folder, *id)? {
+            return Ok(None);
+        }
     }
     let Gathered { mut runs, ambiguous, .. } = crossval::gather(&folder)?;
     runs.retain(|run| wanted.contains(&run.id));

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 use clap::ValueEnum;
+use ser_core::spec;
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::split::{DEFAULT_FOLDS, Protocol};
@@ -129,11 +130,20 @@ impl fmt::Display for System {
     }
 }
 
+/// Names of the systems: baselines and presets, quick ones first.
+pub const NAMES: [&str; 9] = ["knn", "svm", "kernel-regression", "gmm", "hmm", "rnn", "edge", "paper-seq", "paper"];
+
 /// All systems, quick ones first. Systems on rows of our front end run under both conditions. The paper's networks run
 /// only on recordings as they are, which is what their images show.
 pub fn systems() -> Vec<System> {
-    let baselines = ["knn", "svm", "kernel-regression", "gmm", "hmm"].map(|name| (Kind::Baseline, name));
-    let of_rows = baselines.into_iter().chain(["rnn", "edge"].map(|name| (Kind::Network, name)));
-    let both = of_rows.flat_map(|(kind, name)| Condition::ALL.map(|condition| System::new(kind, name, condition)));
-    both.chain([System::new(Kind::Network, "paper-seq", Condition::AsRecorded), System::paper()]).collect()
+    let of_name = |name| {
+        let network = spec::preset(name);
+        let kind = if network.is_some() { Kind::Network } else { Kind::Baseline };
+        let conditions = match network {
+            Some(network) if network.front_end.image.is_some() => &[Condition::AsRecorded][..],
+            _ => &Condition::ALL[..],
+        };
+        conditions.iter().map(move |condition| System::new(kind, name, *condition))
+    };
+    NAMES.into_iter().flat_map(of_name).collect()
 }

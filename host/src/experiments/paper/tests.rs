@@ -3,6 +3,7 @@ use std::path::Path;
 
 use super::right::Right;
 use super::*;
+use crate::corpus::audio::SAMPLE_RATE_HZ;
 use crate::corpus::split::Protocol;
 use crate::corpus::{Corpus, Problem};
 use crate::evaluation::metrics::Confusion;
@@ -104,7 +105,10 @@ fn repeated_recordings_are_of_anger_and_each_has_one_label() {
     assert_eq!(labels.len(), angry.len().min(DISTINCT));
     assert!(labels.iter().all(|(recording, labels)| angry.contains(recording) && labels.len() == 1));
     let [first, ..] = repeated.utterances.as_slice() else { panic!() };
-    assert_eq!(first.samples().unwrap(), corpus.by_id()[first.sentence.as_str()].samples().unwrap());
+    assert_eq!(
+        first.samples(SAMPLE_RATE_HZ).unwrap(),
+        corpus.by_id()[first.sentence.as_str()].samples(SAMPLE_RATE_HZ).unwrap()
+    );
 
     let few = Corpus { utterances: corpus.utterances.iter().filter(|u| u.emotion != 0).cloned().collect(), ..corpus };
     assert!(super::repeated(&few).is_none());

@@ -53,6 +53,17 @@ fn a_stream_is_counted_by_the_second() {
 }
 
 #[test]
+fn a_layer_off_the_fast_path_is_told_with_the_reason() {
+    let seq = summary("paper-seq");
+    let slow: Vec<_> = seq.layers.iter().map(|layer| layer.slow_path.as_deref()).collect();
+    let of_50_units = Some("it has 50 units, no multiple of 4");
+    assert_eq!(slow[6..], [None, of_50_units, None, Some("it has 50 inputs, no multiple of 4")]);
+    let text = seq.to_table().unwrap();
+    assert!(text.contains("layer 8 (lstm) on a Cortex-M4, M7 or M33: it has 50 units, no multiple of 4"), "{text}");
+    assert!(!summary("edge").to_table().unwrap().contains("slow"));
+}
+
+#[test]
 fn a_name_that_is_neither_preset_nor_file_is_answered_with_the_presets() {
     let error = format!("{:#}", model_bytes("edgy").unwrap_err());
     assert!(error.contains("edgy: neither a preset (edge, rnn, paper, paper-seq) nor a file"), "{error}");

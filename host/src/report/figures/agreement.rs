@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::gather::Run;
-use crate::evaluation::predictions::{leading, probabilities};
+use crate::model::logits::{leading, softmax};
 
 /// How near the int8 core is to the float model.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -26,8 +26,7 @@ impl Agreement {
                 let (int8, float) = (prediction.int8.as_deref(), prediction.float.as_deref());
                 agreeing += usize::from(int8.and_then(leading) == float.and_then(leading));
                 if let (Some(int8), Some(float)) = (int8, float) {
-                    let (int8, float) =
-                        (probabilities(int8, run.temperature()), probabilities(float, run.temperature()));
+                    let (int8, float) = (softmax(int8, run.temperature()), softmax(float, run.temperature()));
                     largest = int8
                         .iter()
                         .zip(&float)

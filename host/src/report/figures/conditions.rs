@@ -5,8 +5,9 @@ use serde::Serialize;
 use super::gather::{ModelFile, Run};
 use crate::corpus::split::{Part, Protocol};
 use crate::evaluation::metrics::Confusion;
-use crate::evaluation::predictions::{Prediction, leading};
+use crate::evaluation::predictions::Prediction;
 use crate::evaluation::statistics::{Spread, spread};
+use crate::model::logits::leading;
 use crate::training::run::Config;
 
 /// The conditions of a group.

@@ -5,13 +5,14 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::corpus::skipped::lines;
 use crate::corpus::split::{Part, Split};
 use crate::evaluation::compare::predict;
 use crate::evaluation::predictions::Predictions;
 use crate::evaluation::sweep::SweepReport;
 use crate::model::float_model::FloatModel;
 use crate::model::inspect::{parse_model, state_bytes};
-use crate::training::run::{Config, EpochMetrics, RunFolder};
+use crate::training::run::{Config, EpochMetrics, Epochs, RunFolder};
 
 /// A run, with everything that a report shows of it.
 #[derive(Clone, Debug)]
@@ -48,6 +49,11 @@ pub struct ModelFile {
 }
 
 impl Run {
+    /// How far the training is.
+    pub fn progress(&self) -> Epochs {
+        Epochs { done: self.epochs.len(), all: self.config.recipe.all_epochs() }
+    }
+
     /// The temperature of the model file, at which the device computes probabilities; 1 without a model file.
     pub fn temperature(&self) -> f64 {
         self.model.map_or(1.0, |model| model.temperature)
@@ -97,6 +103,12 @@ fn descend(folder: &Path, runs: &mut Vec<PathBuf>) -> Result<()> {
 pub fn load(root: &Path, path: &Path, corpus: Option<&Path>) -> Result<Run> {
     let folder = RunFolder::open(path)?;
     let (mut config, split) = (folder.config()?, folder.split()?);
+    ensure!(
+        split.tests(),
+        "{} has no test part: it was trained on all utterances, as a model to ship. Its figures come from a \
+         cross-validation: `host crossval`, then `host report` on its folder",
+        path.display()
+    );
     if let Some(corpus) = corpus {
         config.corpus_path = Some(corpus.to_owned());
     }
@@ -171,7 +183,7 @@ fn answers(model: &[u8], onnx: &[u8], config: &Config, split: &Split) -> Result<
     let utterances = split.part(&corpus, Part::Test)?;
     eprintln!("recognising {} utterances with both models", utterances.len());
     let (predictions, problems) = predict(&model, &FloatModel::from_onnx(onnx)?, &utterances)?;
-    problems.iter().for_each(|problem| eprintln!("skipped {problem}"));
+    lines(&problems).iter().for_each(|line| eprintln!("{line}"));
     ensure!(!predictions.utterances.is_empty(), "none of the {} utterances could be read", utterances.len());
     Ok(predictions)
 }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use super::gather::Run;
-use crate::evaluation::predictions::{Prediction, leading, probabilities};
+use crate::evaluation::predictions::Prediction;
+use crate::model::logits::{leading, softmax};
 
 /// One utterance.
 #[derive(Clone, Debug, Serialize)]
@@ -24,7 +25,7 @@ pub fn points(runs: &[Run]) -> Vec<Point> {
         let utterances = run.predictions.utterances.iter();
         let point = |utterance: &Prediction| {
             let (float, int8) = (utterance.float.as_deref()?, utterance.int8.as_deref()?);
-            let of_truth = |values: &[f32]| probabilities(values, run.temperature()).get(utterance.truth).copied();
+            let of_truth = |values: &[f32]| softmax(values, run.temperature()).get(utterance.truth).copied();
             Some(Point {
                 id: utterance.id.clone(),
                 float: of_truth(float)?,

@@ -5,9 +5,9 @@ use serde::Serialize;
 
 use super::gather::Run;
 use crate::corpus::Utterance;
-use crate::evaluation::predictions::{leading, probabilities};
 use crate::features::cache::FeatureCache;
 use crate::features::rows::Rows;
+use crate::model::logits::{leading, softmax};
 
 /// Number of utterances shown.
 const SHOWN: usize = 12;
@@ -49,7 +49,7 @@ fn wrong_of(run: &Run) -> Vec<Wrong> {
     let wrong = run.predictions.utterances.iter().filter_map(|utterance| {
         let values = utterance.int8.as_deref()?;
         let said = leading(values).filter(|said| *said != utterance.truth)?;
-        let probabilities = probabilities(values, run.temperature());
+        let probabilities = softmax(values, run.temperature());
         Some(Wrong {
             id: utterance.id.clone(),
             run: run.name.clone(),

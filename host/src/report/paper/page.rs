@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::{Cells, Training, confusion, diagram, emotions, stages};
 use crate::corpus::Corpus;
+use crate::corpus::audio::SAMPLE_RATE_HZ;
 use crate::corpus::labels::EMOTIONS;
 use crate::corpus::split::Protocol;
 use crate::evaluation::metrics::Confusion;
@@ -517,7 +518,7 @@ fn examples(corpus: &Corpus) -> Result<Vec<(&'static str, Vec<i16>)>> {
                 corpus.utterances.iter().filter(|utterance| utterance.emotion == emotion).collect();
             candidates
                 .sort_by_key(|utterance| (utterance.speaker != first.speaker, utterance.sentence != first.sentence));
-            let samples = candidates.iter().find_map(|utterance| utterance.samples().ok());
+            let samples = candidates.iter().find_map(|utterance| utterance.samples(SAMPLE_RATE_HZ).ok());
             Ok((*name, samples.with_context(|| format!("no utterance of {name} can be read"))?))
         })
         .collect()

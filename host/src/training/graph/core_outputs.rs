@@ -48,7 +48,7 @@ impl CoreOutputs {
             };
             for row in values.chunks_exact(row_len).take(rows) {
                 let codes: Vec<i8> = row.iter().map(|value| input_code(*value)).collect();
-                engine.push(&codes, &mut keep);
+                engine.push(&codes, &mut keep)?;
             }
             engine.finish(&mut keep);
             let logits = engine.logits().context("the core heard too little for an answer")?;

@@ -65,7 +65,8 @@ void loop() {
         if (count > RING - start) {
             count = RING - start;
         }
-        ser_listener_push(listener, ring + start, count, on_event, NULL);
+        ser_status_t status = ser_listener_push(listener, ring + start, count, on_event, NULL);
+        stop_unless(status == SER_OK, ser_status_text(status));
         taken = taken + count;
     }
     if (lost != 0) {

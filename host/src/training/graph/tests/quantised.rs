@@ -37,7 +37,7 @@ fn the_logits_of_a_quantised_pass_are_those_of_the_core() {
         let codes: Vec<i8> = utterance.values.iter().map(|value| input_code(*value)).collect();
         // The last utterance is padded to a step with its only row.
         for row in codes.chunks_exact(BANDS).cycle().take(utterance.len().max(graph.step_rows().first)) {
-            engine.push(row, |_, _| {});
+            engine.push(row, |_, _| {}).unwrap();
         }
         wanted.extend(engine.logits().unwrap()[..6].iter().map(|logit| *logit as f32 / 4096.0));
     }

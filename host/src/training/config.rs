@@ -1,0 +1,96 @@
+//! What decides the result of a training, besides the split.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::ValueEnum;
+use ser_core::spec::Network;
+use serde::{Deserialize, Serialize};
+
+use crate::corpus::Corpus;
+use crate::training::recipe::{Distillation, Recipe};
+
+/// The backend of a training: it computes every step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+#[value(rename_all = "lowercase")]
+pub enum Backend {
+    /// Our own kernels for convolutions and LSTMs, burn-flex for the rest: the fastest on a CPU.
+    Fast,
+    /// burn-flex, Burn's CPU backend, for everything.
+    Flex,
+    /// burn-ndarray, the predecessor of burn-flex; in builds with the Cargo feature `ndarray`.
+    #[cfg_attr(not(feature = "ndarray"), value(hide = true))]
+    NdArray,
+    /// burn-wgpu, for graphics processors; in builds with the Cargo feature `wgpu`.
+    #[cfg_attr(not(feature = "wgpu"), value(hide = true))]
+    Wgpu,
+    /// burn-cuda, for graphics processors of NVIDIA; in builds with the Cargo feature `cuda`.
+    #[cfg_attr(not(feature = "cuda"), value(hide = true))]
+    Cuda,
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Fast => "fast",
+            Self::Flex => "flex",
+            Self::NdArray => "ndarray",
+            Self::Wgpu => "wgpu",
+            Self::Cuda => "cuda",
+        })
+    }
+}
+
+/// Everything that, together with the split, decides the result of a training.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    /// Name of the corpus.
+    pub corpus: String,
+    /// Folder or manifest of the corpus; None for the synthetic one.
+    pub corpus_path: Option<PathBuf>,
+    /// Name of the network.
+    pub preset: String,
+    /// Seed of all random numbers: weights, order, augmentation.
+    pub seed: u64,
+    /// The backend that computes every step.
+    pub backend: Backend,
+    /// How the network is trained.
+    pub recipe: Recipe,
+    /// The network.
+    pub network: Network,
+}
+
+impl Config {
+    /// The corpus of the run.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be opened.
+    pub fn open_corpus(&self) -> Result<Corpus> {
+        Corpus::open_or_synthetic(self.corpus_path.as_deref())
+    }
+
+    /// The configuration of the run that trains the teacher with this index for this run.
+    pub fn teacher(&self, distillation: &Distillation, index: usize) -> Self {
+        let Distillation { teachers, backwards, layers, epochs, .. } = distillation;
+        let recipe = Recipe {
+            epochs: *epochs,
+            distillation: None,
+            qat_epochs: 0,
+            backwards: index + backwards >= *teachers,
+            ..self.recipe.clone()
+        };
+        let layers = layers.as_ref().unwrap_or(&self.network.layers).clone();
+        // The runs of a crossval have small seeds, counted up; this step keeps teachers' seeds apart from them.
+        let seed = self.seed + (index as u64 + 1) * 1_000_003;
+        Self {
+            preset: format!("{} teacher", self.preset),
+            seed,
+            recipe,
+            network: Network { layers, ..self.network.clone() },
+            ..self.clone()
+        }
+    }
+}

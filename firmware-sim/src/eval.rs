@@ -4,16 +4,18 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use rayon::prelude::*;
 use ser_core::Model;
 use ser_host::cli::data_options::{CorpusOption, count, tell, tell_unheard};
+use ser_host::corpus::audio::SAMPLE_RATE_HZ;
 use ser_host::corpus::labels::{EMOTIONS, emotion_index};
-use ser_host::corpus::split::{Part, Protocol, Split};
-use ser_host::corpus::synth;
-use ser_host::corpus::{Corpus, Problem, Utterance};
+use ser_host::corpus::split::Part;
+use ser_host::corpus::trained::TrainedOn;
+use ser_host::corpus::{Problem, Utterance};
 use ser_host::evaluation::compare::{FloatTwin, Heard, Noise, Reference, hear};
+use ser_host::evaluation::interval::{Answer, Intervals, Unit};
 use ser_host::evaluation::metrics::Confusion;
 use ser_host::features::rows::{Extractor, Unheard};
 use ser_host::files::write_json;
@@ -22,6 +24,7 @@ use ser_host::model::inspect::state_bytes;
 use crate::models::{BuiltIn, File};
 use crate::outcome::Outcome;
 use crate::report::{Comparison, Report};
+use crate::selection::Selection;
 use crate::sweep::sweep;
 use crate::tally::Tally;
 
@@ -30,7 +33,7 @@ use crate::tally::Tally;
 /// Without arguments, the built-in model runs over the test part of the synthetic corpus, which is made on the fly. The
 /// exit code is 1 if the two models agree on too few utterances, 2 for an error.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  firmware-sim eval\n  \
+#[command(mut_arg("corpus", |corpus| corpus.requires("model")), after_help = "Examples:\n  firmware-sim eval\n  \
                         firmware-sim eval --model edge.ser --float edge.onnx --corpus casia --split split.json --json report.json\n  \
                         firmware-sim eval --sweep")]
 pub struct EvalArgs {
@@ -42,7 +45,8 @@ pub struct EvalArgs {
     float: Option<PathBuf>,
     #[command(flatten)]
     corpus: CorpusOption,
-    /// The file that assigns utterances to parts, as `host train` writes it [default: protocol sentence, fold 0 of 5].
+    /// The file that assigns utterances to parts, as `host train` writes it [default: fold 0 of protocol sentence or,
+    /// where the corpus does not tell the sentences, of speaker or random].
     #[arg(long, value_name = "FILE")]
     split: Option<PathBuf>,
     /// Part of the split to evaluate.
@@ -81,6 +85,10 @@ fn share(text: &str) -> Result<f64, String> {
 
 /// One utterance that could be read.
 struct Evaluated<'m> {
+    /// What the interval counts it to.
+    unit: String,
+    /// Whether the model was trained on it; None if nothing tells.
+    known: Option<bool>,
     /// Why there is no answer, if the front end hears nothing.
     unheard: Option<Unheard>,
     /// Index of the true label in the model.
@@ -100,7 +108,12 @@ pub fn run(args: &EvalArgs) -> Result<Outcome> {
     let twin = float.as_ref().map(|float| FloatTwin::new(&model, float)).transpose()?;
 
     let corpus = args.corpus.open()?;
-    let (utterances, selection) = select(args, &corpus)?;
+    let trained_on = match file.trained_on()? {
+        None => float_file.as_ref().map(File::float_trained_on).transpose()?.flatten(),
+        known => known,
+    };
+    let Selection { utterances, name: selection, unit } =
+        if args.all { Selection::all(&corpus) } else { Selection::part(&corpus, args.split.as_deref(), args.part)? };
     let truths = utterances
         .iter()
         .map(|utterance| {
@@ -119,8 +132,23 @@ pub fn run(args: &EvalArgs) -> Result<Outcome> {
         };
         let int8 = hear(&model, &samples, args.chunk.get())?;
         let float = twin.as_ref().map(|twin| twin.hear(&samples)).transpose()?;
+        let known = |trained_on: &TrainedOn| -> Result<bool> {
+            if model.front_end().sample_rate_hz == SAMPLE_RATE_HZ {
+                return Ok(trained_on.has(&samples));
+            }
+            Ok(trained_on.has(&utterance.samples(SAMPLE_RATE_HZ)?))
+        };
+        let known = trained_on.as_ref().map(known).transpose()?;
         let unheard = (int8.rows == 0).then(|| extractor.unheard(&samples)).transpose()?;
-        Ok(Ok(Evaluated { unheard, truth: *truth, samples: samples.len(), int8, float }))
+        Ok(Ok(Evaluated {
+            unit: unit.name(&utterance.id, &utterance.speaker, &utterance.sentence).to_owned(),
+            known,
+            unheard,
+            truth: *truth,
+            samples: samples.len(),
+            int8,
+            float,
+        }))
     };
     let threads = rayon::ThreadPoolBuilder::new().num_threads(args.threads.map_or(0, NonZeroUsize::get)).build()?;
     let results = threads.install(|| utterances.par_iter().zip(&truths).map(evaluate).collect::<Result<Vec<_>>>())?;
@@ -148,11 +176,14 @@ pub fn run(args: &EvalArgs) -> Result<Outcome> {
     if let (Some(sweep), Some(path)) = (&sweep, &args.sweep_out) {
         sweep.save(path)?;
     }
-    let report = Report { sweep, ..summarise(&model, &evaluated, skipped) };
+    let report = Report { sweep, ..summarise(&model, &evaluated, skipped, unit) };
+    if let Some(known @ 1..) = report.trained_on {
+        eprintln!("warning: NO TEST: the model was trained on {known} of these {} recordings", evaluated.len());
+    }
     let float_name = float_file.as_ref().map_or("none", |file| &file.name);
     writeln!(
         std::io::stdout(),
-        "int8 model   {}\nfloat model  {float_name}\nutterances   {selection}\n\n{report}",
+        "int8 model   {}\nfloat model  {float_name}\nutterances   {selection}\n{report}",
         file.name
     )?;
     if let Some(path) = &args.json {
@@ -168,29 +199,6 @@ pub fn run(args: &EvalArgs) -> Result<Outcome> {
         }
         _ => Ok(Outcome::Passed),
     }
-}
-
-/// The utterances to evaluate, and a description of the selection.
-fn select<'c>(args: &EvalArgs, corpus: &'c Corpus) -> Result<(Vec<&'c Utterance>, String)> {
-    if args.all {
-        return Ok((corpus.utterances.iter().collect(), format!("all of {}", corpus.name)));
-    }
-    let split = match &args.split {
-        Some(path) => Split::load(path)?,
-        None => Split::new(corpus, Protocol::Sentence, None, 0, synth::DEFAULT_SEED)
-            .context("cannot split the corpus: give --split FILE, or --all to evaluate all of it")?,
-    };
-    let utterances = split.part(corpus, args.part)?;
-    let part = format!("{:?}", args.part).to_lowercase();
-    let protocol = format!("{:?}", split.protocol).to_lowercase();
-    if utterances.is_empty() {
-        bail!("the {part} part of the split has no utterance");
-    }
-    let selection = format!(
-        "{part} part of {}, protocol {protocol}, fold {} of {}, seed {}",
-        corpus.name, split.fold, split.folds, split.seed
-    );
-    Ok((utterances, selection))
 }
 
 /// The emotion of each of the model's labels.
@@ -210,7 +218,7 @@ fn emotions_of_labels(name: &str, model: &Model<'_>) -> Result<Vec<usize>> {
     Ok(emotions)
 }
 
-fn summarise(model: &Model<'_>, evaluated: &[Evaluated<'_>], skipped: usize) -> Report {
+fn summarise(model: &Model<'_>, evaluated: &[Evaluated<'_>], skipped: usize, unit: Unit) -> Report {
     let (mut audio_s, mut core_s, mut macs) = (0.0, 0.0, 0);
     for utterance in evaluated {
         audio_s += utterance.samples as f64 / f64::from(model.front_end().sample_rate_hz);
@@ -219,7 +227,10 @@ fn summarise(model: &Model<'_>, evaluated: &[Evaluated<'_>], skipped: usize) -> 
     }
     Report {
         int8: Tally::new(model, evaluated.iter().map(|utterance| (utterance.truth, utterance.int8.prediction))),
+        int8_intervals: intervals(model, evaluated, |utterance| utterance.int8.prediction.map(|said| said.index)),
         comparison: compare(model, evaluated),
+        unit,
+        trained_on: evaluated.iter().map(|utterance| utterance.known.map(usize::from)).sum(),
         skipped,
         model_bytes: model.file_len(),
         state_bytes: state_bytes(model),
@@ -228,6 +239,18 @@ fn summarise(model: &Model<'_>, evaluated: &[Evaluated<'_>], skipped: usize) -> 
         macs,
         sweep: None,
     }
+}
+
+/// The 95 % intervals of a model's figures.
+fn intervals<'m>(
+    model: &Model<'_>,
+    evaluated: &[Evaluated<'m>],
+    label: impl Fn(&Evaluated<'m>) -> Option<usize>,
+) -> Intervals {
+    let labels: Vec<String> = model.labels().iter().map(|label| (*label).to_owned()).collect();
+    let answer =
+        evaluated.iter().map(|answer| Answer { unit: &answer.unit, truth: answer.truth, label: label(answer) });
+    Intervals::new(&labels, answer)
 }
 
 /// None if the float model was not run.
@@ -254,8 +277,10 @@ fn compare(model: &Model<'_>, evaluated: &[Evaluated<'_>]) -> Option<Comparison>
         noise.iter_mut().zip(&reference.noise).for_each(|(sum, noise)| sum.add(*noise));
     }
     let layers = std::iter::once("input").chain(model.layers().iter().map(|layer| layer.spec().name()));
+    let float_label = |utterance: &Evaluated<'_>| Some(utterance.float.as_ref()?.prediction.as_ref()?.0);
     Some(Comparison {
         float,
+        float_intervals: intervals(model, evaluated, float_label),
         agreement: agreeing as f64 / evaluated.len() as f64,
         max_probability_difference: max_difference,
         mean_probability_difference: if compared > 0 { sum_of_differences / compared as f64 } else { 0.0 },

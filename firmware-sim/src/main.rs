@@ -12,6 +12,7 @@ mod models;
 mod outcome;
 mod report;
 mod run;
+mod selection;
 mod stream;
 mod sweep;
 mod tally;

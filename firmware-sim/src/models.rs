@@ -5,8 +5,10 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use ser_core::Model;
+use ser_host::corpus::trained::TrainedOn;
 use ser_host::model::float_model::FloatModel;
 use ser_host::model::inspect::parse_model;
+use ser_host::model::{onnx, trained};
 
 /// The built-in int8 models, all of the network `edge`.
 #[derive(Clone, Copy, Debug)]
@@ -19,11 +21,19 @@ pub enum BuiltIn {
 
 impl BuiltIn {
     fn file(self) -> File {
-        let (name, bytes): (&str, &'static [u8]) = match self {
-            Self::Casia => ("built-in CASIA model", include_bytes!("../../models/casia/edge.ser")),
-            Self::Synthetic => ("built-in synthetic model", include_bytes!("../../models/synthetic/edge.ser")),
+        let (name, bytes, trained_on): (&str, &'static [u8], &'static [u8]) = match self {
+            Self::Casia => (
+                "built-in CASIA model",
+                include_bytes!("../../models/casia/edge.ser"),
+                include_bytes!("../../models/casia/edge.trained.json"),
+            ),
+            Self::Synthetic => (
+                "built-in synthetic model",
+                include_bytes!("../../models/synthetic/edge.ser"),
+                include_bytes!("../../models/synthetic/edge.trained.json"),
+            ),
         };
-        File { name: name.to_owned(), bytes: bytes.into() }
+        File { name: name.to_owned(), bytes: bytes.into(), trained_on: Some(trained_on) }
     }
 }
 
@@ -36,13 +46,15 @@ pub struct File {
     /// Its path, for messages.
     pub name: String,
     bytes: Cow<'static, [u8]>,
+    /// Contents of the file beside a built-in model.
+    trained_on: Option<&'static [u8]>,
 }
 
 impl File {
     fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {name}"))?;
-        Ok(Self { name, bytes: bytes.into() })
+        Ok(Self { name, bytes: bytes.into(), trained_on: None })
     }
 
     /// The int8 model at `path`; without a path, the built-in one.
@@ -55,7 +67,8 @@ impl File {
         match (path, model) {
             (Some(path), _) => Self::read(path).map(Some),
             (None, None) => {
-                Ok(Some(Self { name: "built-in synthetic float model".to_owned(), bytes: SYNTHETIC_FLOAT.into() }))
+                let name = "built-in synthetic float model".to_owned();
+                Ok(Some(Self { name, bytes: SYNTHETIC_FLOAT.into(), trained_on: None }))
             }
             (None, Some(_)) => Ok(None),
         }
@@ -69,6 +82,19 @@ impl File {
     /// The int8 model in the file.
     pub fn parse(&self) -> Result<Model<'_>> {
         parse_model(&self.name, &self.bytes)
+    }
+
+    /// The recordings that the int8 model in the file was trained on; None if nothing tells.
+    pub fn trained_on(&self) -> Result<Option<TrainedOn>> {
+        match self.trained_on {
+            Some(json) => trained::parse(json, &self.bytes).map(Some),
+            None => trained::read_beside(Path::new(&self.name), &self.bytes),
+        }
+    }
+
+    /// The same for the float model in the file.
+    pub fn float_trained_on(&self) -> Result<Option<TrainedOn>> {
+        onnx::trained::trained_on(&self.bytes).with_context(|| self.name.clone())
     }
 
     /// Fails if the model makes an image of a whole utterance: `wanted_for` needs a model for streams.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ser_host::evaluation::interval::{Interval, Intervals, Unit, shown};
 use ser_host::evaluation::metrics::Confusion;
 use ser_host::evaluation::sweep::SweepReport;
 use ser_host::shares::percent;
@@ -15,8 +16,14 @@ use crate::tally::Tally;
 pub struct Report {
     /// The core's answers.
     pub int8: Tally,
+    /// Intervals of the core's figures.
+    pub int8_intervals: Intervals,
     /// None if there was no float model.
     pub comparison: Option<Comparison>,
+    /// What the intervals count as one.
+    pub unit: Unit,
+    /// Utterances that the model was trained on; None if nothing tells.
+    pub trained_on: Option<usize>,
     /// Utterances that could not be read.
     pub skipped: usize,
     /// Length of the model file, which is the flash that it takes, bytes.
@@ -38,6 +45,8 @@ pub struct Report {
 pub struct Comparison {
     /// The float model's answers.
     pub float: Confusion,
+    /// Intervals of the float model's figures.
+    pub float_intervals: Intervals,
     /// Share of the utterances on which the two models agree, 0 to 1.
     pub agreement: f64,
     /// Over all utterances and labels.
@@ -62,9 +71,20 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "int8 core\n{}\n", self.int8.confusion)?;
+        let utterances = self.int8.utterances();
+        match self.trained_on {
+            Some(0) => writeln!(f, "trained on   none of these {utterances} recordings")?,
+            Some(known) => {
+                writeln!(f, "trained on   {known} of these {utterances} recordings: THE FIGURES BELOW ARE NO TEST")?;
+            }
+            None => writeln!(f, "trained on   unknown: no file MODEL.trained.json tells")?,
+        }
+        let interval = |intervals: &Intervals| {
+            format!("95 % interval of the WAR, over {}: {}", self.unit.count(intervals.units), shown(intervals.war))
+        };
+        writeln!(f, "\nint8 core\n{}\n{}\n", self.int8.confusion, interval(&self.int8_intervals))?;
         if let Some(comparison) = &self.comparison {
-            writeln!(f, "float model\n{}\n", comparison.float)?;
+            writeln!(f, "float model\n{}\n{}\n", comparison.float, interval(&comparison.float_intervals))?;
             writeln!(f, "layer        signal to noise of int8 against float")?;
             for (index, (layer, snr_db)) in comparison.snr_db.iter().enumerate() {
                 let snr_db = snr_db.map_or("-".to_owned(), |snr_db| format!("{snr_db:.1} dB"));
@@ -117,18 +137,18 @@ struct Figures {
     war: f64,
     uar: f64,
     macro_f1: f64,
-    war_95: (f64, f64),
+    war_95: Interval,
     recalls: Vec<Option<f64>>,
     unanswered: u64,
 }
 
-impl From<&Confusion> for Figures {
-    fn from(confusion: &Confusion) -> Self {
+impl Figures {
+    fn new(confusion: &Confusion, intervals: &Intervals) -> Self {
         Self {
             war: confusion.war(),
             uar: confusion.uar(),
             macro_f1: confusion.macro_f1(),
-            war_95: confusion.wilson_95(),
+            war_95: intervals.war,
             recalls: confusion.recalls(),
             unanswered: confusion.unanswered.iter().sum(),
         }
@@ -144,11 +164,15 @@ struct Snr {
 impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let comparison = self.comparison.as_ref();
-        let mut json = serializer.serialize_struct("Report", 21)?;
+        let float = comparison.map(|comparison| Figures::new(&comparison.float, &comparison.float_intervals));
+        let mut json = serializer.serialize_struct("Report", 24)?;
         json.serialize_field("utterances", &self.int8.utterances())?;
         json.serialize_field("skipped", &self.skipped)?;
-        json.serialize_field("float", &comparison.map(|comparison| Figures::from(&comparison.float)))?;
-        json.serialize_field("int8", &Figures::from(&self.int8.confusion))?;
+        json.serialize_field("trained_on", &self.trained_on)?;
+        json.serialize_field("interval_unit", &self.unit)?;
+        json.serialize_field("interval_units", &self.int8_intervals.units)?;
+        json.serialize_field("float", &float)?;
+        json.serialize_field("int8", &Figures::new(&self.int8.confusion, &self.int8_intervals))?;
         json.serialize_field("agreement", &comparison.map(|comparison| comparison.agreement))?;
         json.serialize_field(
             "max_probability_difference",

@@ -17,6 +17,8 @@ pub mod inspect;
 pub mod options;
 #[cfg(all(feature = "train", feature = "baseline", feature = "report"))]
 pub mod paper;
+#[cfg(any(feature = "train", feature = "baseline"))]
+mod protocol;
 #[cfg(feature = "report")]
 pub mod report;
 #[cfg(feature = "report")]

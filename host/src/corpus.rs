@@ -8,12 +8,14 @@ pub mod labels;
 mod layout;
 mod manifest;
 mod measure;
+pub mod sentences;
 pub mod skipped;
 pub mod split;
 pub mod synth;
 mod table;
 #[cfg(test)]
 mod tests;
+pub mod trained;
 mod utterance;
 mod write;
 

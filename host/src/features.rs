@@ -4,6 +4,7 @@ pub mod augment;
 pub mod cache;
 pub mod condition;
 pub mod disturb;
+pub mod kept;
 pub mod rows;
 pub mod spectrum;
 pub mod tables;

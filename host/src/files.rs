@@ -1,5 +1,6 @@
 //! Writes files so that a reader never sees half of one.
 
+use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 
@@ -16,6 +17,15 @@ use serde::Serialize;
 ///
 /// The error names `path` and gives the operating system's reason.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_atomic_by(path, |file| Ok(file.write_all(bytes)?))
+}
+
+/// The same for a file that `content` writes piece by piece.
+///
+/// # Errors
+///
+/// Those of `content` too.
+pub fn write_atomic_by(path: &Path, content: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
     let write = || -> Result<()> {
         let folder = match path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -26,7 +36,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
         let mut file = builder.tempfile_in(folder)?;
-        file.write_all(bytes)?;
+        content(file.as_file_mut())?;
         file.as_file().sync_all()?;
         file.persist(path)?;
         sync_folder(folder)

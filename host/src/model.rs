@@ -10,3 +10,4 @@ pub mod logits;
 pub mod model_file;
 pub mod onnx;
 pub mod quantise;
+pub mod trained;

@@ -144,7 +144,7 @@ impl Report {
                 "recall",
                 "Recall of each class",
                 "The height of a bar is the share of a class's utterances that is recognised; the whisker is the \
-                 95\u{a0}% interval (Wilson). Classes whose whiskers overlap widely may not differ.",
+                 95\u{a0}% interval, where it can be known. Classes whose whiskers overlap widely may not differ.",
                 bars::seen,
                 bars::pictures,
                 |group| Some(bars::table(group)),

@@ -62,7 +62,7 @@ fn speakers_are_held_out_and_a_protocol_that_the_corpus_cannot_have_is_refused()
         baseline(dir.path(), &["knn", "--protocol", "speaker", "--condition", "as-recorded", "--seed", "2", "--json"]);
     let report: BaselineReport = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((report.folds, report.seed, report.condition.to_string().as_str()), (4, 2, "as-recorded"));
-    let output = baseline(dir.path(), &["knn", "--folds", "4"]);
+    let output = baseline(dir.path(), &["knn", "--protocol", "sentence", "--folds", "4"]);
     assert!(!output.status.success());
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(error.contains("4 folds need at least as many sentences, the corpus has 3"), "{error}");

@@ -195,7 +195,8 @@ fn an_utterance_that_no_image_can_be_made_of_is_an_error_that_says_why() {
 fn codes_of_pixels_are_those_that_training_rounds_to_and_all_pixels_fit() {
     let rows = |pixel: [f32; 3]| Rows { bands: 672, values: pixel.repeat(224) };
     let normalization =
-        Normalization::fit(&paper().front_end, &[rows([10.0, 200.0, 101.0]), rows([20.0, 250.0, 102.0])]).unwrap();
+        Normalization::fit(&paper().front_end, [Ok(rows([10.0, 200.0, 101.0])), Ok(rows([20.0, 250.0, 102.0]))])
+            .unwrap();
     assert_eq!(normalization.mean, [15.0, 225.0, 101.5]);
     let mean: Vec<[u8; 4]> = normalization.mean.iter().map(|mean| ((mean * 65_536.0) as i32).to_le_bytes()).collect();
     let multipliers: Vec<_> = normalization.sd.iter().map(|sd| multiplier(f64::from(*sd))).collect();

@@ -5,16 +5,23 @@ use std::path::Path;
 use crate::common::{FLOAT, MODEL, add, add_as, corpus, float_wav, labelled, one_answer, place, run, text};
 use ser_core::spec::edge;
 use ser_host::corpus::Corpus;
+use ser_host::corpus::audio::SAMPLE_RATE_HZ;
 use ser_host::corpus::labels::EMOTIONS;
 use ser_host::corpus::split::{Part, Protocol, Split};
+use ser_host::corpus::synth;
 use ser_host::model::onnx::to_onnx;
 use serde_json::Value;
 
-/// Evaluates all of a corpus, by default with the built-in models. Returns the JSON without the timings, and standard
-/// error.
+/// Evaluates all of a corpus with the synthetic models. Returns the JSON without the timings, and standard error.
 fn evaluate(corpus: &Path, more: &[&str]) -> (Value, String) {
+    evaluate_with_int8(corpus, &[&["--float", FLOAT], more].concat())
+}
+
+/// The same without the float model.
+fn evaluate_with_int8(corpus: &Path, more: &[&str]) -> (Value, String) {
     let json = tempfile::NamedTempFile::new().unwrap();
-    let arguments = ["eval", "--all", "--min-agreement", "0", "--corpus", text(corpus), "--json", text(json.path())];
+    let (corpus, out) = (text(corpus), text(json.path()));
+    let arguments = ["eval", "--all", "--min-agreement", "0", "--model", MODEL, "--corpus", corpus, "--json", out];
     let (code, _, errors) = run(&[&arguments[..], more].concat());
     assert_eq!(code, 0, "{errors}");
     let mut figures: Value = serde_json::from_slice(&std::fs::read(json.path()).unwrap()).unwrap();
@@ -31,6 +38,7 @@ fn without_arguments_the_built_in_models_agree_on_the_synthetic_test_part() {
     assert_eq!(code, 0, "{output}{errors}");
     assert!(output.contains("test part of synthetic-1, protocol sentence, fold 0 of 5"), "{output}");
     assert!(output.contains("240 utterances"), "{output}");
+    assert!(output.contains("none of these 240 recordings") && output.contains("over 10 sentences: "), "{output}");
     assert!(output.contains("skipped      0"), "{output}");
 }
 
@@ -97,8 +105,8 @@ fn a_split_file_says_which_utterances_are_evaluated() {
     let file = dir.path().join("split.json");
     split.save(&file).unwrap();
     for (part, utterances) in [("train", 5), ("validation", 1), ("test", 6)] {
-        let arguments =
-            ["eval", "--min-agreement", "0", "--corpus", text(dir.path()), "--split", text(&file), "--part", part];
+        let (dir, file) = (text(dir.path()), text(&file));
+        let arguments = ["eval", "--model", MODEL, "--corpus", dir, "--split", file, "--part", part];
         let (code, output, errors) = run(&arguments);
         assert_eq!(code, 0, "{errors}");
         assert!(
@@ -109,10 +117,48 @@ fn a_split_file_says_which_utterances_are_evaluated() {
 }
 
 #[test]
+fn recordings_of_the_training_part_are_told_under_any_name_and_by_the_float_model_too() {
+    let corpus = corpus();
+    let (json, errors) = evaluate(corpus.path(), &[]);
+    assert_eq!((json["trained_on"].as_u64(), errors.as_str()), (Some(0), ""));
+    // The synthetic model was trained on fold 0 of the synthetic corpus.
+    let synthetic = Corpus::synthetic(synth::DEFAULT_SEED);
+    let split = Split::new(&synthetic, Protocol::Sentence, None, 0, synth::DEFAULT_SEED).unwrap();
+    let known = split.part(&synthetic, Part::Train).unwrap()[5].samples(SAMPLE_RATE_HZ).unwrap();
+    let unknown = split.part(&synthetic, Part::Test).unwrap()[5].samples(SAMPLE_RATE_HZ).unwrap();
+    add(corpus.path(), "happy", &known);
+    add(corpus.path(), "happy", &unknown);
+    let (json, errors) = evaluate(corpus.path(), &[]);
+    assert_eq!((json["trained_on"].as_u64(), json["utterances"].as_u64()), (Some(1), Some(8)));
+    assert!(errors.contains("NO TEST: the model was trained on 1 of these 8 recordings"), "{errors}");
+
+    // Without the file beside the model, the float model tells; without both nothing does.
+    let model = corpus.path().join("copy.ser");
+    std::fs::copy(MODEL, &model).unwrap();
+    let (dir, model, out) = (text(corpus.path()), text(&model), corpus.path().join("out.json"));
+    let arguments = ["eval", "--all", "--model", model, "--corpus", dir, "--json", text(&out)];
+    for (more, wanted) in [(&["--float", FLOAT][..], Some(1)), (&[], None)] {
+        let (code, output, errors) = run(&[&arguments[..], more].concat());
+        assert_eq!(code, 0, "{errors}");
+        let json: Value = serde_json::from_slice(&std::fs::read(&out).unwrap()).unwrap();
+        assert_eq!(json["trained_on"].as_u64(), wanted);
+        let told = if wanted.is_some() { "THE FIGURES BELOW ARE NO TEST" } else { "trained on   unknown" };
+        assert!(output.contains(told), "{output}");
+    }
+}
+
+#[test]
+fn a_corpus_wants_a_model() {
+    let (code, _, errors) = run(&["eval", "--all", "--corpus", text(corpus().path())]);
+    assert_eq!(code, 2);
+    assert!(errors.contains("--model"), "{errors}");
+}
+
+#[test]
 fn without_a_float_model_only_int8_is_evaluated() {
     let corpus = corpus();
-    let (with_float, _) = evaluate(corpus.path(), &["--model", MODEL, "--float", FLOAT]);
-    let (json, _) = evaluate(corpus.path(), &["--model", MODEL]);
+    let (with_float, _) = evaluate(corpus.path(), &[]);
+    let (json, _) = evaluate_with_int8(corpus.path(), &[]);
     assert_eq!(json["float"], Value::Null);
     assert_eq!(json["agreement"], Value::Null);
     assert_eq!(json["int8"], with_float["int8"]);
@@ -171,7 +217,7 @@ fn a_signal_ends_an_evaluation_with_130() {
 fn nothing_readable_at_all_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(place(dir.path(), "f1", "sad"), "").unwrap();
-    let (code, _, errors) = run(&["eval", "--all", "--corpus", text(dir.path())]);
+    let (code, _, errors) = run(&["eval", "--all", "--model", MODEL, "--corpus", text(dir.path())]);
     assert_eq!(code, 2);
     assert!(errors.contains("none of the 1 utterances"), "{errors}");
 }
@@ -231,7 +277,8 @@ fn a_float_model_of_another_network_is_an_error() {
     for (network, wanted) in others {
         let float = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(float.path(), to_onnx(&one_answer(network)).unwrap()).unwrap();
-        let (code, _, errors) = run(&["eval", "--all", "--corpus", text(corpus.path()), "--float", text(float.path())]);
+        let (corpus, file) = (text(corpus.path()), text(float.path()));
+        let (code, _, errors) = run(&["eval", "--all", "--model", MODEL, "--corpus", corpus, "--float", file]);
         assert_eq!(code, 2);
         assert!(errors.contains(text(float.path())) && errors.contains(wanted), "{errors}");
     }
@@ -245,8 +292,8 @@ fn a_report_that_cannot_be_written_is_an_error_that_names_the_file() {
         "--all",
         "--corpus",
         text(corpus.path()),
-        "--min-agreement",
-        "0",
+        "--model",
+        MODEL,
         "--json",
         "/no/such/folder/report.json",
     ]);
@@ -272,7 +319,8 @@ fn arguments_without_meaning_are_refused() {
 #[test]
 fn a_corpus_or_split_that_is_not_there_is_an_error_that_names_it() {
     for option in ["--corpus", "--split", "--model", "--float"] {
-        let (code, _, errors) = run(&["eval", option, "no-such-thing"]);
+        let model = if option == "--corpus" { &["--model", MODEL][..] } else { &[] };
+        let (code, _, errors) = run(&[&["eval", option, "no-such-thing"], model].concat());
         assert_eq!(code, 2);
         assert!(errors.contains("no-such-thing"), "{errors}");
     }

@@ -60,7 +60,8 @@ fn a_damaged_float_model_is_an_error_that_names_the_file() {
     let bytes = std::fs::read(FLOAT).unwrap();
     for bytes in [&[][..], b"no onnx", &bytes[..bytes.len() / 2]] {
         std::fs::write(float.path(), bytes).unwrap();
-        let (code, _, errors) = run(&["eval", "--all", "--corpus", text(corpus.path()), "--float", text(float.path())]);
+        let (corpus, file) = (text(corpus.path()), text(float.path()));
+        let (code, _, errors) = run(&["eval", "--all", "--model", MODEL, "--corpus", corpus, "--float", file]);
         assert_eq!(code, 2);
         assert!(errors.contains(text(float.path())), "{errors}");
     }

@@ -1,6 +1,6 @@
 //! `firmware-sim run` over single files.
 
-use crate::common::{add, corpus, float_wav, run, simulator, text};
+use crate::common::{MODEL, add, corpus, float_wav, run, simulator, text};
 use ser_core::spec::paper;
 use ser_host::corpus::labels::EMOTIONS;
 use ser_host::corpus::synth;
@@ -135,7 +135,7 @@ fn a_recording_that_is_too_quiet_says_how_loud_it_is_and_should_be() {
         reason.strip_prefix("too quiet: the loudest frame is at ").unwrap().split(' ').next().unwrap().parse().unwrap();
     assert!((-70.0..-50.0).contains(&loudest), "{reason}");
     assert!(reason.contains("the silence gate wants more than -50;"), "{reason}");
-    let (code, _, errors) = run(&["eval", "--all", "--min-agreement", "0", "--corpus", text(corpus.path())]);
+    let (code, _, errors) = run(&["eval", "--all", "--model", MODEL, "--corpus", text(corpus.path())]);
     assert_eq!(code, 0, "{errors}");
     assert_eq!(errors, format!("no answer to f1/angry/202.wav: {reason}\n"));
 }

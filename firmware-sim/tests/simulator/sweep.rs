@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::common::{corpus, place, run, text};
+use crate::common::{FLOAT, MODEL, corpus, place, run, text};
 use ser_host::evaluation::sweep::SweepReport;
 use serde_json::Value;
 
@@ -11,8 +11,9 @@ fn sweep(corpus: &Path, more: &[&str]) -> (SweepReport, Value, String, String) {
     let dir = tempfile::tempdir().unwrap();
     let (sweep, json) = (dir.path().join("sweep.json"), dir.path().join("report.json"));
     let files = ["--sweep-out", text(&sweep), "--json", text(&json)];
+    let models = ["--model", MODEL, "--float", FLOAT];
     let arguments = ["eval", "--all", "--min-agreement", "0", "--corpus", text(corpus), "--sweep"];
-    let (code, output, errors) = run(&[&arguments[..], &files, more].concat());
+    let (code, output, errors) = run(&[&arguments[..], &models, &files, more].concat());
     assert_eq!(code, 0, "{errors}");
     (
         SweepReport::load(&sweep).unwrap(),
@@ -109,6 +110,8 @@ fn a_place_for_the_sweep_without_a_sweep_is_refused_and_an_unwritable_one_named(
         "--all",
         "--corpus",
         text(corpus.path()),
+        "--model",
+        MODEL,
         "--sweep",
         "--sweep-out",
         "/no/such/folder/sweep.json",

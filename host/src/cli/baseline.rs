@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use ser_core::spec::edge;
 
 use crate::cli::data_options::{CacheOption, CorpusOption};
+use crate::cli::protocol;
 use crate::corpus::skipped::Skipped;
 use crate::corpus::split::Protocol;
 use crate::experiments::baseline::Baseline;
@@ -29,9 +30,10 @@ pub struct BaselineArgs {
     name: Names,
     #[command(flatten)]
     corpus: CorpusOption,
-    /// Protocol of the split: what the training and test parts never share.
-    #[arg(long, value_enum, default_value_t = Protocol::Sentence)]
-    protocol: Protocol,
+    /// Protocol of the split: what the training and test parts never share [default: sentence; where the corpus does
+    /// not tell the sentences, speaker or random].
+    #[arg(long, value_enum)]
+    protocol: Option<Protocol>,
     /// Number of folds [default: 5; with protocol speaker: one for each speaker].
     #[arg(long)]
     folds: Option<usize>,
@@ -110,7 +112,8 @@ fn report(args: &BaselineArgs) -> Result<BaselineReport> {
     let corpus = args.corpus.open()?;
     let mut skipped = Skipped::default();
     let cache = args.cache.of(&args.condition.front_end(edge().front_end))?;
-    let splits = splits(&corpus, args.protocol, args.folds, args.seed)?;
+    let protocol = args.protocol.unwrap_or_else(|| protocol::fitting(&corpus, args.folds));
+    let splits = splits(&corpus, protocol, args.folds, args.seed)?;
     let mut baselines = Vec::new();
     for baseline in args.name.list() {
         let evaluations = evaluate_all(baseline, &corpus, &cache, &splits, &mut |split, evaluation| {
@@ -119,10 +122,10 @@ fn report(args: &BaselineArgs) -> Result<BaselineReport> {
             let war = percent(evaluation.confusion.war());
             eprintln!("{baseline}: fold {} of {} has {war}", split.fold + 1, split.folds);
         })?;
-        baselines.push(BaselineFigures::new(baseline, &evaluations, None)?);
+        baselines.push(BaselineFigures::new(baseline, protocol, &evaluations, None)?);
     }
     let folds = splits.len();
-    let BaselineArgs { condition, protocol, seed, .. } = *args;
+    let BaselineArgs { condition, seed, .. } = *args;
     Ok(BaselineReport {
         corpus: corpus.name,
         utterances: corpus.utterances.len(),

@@ -12,6 +12,7 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::data_options::{CacheOption, count};
 use crate::cli::options::TrainingOptions;
+use crate::cli::protocol;
 use crate::cli::train::DEFAULT_SEED;
 use crate::corpus::split::Protocol;
 use crate::experiments::crossval::run::Crossval;
@@ -36,7 +37,8 @@ use display::Display;
 pub struct CrossvalArgs {
     #[command(flatten)]
     training: TrainingOptions,
-    /// Protocol of the split: what the training and test parts never share [default: sentence].
+    /// Protocol of the split: what the training and test parts never share [default: sentence; where the corpus does
+    /// not tell the sentences, speaker or random].
     #[arg(long, value_enum)]
     protocol: Option<Protocol>,
     /// Number of folds [default: 5; with protocol speaker: one for each speaker].
@@ -45,6 +47,9 @@ pub struct CrossvalArgs {
     /// Seeds of split and training; every fold is trained with each seed [default: 1].
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     seeds: Vec<u64>,
+    /// Seed of all splits: --seeds then changes the trainings alone [default: each training's seed].
+    #[arg(long, value_name = "SEED")]
+    split_seed: Option<u64>,
     /// What of the recordings the network hears [default: cues-removed; as-recorded for images].
     #[arg(long, value_enum)]
     condition: Option<Conditions>,
@@ -64,7 +69,7 @@ pub struct CrossvalArgs {
         conflicts_with_all = [
             "corpus", "preset", "network", "denoise", "window", "mel_bands", "pre_emphasis", "keep_silence", "recipe",
             "set", "epochs", "teachers", "qat", "qat_learning_rate", "batch", "backend", "protocol", "folds", "seeds",
-            "condition", "jobs", "fold", "out"
+            "split_seed", "condition", "jobs", "fold", "out"
         ]
     )]
     gather: Option<PathBuf>,
@@ -123,9 +128,8 @@ fn crossval(args: &CrossvalArgs, stop: &Stop) -> Result<Outcome> {
         .condition
         .map_or_else(|| vec![Condition::of(&config.network.front_end)], |conditions| conditions.list().to_vec());
     conditions.iter().try_for_each(|condition| condition.check(&config.network.front_end))?;
-    let protocol = args.protocol.unwrap_or(Protocol::Sentence);
+    let protocol = args.protocol.unwrap_or_else(|| protocol::fitting(&corpus, args.folds));
     let root = args.out.clone().unwrap_or_else(|| {
-        let protocol = format!("{protocol:?}").to_lowercase();
         PathBuf::from("runs").join(format!("crossval-{}-{}-{protocol}", config.corpus, config.preset))
     });
     let crossval = Crossval {
@@ -134,6 +138,7 @@ fn crossval(args: &CrossvalArgs, stop: &Stop) -> Result<Outcome> {
         corpus: &corpus,
         protocol,
         folds: args.folds,
+        split_seed: args.split_seed,
         cache: &args.cache.folder,
     };
     let pending = crossval.prepare(&conditions, &seeds, args.fold)?;
@@ -156,7 +161,10 @@ fn crossval(args: &CrossvalArgs, stop: &Stop) -> Result<Outcome> {
             bail!("{} of {} folds failed: {}", failed.len(), pending.len(), reasons.join("; "));
         }
     }
-    crossval.find_copies()?;
+    if !crossval.find_copies(stop)? {
+        println!("stopped while looking for copies; the same command goes on there");
+        return Ok(Outcome::Stopped);
+    }
     tabulate(&root, args.json.as_deref())?;
     Ok(Outcome::Finished)
 }

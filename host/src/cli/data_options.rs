@@ -67,6 +67,6 @@ impl CacheOption {
     ///
     /// Those of [`FeatureCache::new`].
     pub fn of(&self, front_end: &FrontEnd) -> Result<FeatureCache> {
-        FeatureCache::new(front_end, Some(&self.folder))
+        FeatureCache::new(front_end, &self.folder)
     }
 }

@@ -10,6 +10,7 @@ use crate::cli::data_options::{CacheOption, tell, tell_unheard};
 use crate::corpus::Problem;
 use crate::corpus::split::Part;
 use crate::evaluation::evaluate::{Evaluation, evaluate};
+use crate::evaluation::interval::{Unit, shown};
 use crate::training::run::{Epochs, RunFolder};
 use crate::training::train::Classifier;
 
@@ -30,6 +31,14 @@ pub struct EvalArgs {
     cache: CacheOption,
 }
 
+#[cfg(test)]
+impl EvalArgs {
+    /// Options for the test part of a run, with output as text.
+    pub fn new(run: &std::path::Path, cache: &std::path::Path) -> Self {
+        Self { run: run.to_owned(), part: Part::Test, json: false, cache: CacheOption { folder: cache.to_owned() } }
+    }
+}
+
 /// The figures as JSON.
 #[derive(Serialize)]
 struct Report {
@@ -37,14 +46,12 @@ struct Report {
     epochs: Epochs,
     #[serde(flatten)]
     evaluation: Evaluation,
-}
-
-#[cfg(test)]
-impl EvalArgs {
-    /// Options for the test part of a run, with output as text.
-    pub fn new(run: &std::path::Path, cache: &std::path::Path) -> Self {
-        Self { run: run.to_owned(), part: Part::Test, json: false, cache: CacheOption { folder: cache.to_owned() } }
-    }
+    /// Utterances that could not be read.
+    skipped: usize,
+    /// Utterances of which the front end hears nothing, and why. They count as not recognised.
+    unheard: Vec<Problem>,
+    /// Utterances that the network was trained on.
+    trained_on: usize,
 }
 
 /// Runs the command.
@@ -72,18 +79,35 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     let cache = args.cache.of(&network.network.front_end)?;
     let classifier = Classifier::new(&network, &config)?;
     let mut skipped = Vec::new();
-    let mut skip = |problem: &Problem| skipped.push(problem.clone());
-    let result = evaluate(&classifier, &cache, &utterances, &network.network.labels, &mut skip)?;
+    let heard = cache.readable(&corpus, &utterances, &mut |problem| skipped.push(problem))?;
     tell(&skipped);
-    ensure!(result.utterances > 0, "none of the {} utterances could be read", utterances.len());
-    tell_unheard(&result.unheard);
+    ensure!(!heard.is_empty(), "none of the {} utterances could be read", utterances.len());
+    let unheard = heard.iter().filter(|(_, rows)| rows.is_empty()).map(|(utterance, _)| {
+        Ok(Problem { path: utterance.id.clone(), reason: cache.unheard(utterance, 1.0)?.to_string() })
+    });
+    let unheard = unheard.collect::<Result<Vec<_>>>()?;
+    tell_unheard(&unheard);
+    let unit = Unit::of(split.protocol);
+    let evaluation = evaluate(&classifier, &heard, &network.network.labels, unit)?;
+    let result = Report {
+        epochs,
+        skipped: utterances.len() - heard.len(),
+        unheard,
+        // Where the part is not the training part, the split keeps the two apart.
+        trained_on: if args.part == Part::Train { heard.len() } else { 0 },
+        evaluation,
+    };
     if args.json {
-        println!("{}", serde_json::to_string_pretty(&Report { epochs, evaluation: result })?);
-    } else {
-        println!("{}", result.confusion);
-        if result.skipped > 0 {
-            println!("{} utterances skipped", result.skipped);
-        }
+        println!("{}", serde_json::to_string_pretty(&result)?);
+        return Ok(());
+    }
+    let Evaluation { confusion, war_interval, units, .. } = &result.evaluation;
+    println!("{confusion}\n95 % interval of the WAR, over {}: {}", unit.count(*units), shown(*war_interval));
+    if result.skipped > 0 {
+        println!("{} utterances skipped", result.skipped);
+    }
+    if result.trained_on > 0 {
+        println!("NO TEST: the network was trained on these very utterances");
     }
     Ok(())
 }

@@ -10,10 +10,12 @@ use crate::evaluation::predictions::Predictions;
 use crate::experiments::crossval::{calibrate, gather};
 use crate::files::write_atomic;
 use crate::model::model_file::Confidence;
+use crate::model::trained::path_beside;
 use crate::training::export::export_run;
 use crate::training::run::{Config, RunFolder};
 
-/// Export a trained run: model.ser (int8) for the core, and model.onnx (float) to compare it with.
+/// Export a trained run: model.ser (int8) for the core, and model.onnx (float) to compare it with. model.trained.json
+/// tells an evaluation which recordings the model was trained on.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:\n  host export runs/casia-edge-sentence-0\n  \
                         host export runs/casia-all --calibrate runs/crossval-casia-edge-sentence")]
@@ -77,18 +79,21 @@ pub fn run(args: &ExportArgs) -> Result<()> {
         None => args.temperature.unwrap_or(1.0),
     };
     let confidence = Confidence { temperature, threshold: args.confidence };
-    let (exported, problems) = export_run(&folder, &folder.split()?, &corpus, &cache, confidence)?;
-    tell(&problems);
+    let exported = export_run(&folder, &folder.split()?, &corpus, &cache, confidence)?;
+    tell(&exported.problems);
     let out = args.out.as_deref().unwrap_or(folder.path());
     let both = !args.int8 && !args.onnx;
-    for (wanted, name, bytes) in
-        [(args.int8 || both, "model.ser", &exported.model), (args.onnx || both, "model.onnx", &exported.onnx)]
-    {
-        if wanted {
-            let path = out.join(name);
-            write_atomic(&path, bytes)?;
-            println!("{}: {} bytes", path.display(), bytes.len());
-        }
+    if args.int8 || both {
+        let path = out.join("model.ser");
+        exported.save_model(&path)?;
+        println!("{}: {} bytes", path.display(), exported.model.len());
+        let recordings = exported.trained_on.recordings();
+        println!("{}: what it was trained on, {recordings} recordings", path_beside(&path).display());
+    }
+    if args.onnx || both {
+        let path = out.join("model.onnx");
+        write_atomic(&path, &exported.onnx)?;
+        println!("{}: {} bytes", path.display(), exported.onnx.len());
     }
     Ok(())
 }

@@ -117,6 +117,7 @@ impl PaperArgs {
             corpus,
             protocol: splits.protocol,
             folds: None,
+            split_seed: None,
             cache: &self.cache.folder,
         };
         let pending = crossval.prepare(&[system.condition], splits.seeds, splits.fold)?;

@@ -11,6 +11,7 @@ use clap::Args;
 
 use crate::cli::data_options::CacheOption;
 use crate::cli::options::TrainingOptions;
+use crate::cli::protocol;
 use crate::corpus::Corpus;
 use crate::corpus::split::{Protocol, Split};
 use crate::evaluation::evaluate::recall;
@@ -37,7 +38,8 @@ pub const DEFAULT_SEED: u64 = 1;
 pub struct TrainArgs {
     #[command(flatten)]
     training: TrainingOptions,
-    /// Protocol of the split: what the training and test parts never share [default: sentence].
+    /// Protocol of the split: what the training and test parts never share [default: sentence; where the corpus does
+    /// not tell the sentences, speaker or random].
     #[arg(long, value_enum)]
     protocol: Option<Protocol>,
     /// Number of folds [default: 5; with protocol speaker: one for each speaker].
@@ -58,6 +60,9 @@ pub struct TrainArgs {
     /// Seed of split and training [default: 1].
     #[arg(long)]
     seed: Option<u64>,
+    /// Seed of the split [default: that of --seed].
+    #[arg(long, value_name = "SEED", conflicts_with = "split")]
+    split_seed: Option<u64>,
     /// What of the recordings the network hears [default: cues-removed; as-recorded for images].
     #[arg(long, value_enum)]
     condition: Option<Condition>,
@@ -72,7 +77,7 @@ pub struct TrainArgs {
         conflicts_with_all = [
             "corpus", "preset", "network", "denoise", "window", "mel_bands", "pre_emphasis", "keep_silence", "recipe",
             "set", "epochs", "teachers", "batch", "backend", "protocol", "folds", "fold", "split", "all", "validation",
-            "seed", "condition", "resume"
+            "seed", "split_seed", "condition", "resume"
         ]
     )]
     from: Option<PathBuf>,
@@ -187,8 +192,13 @@ fn plan(args: &TrainArgs) -> Result<(Config, Split, Corpus)> {
         Some(path) => Split::load(path)?,
         None => {
             // Every corpus has utterances to split at random; some layouts name no sentences.
-            let protocol = args.protocol.unwrap_or(if args.all { Protocol::Random } else { Protocol::Sentence });
-            let mut split = Split::new(&corpus, protocol, args.folds, args.fold.unwrap_or(0), seed)?;
+            let protocol = match args.protocol {
+                Some(protocol) => protocol,
+                None if args.all => Protocol::Random,
+                None => protocol::fitting(&corpus, args.folds),
+            };
+            let split_seed = args.split_seed.unwrap_or(seed);
+            let mut split = Split::new(&corpus, protocol, args.folds, args.fold.unwrap_or(0), split_seed)?;
             if args.all {
                 split.train_on_all();
             }
@@ -217,10 +227,9 @@ fn finished_run(path: &Path, config: &Config) -> Result<(FloatNetwork, Vec<Epoch
 }
 
 fn default_folder(args: &TrainArgs, config: &Config, split: &Split) -> PathBuf {
-    let protocol = format!("{:?}", split.protocol).to_lowercase();
     let condition = args.condition.filter(|condition| *condition != Condition::CuesRemoved);
     let condition = condition.map(|condition| format!("-{condition}")).unwrap_or_default();
-    let part = if args.all { "all".to_owned() } else { format!("{protocol}-{}", split.fold) };
+    let part = if args.all { "all".to_owned() } else { format!("{}-{}", split.protocol, split.fold) };
     PathBuf::from("runs").join(format!("{}-{}-{part}{condition}", config.corpus, config.preset))
 }
 

@@ -11,10 +11,12 @@ use serde::Serialize;
 
 use super::copies::{Copies, Voice, conflicts};
 use super::measure::{CLIPPED_RUN, Measures, clipped_runs, measure};
+use super::sentences::doubt;
 use super::{Corpus, Problem, Utterance};
 use crate::corpus::audio::{Recording, SAMPLE_RATE_HZ};
 use crate::corpus::labels::EMOTIONS;
 use crate::corpus::split::Protocol;
+use crate::interrupt::Stop;
 use crate::progress::Progress;
 
 /// Levels below this, relative to full scale, count as silent.
@@ -143,8 +145,9 @@ pub fn check(corpus: &Corpus) -> Result<Report> {
 
     let voices: Vec<_> =
         readable.iter().filter_map(|measured| Some((measured.utterance, measured.voice.as_ref()?))).collect();
-    let copies = Copies::among(&voices)?;
-    let mut warnings = conflicts(&copies);
+    let copies = Copies::among(&voices, &Stop::default())?.unwrap_or_default();
+    let mut warnings: Vec<String> = unknown_sentences(corpus).into_iter().collect();
+    warnings.extend(conflicts(&copies));
     warnings.extend(divided(&copies));
     warnings.extend(odd_levels(&readable));
     warnings.extend(leaks(&groups));
@@ -230,6 +233,13 @@ fn odd_levels(readable: &[Measured]) -> Vec<String> {
     .into_iter()
     .flatten()
     .collect()
+}
+
+/// The warning that no split can keep sentences apart.
+fn unknown_sentences(corpus: &Corpus) -> Option<String> {
+    let doubt = doubt(corpus)?;
+    let (fitting, _) = Protocol::fitting(corpus, None);
+    Some(format!("{doubt}: protocol sentence cannot keep sentences out of the training part, use protocol {fitting}"))
 }
 
 /// The warning about copies that a split may have on both sides.

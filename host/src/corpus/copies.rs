@@ -4,6 +4,7 @@
 //! no classifier can be right about both, unless it looks at how they were cut.
 
 mod correlation;
+mod spectra;
 #[cfg(test)]
 mod tests;
 
@@ -19,9 +20,11 @@ use crate::corpus::audio::SAMPLE_RATE_HZ;
 use crate::corpus::labels::EMOTIONS;
 use crate::corpus::split::Protocol;
 use crate::files::write_json;
+use crate::interrupt::Stop;
 use crate::progress::Progress;
 pub(super) use correlation::Voice;
 use correlation::{Correlator, Fingerprints, LEAST_LIKENESS};
+use spectra::Spectra;
 
 /// Recordings with a correlation of at least this are copies. In CASIA, different recordings correlate by at most 0.6
 /// and copies by at least 0.99.
@@ -67,14 +70,17 @@ pub struct Pair {
 impl Copies {
     /// Finds the copies in a corpus; those with different labels come first. Every recording is compared with every
     /// other, across speakers too, over the first 30 s of each. Recordings that cannot be read, are silent or are
-    /// shorter than 0.3 s are left out.
+    /// shorter than 0.3 s are left out. None if `stop` was set before the end.
     ///
     /// # Errors
     ///
     /// None that recordings can cause.
-    pub fn find(corpus: &Corpus) -> Result<Vec<Self>> {
+    pub fn find(corpus: &Corpus, stop: &Stop) -> Result<Option<Vec<Self>>> {
         let progress = Progress::new("reading", corpus.utterances.len());
         let read = |utterance| -> Result<Option<(&Utterance, Voice)>> {
+            if stop.is_asked() {
+                return Ok(None);
+            }
             let voice = Utterance::samples(utterance, SAMPLE_RATE_HZ)
                 .ok()
                 .map(|samples| Voice::new(&samples))
@@ -86,13 +92,16 @@ impl Copies {
         let read: Vec<_> = corpus.utterances.par_iter().map(read).collect::<Result<_>>()?;
         drop(progress);
         let voices: Vec<_> = read.iter().flatten().map(|(utterance, voice)| (*utterance, voice)).collect();
-        Self::among(&voices)
+        Self::among(&voices, stop)
     }
 
-    /// The copies among recordings.
-    pub(super) fn among(recordings: &[(&Utterance, &Voice)]) -> Result<Vec<Self>> {
+    /// The copies among recordings; None if `stop` was set before the end.
+    pub(super) fn among(recordings: &[(&Utterance, &Voice)], stop: &Stop) -> Result<Option<Vec<Self>>> {
         let mut groups = Groups::new(recordings.len());
-        let pairs = pairs(&recordings.iter().map(|(_, voice)| *voice).collect::<Vec<_>>())?;
+        let pairs = pairs(&recordings.iter().map(|(_, voice)| *voice).collect::<Vec<_>>(), stop)?;
+        if stop.is_asked() {
+            return Ok(None);
+        }
         pairs.iter().for_each(|pair| groups.join(pair.first, pair.second));
         let mut copies: BTreeMap<usize, Self> = BTreeMap::new();
         let id = |place: usize| recordings.get(place).map(|(utterance, _)| utterance.id.clone()).unwrap_or_default();
@@ -118,7 +127,7 @@ impl Copies {
             copies.labels_differ = copies.differ(|recording| &recording.emotion);
         }
         copies.sort_by_key(|copies| !copies.labels_differ);
-        Ok(copies)
+        Ok(Some(copies))
     }
 
     fn differ(&self, of: fn(&Recording) -> &String) -> bool {
@@ -191,16 +200,25 @@ struct Found {
     lag_s: f64,
 }
 
-/// Compares every recording with those after it.
-fn pairs(voices: &[&Voice]) -> Result<Vec<Found>> {
+/// Recordings that are compared with all others at a time: their spectra stay near the processor.
+const BLOCK: usize = 32;
+
+/// Compares every recording with those after it, until `stop` is set.
+fn pairs(voices: &[&Voice], stop: &Stop) -> Result<Vec<Found>> {
+    let spectra = Spectra::new(voices)?;
     let fingerprints = Fingerprints::new(voices)?;
     let progress = Progress::new("looking for copies", voices.len());
     let memory = || (fingerprints.scratch(), Correlator::new());
-    let compare =
-        |(scratch, correlator): &mut (_, Correlator), (first, voice): (usize, &&Voice)| -> Result<Vec<Found>> {
-            let mut found = Vec::new();
-            for (second, other) in voices.iter().enumerate().skip(first + 1) {
-                if fingerprints.likeness(first, second, scratch)? < LEAST_LIKENESS {
+    let compare = |(scratch, correlator): &mut (_, Correlator), (block, firsts): (usize, &[&Voice])| {
+        let mut found = Vec::new();
+        for (second, other) in voices.iter().enumerate().skip(block * BLOCK + 1) {
+            if stop.is_asked() {
+                break;
+            }
+            for (first, voice) in (block * BLOCK..second).zip(firsts) {
+                if !spectra.may_be_copies(first, second)
+                    || fingerprints.likeness(first, second, scratch)? < LEAST_LIKENESS
+                {
                     continue;
                 }
                 let peak = correlator.peak(voice, other)?;
@@ -208,10 +226,12 @@ fn pairs(voices: &[&Voice]) -> Result<Vec<Found>> {
                     found.push(Found { first, second, correlation: peak.correlation, lag_s: peak.lag_s });
                 }
             }
-            progress.step();
-            Ok(found)
-        };
-    let found = voices.par_iter().enumerate().map_init(memory, compare).collect::<Result<Vec<_>>>()?;
+        }
+        firsts.iter().for_each(|_| progress.step());
+        found.sort_by_key(|found: &Found| (found.first, found.second));
+        Ok(found)
+    };
+    let found = voices.par_chunks(BLOCK).enumerate().map_init(memory, compare).collect::<Result<Vec<_>>>()?;
     Ok(found.into_iter().flatten().collect())
 }
 

@@ -9,10 +9,6 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::shares::percent;
-
-/// The 97.5 % quantile of the normal distribution.
-const Z_95: f64 = 1.959_963_984_540_054;
-
 /// A confusion matrix: how often each class was taken for each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confusion {
@@ -38,10 +34,24 @@ impl Confusion {
     ///
     /// If an index is not smaller than the number of labels.
     pub fn add(&mut self, truth: usize, prediction: Option<usize>) {
+        self.add_many(truth, prediction, 1);
+    }
+
+    /// The same for `count` utterances.
+    ///
+    /// # Panics
+    ///
+    /// If an index is not smaller than the number of labels.
+    pub fn add_many(&mut self, truth: usize, prediction: Option<usize>, count: u64) {
         match prediction {
-            Some(prediction) => self.counts[truth][prediction] += 1,
-            None => self.unanswered[truth] += 1,
+            Some(prediction) => self.counts[truth][prediction] += count,
+            None => self.unanswered[truth] += count,
         }
+    }
+
+    /// Forgets all utterances.
+    pub fn clear(&mut self) {
+        self.counts.iter_mut().flatten().chain(&mut self.unanswered).for_each(|count| *count = 0);
     }
 
     /// Number of utterances.
@@ -84,11 +94,6 @@ impl Confusion {
         )
     }
 
-    /// Lower and upper end of the 95 % interval of the WAR by Wilson's score; `(0, 1)` if there is no utterance.
-    pub fn wilson_95(&self) -> (f64, f64) {
-        wilson_95(self.war(), self.total() as f64)
-    }
-
     /// Number of utterances whose true class is `class`.
     fn support(&self, class: usize) -> u64 {
         self.counts[class].iter().sum::<u64>() + self.unanswered[class]
@@ -100,7 +105,7 @@ impl Confusion {
     }
 }
 
-/// Shows the matrix with the recall of each class, and below it WAR with its interval, UAR and macro-F1.
+/// Shows the matrix with the recall of each class, and below it WAR, UAR and macro-F1.
 impl fmt::Display for Confusion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = self.labels.iter().map(|label| label.chars().count()).max().unwrap_or(0).max(8);
@@ -128,30 +133,15 @@ impl fmt::Display for Confusion {
                 None => writeln!(f, " {:>width$}", "-")?,
             }
         }
-        let (low, high) = self.wilson_95();
         write!(
             f,
-            "WAR {:.1} % (95 % interval {:.1} to {:.1}), UAR {:.1} %, macro-F1 {:.1} %, {} utterances",
+            "WAR {:.1} %, UAR {:.1} %, macro-F1 {:.1} %, {} utterances",
             100.0 * self.war(),
-            100.0 * low,
-            100.0 * high,
             100.0 * self.uar(),
             100.0 * self.macro_f1(),
             self.total()
         )
     }
-}
-
-/// Lower and upper end of the 95 % interval of a share `p` of `n` independent trials by Wilson's score; `(0, 1)` if `n`
-/// is not positive.
-pub fn wilson_95(p: f64, n: f64) -> (f64, f64) {
-    if n <= 0.0 {
-        return (0.0, 1.0);
-    }
-    let z2 = Z_95 * Z_95;
-    let centre = (p + z2 / (2.0 * n)) / (1.0 + z2 / n);
-    let half = Z_95 / (1.0 + z2 / n) * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).sqrt();
-    ((centre - half).max(0.0), (centre + half).min(1.0))
 }
 
 fn ratio(part: u64, whole: u64) -> Option<f64> {
@@ -198,27 +188,12 @@ mod tests {
         assert_eq!(confusion.precisions(), [Some(6.0 / 7.0), Some(0.6), None]);
         // F1 of a: 12 / (10 + 7), of b: 6 / (4 + 5).
         assert_close(confusion.macro_f1(), (12.0 / 17.0 + 6.0 / 9.0) / 2.0);
-        // p = 9/14, z² = 3.84146: centre `(0.642857 + 0.137195) / 1.274390`, half-width
-        // `1.537962 · √(0.016399 + 0.004900)`.
-        let (low, high) = confusion.wilson_95();
-        assert_close(low, 0.38765);
-        assert_close(high, 0.83655);
-    }
-
-    #[test]
-    fn an_interval_of_all_right_ends_at_one() {
-        let mut confusion = Confusion::new(["a"]);
-        (0..240).for_each(|_| confusion.add(0, Some(0)));
-        let (low, high) = confusion.wilson_95();
-        assert_close(low, 240.0 / (240.0 + 3.841_459));
-        assert_close(high, 1.0);
     }
 
     #[test]
     fn a_matrix_without_utterances_has_finite_figures() {
         let confusion = Confusion::new(["a", "b"]);
         assert_eq!((confusion.war(), confusion.uar(), confusion.macro_f1()), (0.0, 0.0, 0.0));
-        assert_eq!(confusion.wilson_95(), (0.0, 1.0));
     }
 
     #[test]

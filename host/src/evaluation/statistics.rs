@@ -1,63 +1,8 @@
-//! How much of a share or a difference chance can explain.
+//! How much of a difference chance can explain, and how much figures vary.
 
 use std::f64::consts::LN_2;
 
-use rand::rngs::ChaCha8Rng;
-use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
-
-/// Resamples of a bootstrap.
-pub const RESAMPLES: usize = 10_000;
-/// Seed of a bootstrap, so that the same answers always give the same interval.
-const SEED: u64 = 1;
-/// Share of the resamples on each side of a 95 % interval.
-const TAIL: f64 = 0.025;
-
-/// Counts of the answers to one utterance, which has several answers if there are several seeds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Score {
-    /// Right answers.
-    pub right: u64,
-    /// All answers.
-    pub total: u64,
-}
-
-/// The 95 % interval of the share of right answers, by bootstrap over utterances. A resample draws each utterance with
-/// all its answers, because answers to one utterance are not independent. None without an answer.
-pub fn bootstrap_95(utterances: &[Score]) -> Option<(f64, f64)> {
-    let share = |drawn: &[&Score]| {
-        let (right, total) =
-            drawn.iter().fold((0, 0), |(right, total), score| (right + score.right, total + score.total));
-        (total > 0).then(|| [right as f64 / total as f64])
-    };
-    bootstrap_95_of(utterances, share).map(|[interval]| interval)
-}
-
-/// The 95 % intervals of the figures of a sample, by bootstrap over its items.
-///
-/// Each of [`RESAMPLES`] resamples draws as many items as there are, with replacement. The ends are percentiles: 2.5 %
-/// of the resamples lie beyond each end. A resample without figures does not count; None if no resample has figures.
-pub fn bootstrap_95_of<T, const N: usize>(
-    items: &[T],
-    figures: impl Fn(&[&T]) -> Option<[f64; N]>,
-) -> Option<[(f64, f64); N]> {
-    let mut rng = ChaCha8Rng::seed_from_u64(SEED);
-    let mut drawn = Vec::with_capacity(items.len());
-    let mut values: [Vec<f64>; N] = std::array::from_fn(|_| Vec::with_capacity(RESAMPLES));
-    for _ in 0..RESAMPLES {
-        drawn.clear();
-        drawn.extend((0..items.len()).filter_map(|_| items.get(rng.random_range(0..items.len()))));
-        for (values, figure) in values.iter_mut().zip(figures(&drawn).into_iter().flatten()) {
-            values.push(figure);
-        }
-    }
-    let intervals = values.map(|mut values| {
-        values.sort_by(f64::total_cmp);
-        let beyond = (values.len() as f64 * TAIL) as usize;
-        Some((*values.get(beyond)?, *values.get(values.len().checked_sub(beyond + 1)?)?))
-    });
-    intervals.iter().all(Option::is_some).then(|| intervals.map(Option::unwrap_or_default))
-}
 
 /// McNemar's exact test of two classifiers on the same utterances.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -114,35 +59,8 @@ pub fn spread(values: &[f64]) -> Option<Spread> {
 mod tests {
     use super::*;
 
-    fn scores(right: usize, wrong: usize, answers: u64) -> Vec<Score> {
-        let score = |right| Score { right, total: answers };
-        [vec![score(answers); right], vec![score(0); wrong]].concat()
-    }
-
     fn assert_close(value: f64, wanted: f64, tolerance: f64) {
         assert!((value - wanted).abs() <= tolerance, "{value}, wanted {wanted}");
-    }
-
-    #[test]
-    fn a_bootstrap_of_two_utterances_has_the_outcomes_worked_out_by_hand() {
-        // One right, one wrong: 0, 1/2 and 1 come up in 1/4, 1/2 and 1/4 of the resamples.
-        assert_eq!(bootstrap_95(&scores(1, 1, 1)), Some((0.0, 1.0)));
-        assert_eq!(bootstrap_95(&scores(2, 0, 1)), Some((1.0, 1.0)));
-        assert_eq!(bootstrap_95(&[]), None);
-        assert_eq!(bootstrap_95(&[Score::default()]), None);
-    }
-
-    #[test]
-    fn a_bootstrap_interval_is_that_of_the_binomial_distribution() {
-        // n = 100, p = 0.8: P(X ≤ 71) = 0.0200, P(X ≤ 72) = 0.0342; P(X ≤ 87) = 0.9747, P(X ≤ 88) = 0.9874.
-        let (low, high) = bootstrap_95(&scores(80, 20, 1)).unwrap();
-        assert_eq!(low, 0.72);
-        assert_close(high, 0.875, 0.0051);
-    }
-
-    #[test]
-    fn more_answers_to_the_same_utterances_do_not_make_the_interval_narrower() {
-        assert_eq!(bootstrap_95(&scores(80, 20, 3)), bootstrap_95(&scores(80, 20, 1)));
     }
 
     #[test]

@@ -93,6 +93,9 @@ pub struct Answer {
     pub id: String,
     /// [`Utterance::speaker`].
     pub speaker: String,
+    /// [`Utterance::sentence`]; empty in files of older versions.
+    #[serde(default)]
+    pub sentence: String,
     /// Index of the true label.
     pub truth: usize,
     /// Index of the label that the baseline gives; None if nothing is heard of the utterance.
@@ -149,7 +152,13 @@ pub fn evaluate(baseline: Baseline, corpus: &Corpus, cache: &FeatureCache, split
     let answer = |(utterance, rows): &Heard<'_>| {
         let label = if rows.is_empty() { None } else { labels.next() };
         confusion.add(utterance.emotion, label);
-        Answer { id: utterance.id.clone(), speaker: utterance.speaker.clone(), truth: utterance.emotion, label }
+        Answer {
+            id: utterance.id.clone(),
+            speaker: utterance.speaker.clone(),
+            sentence: utterance.sentence.clone(),
+            truth: utterance.emotion,
+            label,
+        }
     };
     let answers = test.iter().map(answer).collect();
     Ok(Evaluation { confusion, answers, skipped_training, skipped })
@@ -193,12 +202,8 @@ fn by_functionals(
 
 /// The utterances of a part that can be read, with their rows, and problems for those that cannot.
 fn heard<'c>(corpus: &Corpus, cache: &FeatureCache, part: &[&'c Utterance]) -> Result<(Vec<Heard<'c>>, Vec<Problem>)> {
-    let (mut heard, mut skipped) = (Vec::new(), Vec::new());
-    for (utterance, rows) in part.iter().zip(cache.log_mel_of_part(corpus, part, 1.0)?) {
-        match rows {
-            Ok(rows) => heard.push((*utterance, rows)),
-            Err(reason) => skipped.push(Problem { path: utterance.id.clone(), reason }),
-        }
-    }
-    Ok((heard, skipped))
+    let mut skipped = Vec::new();
+    let readable = cache.readable(corpus, part, &mut |problem| skipped.push(problem))?;
+    let heard = readable.iter().map(|(utterance, rows)| Ok((*utterance, rows.rows()?.into_owned())));
+    Ok((heard.collect::<Result<_>>()?, skipped))
 }

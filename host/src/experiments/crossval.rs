@@ -31,7 +31,7 @@ pub use verdict::Verdict;
 pub struct FoldId {
     /// Whether the recordings' cues are removed or left in.
     pub condition: Condition,
-    /// Seed of the split and of the training.
+    /// Seed of the training, and of the split unless all splits have a seed of their own.
     pub seed: u64,
     /// Index of the fold that is tested, from 0.
     pub fold: usize,

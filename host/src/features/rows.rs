@@ -1,7 +1,5 @@
 //! Features of whole utterances, made by the core's own front end: log-mel rows, or the columns of an image.
 
-use std::fmt;
-
 use anyhow::{Context, Result, ensure};
 use ser_core::Model;
 use ser_core::frontend::image::{UtteranceError, shade};
@@ -11,6 +9,8 @@ use ser_core::frontend::{
 use ser_core::quant::Multiplier;
 use ser_core::spec::{self, IMAGE_CHANNELS, LevelMode};
 use serde::{Deserialize, Serialize};
+use std::borrow::Borrow;
+use std::fmt;
 
 use crate::features::tables::OwnedTables;
 
@@ -193,8 +193,12 @@ pub struct Normalization {
 }
 
 impl Normalization {
-    /// Statistics over all rows of the utterances, which `front_end` describes. Fails if there is no row.
-    pub fn fit<'a>(front_end: &spec::FrontEnd, utterances: impl IntoIterator<Item = &'a Rows>) -> Result<Self> {
+    /// Statistics over all rows of the utterances, which `front_end` describes. Fails if there is no row, or if an
+    /// utterance is an error.
+    pub fn fit<R: Borrow<Rows>>(
+        front_end: &spec::FrontEnd,
+        utterances: impl IntoIterator<Item = Result<R>>,
+    ) -> Result<Self> {
         if front_end.image.is_some() {
             Self::of_images(utterances)
         } else {
@@ -203,12 +207,14 @@ impl Normalization {
     }
 
     /// Means of the colours; the paper centres its images at zero and does not scale them further.
-    fn of_images<'a>(utterances: impl IntoIterator<Item = &'a Rows>) -> Result<Self> {
+    fn of_images<R: Borrow<Rows>>(utterances: impl IntoIterator<Item = Result<R>>) -> Result<Self> {
         let mut count = 0u64;
         let mut sums = [0.0; IMAGE_CHANNELS];
-        for pixel in utterances.into_iter().flat_map(|rows| rows.values.as_chunks::<IMAGE_CHANNELS>().0) {
-            sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += f64::from(*value));
-            count += 1;
+        for rows in utterances {
+            for pixel in rows?.borrow().values.as_chunks::<IMAGE_CHANNELS>().0 {
+                sums.iter_mut().zip(pixel).for_each(|(sum, value)| *sum += f64::from(*value));
+                count += 1;
+            }
         }
         ensure!(count > 0, "no image in the training part: nothing to normalise over");
         let mean = sums.map(|sum| sum / count as f64);
@@ -216,22 +222,22 @@ impl Normalization {
         Ok(Self { level: LevelMode::Absolute, mean: mean.map(|mean| mean as f32).to_vec(), sd: sd.to_vec() })
     }
 
-    fn of_log_mel<'a>(level: LevelMode, utterances: impl IntoIterator<Item = &'a Rows>) -> Result<Self> {
+    fn of_log_mel<R: Borrow<Rows>>(level: LevelMode, utterances: impl IntoIterator<Item = Result<R>>) -> Result<Self> {
         let mut count = 0u64;
         let (mut sum, mut squares) = (Vec::<f64>::new(), Vec::<f64>::new());
-        let referred = utterances.into_iter().flat_map(|rows| {
+        for rows in utterances {
             let mut reference = LevelReference::new(level);
-            rows.iter().map(move |row| (row, reference.of_row(row.iter().copied())))
-        });
-        for (row, reference_db) in referred {
-            sum.resize(row.len(), 0.0);
-            squares.resize(row.len(), 0.0);
-            for ((sum, squares), &value) in sum.iter_mut().zip(&mut squares).zip(row) {
-                let value = f64::from(value - reference_db);
-                *sum += value;
-                *squares += value * value;
+            for row in rows?.borrow().iter() {
+                let reference_db = reference.of_row(row.iter().copied());
+                sum.resize(row.len(), 0.0);
+                squares.resize(row.len(), 0.0);
+                for ((sum, squares), &value) in sum.iter_mut().zip(&mut squares).zip(row) {
+                    let value = f64::from(value - reference_db);
+                    *sum += value;
+                    *squares += value * value;
+                }
+                count += 1;
             }
-            count += 1;
         }
         ensure!(count > 0, "no row of speech in the training part: nothing to normalise over");
         let n = count as f64;

@@ -7,6 +7,8 @@
 //! The name of a value says which layer makes it, for instance `layer1_relu` or `layer7_lstm`, counted from 1, so the
 //! value can be tapped. The metadata hold the network's description and the normalisation as JSON.
 
+pub mod trained;
+
 use anyhow::{Context, Result, bail, ensure};
 use prost::Message;
 use ser_core::spec::{Layer, Network, Padding, Shape};

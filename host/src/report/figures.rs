@@ -17,10 +17,11 @@ use ser_core::spec::FrontEnd;
 use serde::Serialize;
 
 use super::text::{picture_name, slug};
+use crate::evaluation::interval::{Answer, Unit};
 use crate::evaluation::predictions::Prediction;
 use crate::evaluation::sweep::SweepReport;
 use crate::model::logits::leading;
-use accuracy::{ModelFigures, Said};
+use accuracy::ModelFigures;
 use agreement::Agreement;
 use conditions::{Conditions, same_training};
 use curves::Curve;
@@ -94,13 +95,16 @@ impl Group {
     fn of(first: &Run, runs: &[Run]) -> Self {
         let labels = first.predictions.labels.clone();
         let figures = |answer: fn(&Prediction) -> Option<&Vec<f32>>| {
-            let utterances = runs.iter().flat_map(|run| &run.predictions.utterances);
-            let said = utterances.map(|utterance| Said {
-                id: &utterance.id,
-                truth: utterance.truth,
-                said: answer(utterance).and_then(|values| leading(values)),
-            });
-            ModelFigures::new(&labels, &said.collect::<Vec<_>>())
+            let mut answers = Vec::new();
+            for run in runs {
+                let units = Unit::names(&run.split);
+                answers.extend(run.predictions.utterances.iter().map(|utterance| Answer {
+                    unit: units.get(utterance.id.as_str()).copied().unwrap_or(&utterance.id),
+                    truth: utterance.truth,
+                    label: answer(utterance).and_then(|values| leading(values)),
+                }));
+            }
+            ModelFigures::new(&labels, &answers)
         };
         let mut worst = wrong::most_wrong(runs);
         wrong::read(&mut worst, first);

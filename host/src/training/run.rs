@@ -9,6 +9,7 @@
 //! | `network.bin` | the network so far, as plain numbers: [`FloatNetwork`] |
 //! | `teachers/0`, `teachers/1`, … | run folders of the teachers |
 //! | `model.ser`, `model.onnx` | the exported network, by `host export` and `host crossval` |
+//! | `model.trained.json` | which recordings `model.ser` was trained on |
 //! | `predictions.json` | the answers of both to the test part, by `host crossval` |
 //!
 //! Every file is written under a temporary name and then renamed, so a reader never sees half of one.
@@ -24,6 +25,7 @@ use crate::corpus::split::Split;
 use crate::files::{write_atomic, write_json};
 use crate::json;
 use crate::model::float_network::FloatNetwork;
+use crate::model::trained::path_beside;
 pub use crate::training::config::{Backend, Config};
 
 /// One epoch in `metrics.csv`.
@@ -86,7 +88,8 @@ impl RunFolder {
         );
         std::fs::create_dir_all(path).with_context(|| format!("cannot make the run folder {}", path.display()))?;
         let outcomes = [folder.checkpoint_path(), folder.network_path(), folder.metrics_path()];
-        for file in outcomes.into_iter().chain([folder.model_path(), folder.onnx_path(), folder.predictions_path()]) {
+        let shipped = [folder.model_path(), path_beside(&folder.model_path()), folder.onnx_path()];
+        for file in outcomes.into_iter().chain(shipped).chain([folder.predictions_path()]) {
             remove(&file)?;
         }
         write_json(&folder.path.join("config.json"), config)?;

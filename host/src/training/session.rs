@@ -8,7 +8,7 @@ use ser_core::spec::Label;
 use crate::corpus::split::{Part, Split};
 use crate::corpus::{Corpus, Problem, Utterance};
 use crate::features::cache::FeatureCache;
-use crate::features::rows::Rows;
+use crate::features::kept::Kept;
 use crate::interrupt::Stop;
 use crate::model::float_network::FloatNetwork;
 use crate::training::run::{Config, EpochMetrics, RunFolder};
@@ -34,8 +34,8 @@ pub struct Training<'a> {
     pub score: Score,
 }
 
-/// Recognises utterances and scores the answers; reports each utterance that could not be read.
-pub type Score = fn(&Classifier, &FeatureCache, &[&Utterance], &[Label], &mut dyn FnMut(&Problem)) -> Result<Recall>;
+/// Recognises utterances and scores the answers.
+pub type Score = fn(&Classifier, &[(&Utterance, Kept)], &[Label]) -> Result<Recall>;
 
 /// The recall over a part, 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,11 +81,18 @@ impl Training<'_> {
     /// cannot be written, or training diverges.
     pub fn run(&self, stop: &Stop, tell: &mut dyn FnMut(Progress<'_>)) -> Result<Outcome> {
         let Some(teachers) = self.teachers(stop, tell)? else { return Ok(Outcome::Stopped) };
+        for &speed in &self.config.recipe.augmentation.speeds {
+            if !self.cache.fill(self.corpus, speed, stop)? {
+                return Ok(Outcome::Stopped);
+            }
+        }
         let mut trainer = Trainer::new(self.config.clone(), self.examples(tell)?)?;
         for (network, backwards) in &teachers {
             trainer.add_teacher(network, *backwards)?;
         }
         let validation = self.split.part(self.corpus, Part::Validation)?;
+        let validation =
+            self.cache.readable(self.corpus, &validation, &mut |problem| tell(Progress::Skipped(&problem)))?;
         if let Some(bytes) = self.folder.checkpoint()? {
             trainer.restore(&bytes).with_context(|| format!("cannot go on with {}", self.folder.path().display()))?;
         } else if self.config.recipe.qat_epochs > 0 {
@@ -109,14 +116,7 @@ impl Training<'_> {
                 continue;
             }
             if !validation.is_empty() {
-                let mut skip = |problem: &Problem| tell(Progress::Skipped(problem));
-                let recall = (self.score)(
-                    &trainer.classifier()?,
-                    self.cache,
-                    &validation,
-                    &self.config.network.labels,
-                    &mut skip,
-                )?;
+                let recall = (self.score)(&trainer.classifier()?, &validation, &self.config.network.labels)?;
                 trainer.record_validation(recall.war, recall.uar);
             }
             if let Some(metrics) = trainer.history().last() {
@@ -175,9 +175,9 @@ impl Training<'_> {
         let mut examples: Vec<Example> = utterances.iter().map(|u| example(u)).collect();
         let speeds = &self.config.recipe.augmentation.speeds;
         for (index, &speed) in speeds.iter().enumerate() {
-            let extracted = self.cache.log_mel_of_part(self.corpus, &utterances, speed)?;
+            let extracted = self.cache.of_part(self.corpus, &utterances, speed)?;
             for ((example, rows), utterance) in examples.iter_mut().zip(extracted).zip(&utterances) {
-                let usable: Result<Rows, String> = match rows {
+                let usable: Result<Kept, String> = match rows {
                     Ok(rows) if rows.is_empty() => Err(self.cache.unheard(utterance, speed)?.to_string()),
                     rows => rows,
                 };

@@ -24,6 +24,7 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
+use crate::features::kept::Kept;
 use crate::features::rows::{Normalization, Rows};
 use crate::model::float_network::FloatNetwork;
 use crate::model::logits::leading;
@@ -291,15 +292,19 @@ impl Classifier {
 
     /// Logits for each utterance's log-mel rows (dBFS) or columns of pixels; None if they are too few for a single step
     /// of the first LSTM.
-    pub fn logits(&self, log_mel: &[&Rows]) -> Result<Vec<Option<Vec<f32>>>> {
+    ///
+    /// # Errors
+    ///
+    /// If the rows of an utterance cannot be read.
+    pub fn logits(&self, log_mel: &[&Kept]) -> Result<Vec<Option<Vec<f32>>>> {
         let step_rows = self.graph.step_rows();
         let mut order: Vec<usize> =
             (0..log_mel.len()).filter(|&index| log_mel[index].len() >= step_rows.first).collect();
         order.sort_by_key(|&index| log_mel[index].len());
         let mut logits = vec![None; log_mel.len()];
         for chunk in order.chunks(CLASSIFIER_BATCH) {
-            let features: Vec<Rows> = chunk.iter().map(|&index| self.normalization.apply(log_mel[index])).collect();
-            let batch = Batch::new(&features, step_rows);
+            let features = chunk.iter().map(|&index| Ok(self.normalization.apply(&*log_mel[index].rows()?)));
+            let batch = Batch::new(&features.collect::<Result<Vec<Rows>>>()?, step_rows);
             let output = self.graph.forward(&if self.backwards { batch.reversed() } else { batch })?;
             let [_, classes] = output.dims();
             let values: Vec<f32> = output.try_into_data()?.iter::<f32>().collect();

@@ -103,6 +103,7 @@ fn a_crossval_that_is_stopped_and_resumed_is_one_that_is_not_however_many_folds_
         corpus: &corpus,
         protocol: Protocol::Sentence,
         folds: Some(2),
+        split_seed: None,
         cache: &other.cache.folder,
     };
     let pending = runner.prepare(&[Condition::CuesRemoved], &[1, 5], None).unwrap();

@@ -9,7 +9,8 @@
 //! Silence has no energy, so cutting more or less of it changes nothing; speech that only one recording has lowers the
 //! correlation. A gain of either sign changes nothing.
 //!
-//! A full correlation of every pair is too slow, so [`Fingerprints`] first choose the pairs that are worth one. A
+//! A full correlation of every pair is too slow. The spectra of whole recordings rule out most pairs (see
+//! [`spectra`](super::spectra)), then [`Fingerprints`] choose the pairs that are worth one. A
 //! fingerprint holds the amplitudes `A[k, b]` of the frames and bands of a spectrogram, `Σ A² = 1`. By Cauchy and
 //! Schwarz `Σ_n x[n] y[n + l] ≤ Σ_k,b A_x[k, b] A_y[k + l, b]`: recordings that are alike have fingerprints that are
 //! alike. Frames of the two recordings may lie half a hop apart, which lowers the likeness; [`LEAST_LIKENESS`] leaves
@@ -18,16 +19,17 @@
 use std::sync::Arc;
 
 use anyhow::Result;
+use rayon::prelude::*;
 use ser_fourier::{Complex, ComplexToReal, Planner, RealToComplex};
 
 use crate::corpus::audio::{SAMPLE_RATE_HZ, resample};
 
 /// Sample rate at which recordings are compared.
-const RATE_HZ: u32 = 2_000;
+pub(super) const RATE_HZ: u32 = 2_000;
 /// Lags at 16 kHz for each lag at [`RATE_HZ`].
 const FINER: usize = (SAMPLE_RATE_HZ / RATE_HZ) as usize;
 /// Below this there is hum and rumble.
-const LOWEST_HZ: usize = 60;
+pub(super) const LOWEST_HZ: usize = 60;
 /// Shorter recordings than this, 0.3 s, have too few periods of a voice to tell copies from similar vowels.
 const SHORTEST: usize = RATE_HZ as usize * 3 / 10;
 /// At most the first 30 s of a recording are compared, which bounds memory and time.
@@ -67,6 +69,11 @@ impl Voice {
         let mut samples = resample(&samples, SAMPLE_RATE_HZ, RATE_HZ)?;
         samples.truncate(LONGEST);
         Ok((samples.len() >= SHORTEST).then_some(Self { samples }))
+    }
+
+    /// At [`RATE_HZ`].
+    pub(super) fn samples(&self) -> &[f32] {
+        &self.samples
     }
 }
 
@@ -142,7 +149,7 @@ impl Fingerprints {
         // Lags wrap around. Amplitudes are not negative, so wrapping can only raise a likeness.
         let (forward, inverse) = (planner.forward(rows), planner.inverse(rows));
         let spectra = voices
-            .iter()
+            .par_iter()
             .map(|voice| fingerprint(&voice.samples, frame.as_ref(), forward.as_ref()))
             .collect::<Result<_>>()?;
         Ok(Self { spectra, inverse })
@@ -209,7 +216,7 @@ fn fingerprint(
 }
 
 /// The spectrum of samples, padded with zeros at the end.
-fn spectrum(transform: &dyn RealToComplex<f32>, samples: &[f32]) -> Result<Vec<Complex<f32>>> {
+pub(super) fn spectrum(transform: &dyn RealToComplex<f32>, samples: &[f32]) -> Result<Vec<Complex<f32>>> {
     let mut input = samples.to_vec();
     input.resize(transform.len(), 0.0);
     let mut output = transform.make_output_vec();

@@ -100,6 +100,36 @@ fn fingerprints_keep_most_pairs_from_being_correlated() {
 }
 
 #[test]
+fn spectra_lose_no_copy_and_rule_out_most_pairs() {
+    let mut copies = 0;
+    for (index, (emotion, sentence)) in (0..12).map(|n| (n % 6, 4 * n)).enumerate() {
+        let original = speech(1, emotion, sentence);
+        for noise_db in [-25.0, -6.0, -3.0, 0.0] {
+            // One has 0.3 s less speech, and a transform of another length.
+            let copied = copy(&original[..original.len() - 4_800], 20_000 * (index % 3), 1.0, noise_db);
+            let correlation = peak(&original, &copied).correlation;
+            let bound = Spectra::new(&[&voice(&original), &voice(&copied)]).unwrap().bound(0, 1);
+            assert!(bound > correlation - 0.01, "{bound} for a correlation of {correlation}");
+            copies += usize::from(correlation >= LEAST_CORRELATION);
+        }
+    }
+    assert!(copies >= 12, "{copies}");
+    let voices: Vec<Voice> = (0..48).map(|n| voice(&speech(1, n % 6, n))).collect();
+    let spectra = Spectra::new(&voices.iter().collect::<Vec<_>>()).unwrap();
+    let pairs = (0..48).flat_map(|one| (0..one).map(move |other| (one, other)));
+    let alike = pairs.filter(|&(one, other)| spectra.may_be_copies(one, other)).count();
+    assert!(alike < 12, "{alike} of 1128");
+}
+
+#[test]
+fn a_search_that_is_stopped_finds_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let stop = Stop::default();
+    stop.ask();
+    assert_eq!(Copies::find(&corpus(dir.path()), &stop).unwrap(), None);
+}
+
+#[test]
 fn what_is_silent_or_too_short_has_no_copy() {
     for samples in [&[][..], &[5; 16_000], &[1, -1, 2], &[3_000, -3_000].repeat(2_000)] {
         assert!(Voice::new(samples).unwrap().is_none(), "{} samples", samples.len());
@@ -127,7 +157,7 @@ fn corpus(dir: &Path) -> Corpus {
 #[test]
 fn copies_with_different_labels_come_first_and_are_told_by_speaker_and_labels() {
     let dir = tempfile::tempdir().unwrap();
-    let copies = Copies::find(&corpus(dir.path())).unwrap();
+    let copies = Copies::find(&corpus(dir.path()), &Stop::default()).unwrap().unwrap();
     let ids = |copies: &Copies| copies.recordings.iter().map(|recording| recording.id.clone()).collect::<Vec<_>>();
     let [conflict, other] = copies.as_slice() else { panic!("{copies:?}") };
     assert_eq!((ids(conflict), conflict.labels_differ), (vec!["li/fear/1.wav".into(), "li/sad/1.wav".into()], true));
@@ -156,7 +186,7 @@ fn a_check_reports_copies_and_warns_of_labels_that_differ() {
     let dir = tempfile::tempdir().unwrap();
     let corpus = corpus(dir.path());
     let report = crate::corpus::check::check(&corpus).unwrap();
-    assert_eq!(report.copies, Copies::find(&corpus).unwrap());
+    assert_eq!(report.copies, Copies::find(&corpus, &Stop::default()).unwrap().unwrap());
     for wanted in [
         "1 recording of li is there both as fear and as sad",
         "2 groups with protocol random, 1 with sentence, 1 with speaker",

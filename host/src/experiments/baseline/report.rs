@@ -6,14 +6,14 @@ use std::fmt;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use super::{Baseline, Evaluation, evaluate};
+use super::{Answer, Baseline, Evaluation, evaluate};
 use crate::corpus::Corpus;
 use crate::corpus::split::{Protocol, Split};
+use crate::evaluation::interval::{Unit, shown};
 use crate::experiments::crossval::table::spread;
 use crate::experiments::crossval::{ModelReport, Verdict};
 use crate::features::cache::FeatureCache;
 use crate::features::condition::Condition;
-use crate::shares::points;
 
 /// Width of the names of the baselines.
 const NAME: usize = 18;
@@ -57,9 +57,15 @@ impl BaselineFigures {
     /// # Errors
     ///
     /// If no utterance was answered.
-    pub fn new(baseline: Baseline, folds: &[Evaluation], ambiguous: Option<&BTreeSet<String>>) -> Result<Self> {
+    pub fn new(
+        baseline: Baseline,
+        protocol: Protocol,
+        folds: &[Evaluation],
+        ambiguous: Option<&BTreeSet<String>>,
+    ) -> Result<Self> {
         let labels = folds.first().map_or(&[][..], |fold| &fold.confusion.labels);
-        let figures = ModelReport::new(labels, &folds.iter().map(Evaluation::verdicts).collect::<Vec<_>>(), ambiguous)
+        let verdicts: Vec<_> = folds.iter().map(|fold| fold.verdicts(protocol)).collect();
+        let figures = ModelReport::new(labels, &verdicts, ambiguous)
             .with_context(|| format!("no utterance could be read in the test parts of {baseline}"))?;
         let skipped = folds.iter().flat_map(|fold| &fold.skipped).map(|problem| problem.path.clone()).collect();
         Ok(Self { baseline, figures, skipped })
@@ -68,8 +74,15 @@ impl BaselineFigures {
 
 impl Evaluation {
     /// The answers as [`ModelReport::new`] takes them.
-    pub fn verdicts(&self) -> Vec<Verdict<'_>> {
-        self.answers.iter().map(|answer| Verdict { id: &answer.id, truth: answer.truth, label: answer.label }).collect()
+    pub fn verdicts(&self, protocol: Protocol) -> Vec<Verdict<'_>> {
+        let unit = Unit::of(protocol);
+        let verdicts = self.answers.iter().map(|Answer { id, speaker, sentence, truth, label }| Verdict {
+            id,
+            unit: unit.name(id, speaker, sentence),
+            truth: *truth,
+            label: *label,
+        });
+        verdicts.collect()
     }
 }
 
@@ -108,17 +121,17 @@ pub fn evaluate_all(
 /// Shows a line for each baseline, then the confusion matrix of each over all test parts.
 impl fmt::Display for BaselineReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let protocol = format!("{:?}", self.protocol).to_lowercase();
         writeln!(
             f,
-            "{}, {} utterances; protocol {protocol}, {} folds; seed {}; {}\n",
-            self.corpus, self.utterances, self.folds, self.seed, self.condition
+            "{}, {} utterances; protocol {}, {} folds; seed {}; {}\n",
+            self.corpus, self.utterances, self.protocol, self.folds, self.seed, self.condition
         )?;
         let titles =
             ["WAR, %", "UAR, %", "macro-F1, %", "95 % of WAR"].map(|title| format!("{title:>COLUMN$}")).concat();
-        writeln!(f, "{:NAME$}{titles}", "")?;
+        let units = self.baselines.iter().map(|baseline| baseline.figures.units).max().unwrap_or(0);
+        writeln!(f, "{:NAME$}{titles} ({})", "", Unit::of(self.protocol).count(units))?;
         for BaselineFigures { baseline, figures, .. } in &self.baselines {
-            let interval = format!("{} to {}", points(figures.war_interval.0), points(figures.war_interval.1));
+            let interval = shown(figures.war_interval);
             let cells = [spread(figures.war), spread(figures.uar), spread(figures.macro_f1), interval];
             writeln!(f, "{baseline:NAME$}{}", cells.map(|cell| format!("{cell:>COLUMN$}")).concat())?;
         }

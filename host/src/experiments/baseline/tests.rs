@@ -18,7 +18,7 @@ fn corpus() -> Corpus {
 
 /// Keeps rows in a folder, because each evaluation asks for them again.
 fn cache(dir: &tempfile::TempDir) -> FeatureCache {
-    FeatureCache::new(&edge().front_end, Some(&dir.path().join("cache"))).unwrap()
+    FeatureCache::new(&edge().front_end, &dir.path().join("cache")).unwrap()
 }
 
 fn split(corpus: &Corpus) -> Split {
@@ -82,7 +82,7 @@ fn what_cannot_be_read_is_skipped_and_told_and_silence_has_no_answer() {
         assert_eq!(evaluation.answers.len(), test.len() - 1);
         assert_eq!((evaluation.answers[0].id.as_str(), evaluation.answers[0].label), (test[1], None));
         assert!(evaluation.answers[1..].iter().all(|answer| answer.label.is_some()));
-        let figures = BaselineFigures::new(baseline, &[evaluation], None).unwrap();
+        let figures = BaselineFigures::new(baseline, Protocol::Sentence, &[evaluation], None).unwrap();
         assert_eq!(figures.skipped, test[..1]);
         assert_eq!(figures.figures.confusion.unanswered.iter().sum::<u64>(), 1);
     }
@@ -114,7 +114,7 @@ fn the_report_of_all_folds_has_each_utterance_once_and_a_line_for_each_baseline(
         evaluations.iter().flat_map(|fold| &fold.answers).map(|answer| answer.id.as_str()).collect();
     assert_eq!(tested.len(), corpus.utterances.len());
     let ambiguous = BTreeSet::from([corpus.utterances[0].id.clone()]);
-    let figures = BaselineFigures::new(Baseline::Knn, &evaluations, Some(&ambiguous)).unwrap();
+    let figures = BaselineFigures::new(Baseline::Knn, Protocol::Sentence, &evaluations, Some(&ambiguous)).unwrap();
     assert_eq!(figures.figures.unambiguous.unwrap().without, 1);
     let war = evaluations.iter().map(|fold| fold.confusion.war()).sum::<f64>() / 2.0;
     assert!((figures.figures.war.mean - war).abs() < 1e-12);

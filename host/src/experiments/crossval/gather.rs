@@ -105,12 +105,11 @@ pub(super) fn find(root: &Path) -> Result<Vec<Found>> {
                 let Some(folder) = begun(&path) else { continue };
                 let (config, split) = (folder.config()?, folder.split()?);
                 ensure!(
-                    (config.seed, split.seed, split.fold) == (seed, seed, fold),
-                    "{} holds the run of fold {} with seeds {} and {}: was it moved?",
+                    (config.seed, split.fold) == (seed, fold),
+                    "{} holds the run of fold {} with seed {}: was it moved?",
                     path.display(),
                     split.fold,
-                    config.seed,
-                    split.seed
+                    config.seed
                 );
                 found.push(Found { id, folder, config, split });
             }
@@ -150,8 +149,10 @@ fn numbered<N: FromStr + Ord>(folder: &Path, prefix: &str) -> Result<BTreeSet<N>
 
 /// Fails unless all folds have the same options.
 fn check_alike(found: &[Found]) -> Result<()> {
-    let Some((first, others)) = found.split_first() else { return Ok(()) };
-    for other in others {
+    // All pairs: splits may follow the seeds of their trainings or share a seed, but not some this way and some that.
+    let pairs =
+        found.iter().enumerate().flat_map(|(place, first)| found.iter().skip(place + 1).map(move |o| (first, o)));
+    for (first, other) in pairs {
         let difference = difference(
             (first.id.condition, &first.config, &first.split),
             (other.id.condition, &other.config, &other.split),
@@ -183,11 +184,16 @@ pub(super) fn difference(
         }
         network
     };
+    let follows = |config: &Config, split: &Split| config.seed == split.seed;
     let ids = |split: &Split| split.utterances.iter().map(|entry| entry.id.clone()).collect::<Vec<_>>();
     let alike = [
         ("corpus", config.corpus == other_config.corpus && ids(split) == ids(other_split)),
         ("protocol", split.protocol == other_split.protocol),
         ("number of folds", split.folds == other_split.folds),
+        (
+            "seed of the split",
+            split.seed == other_split.seed || (follows(config, split) && follows(other_config, other_split)),
+        ),
         ("preset", config.preset == other_config.preset),
         ("network", network(condition, config) == network(condition, other_config)),
         ("number of epochs", config.recipe.epochs == other_config.recipe.epochs),

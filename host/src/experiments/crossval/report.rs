@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::split::Protocol;
+use crate::evaluation::interval::Interval;
 use crate::evaluation::metrics::Confusion;
 use crate::evaluation::statistics::{McNemar, Spread};
 use crate::experiments::crossval::FoldId;
@@ -21,8 +22,11 @@ pub struct CrossvalReport {
     pub protocol: Protocol,
     /// Number of folds.
     pub folds: usize,
-    /// Seeds of the splits and of the trainings.
+    /// Seeds of the trainings, and of the splits too where these have no seed of their own.
     pub seeds: Vec<u64>,
+    /// The seed of all splits; None if each split has the seed of its training.
+    #[serde(default)]
+    pub split_seed: Option<u64>,
     /// Name of the network.
     pub preset: String,
     /// Number of passes over the training part.
@@ -81,8 +85,11 @@ pub struct ModelReport {
     pub macro_f1: Spread,
     /// WAR over all answers together.
     pub pooled_war: f64,
-    /// 95 % interval of [`ModelReport::pooled_war`], by [`bootstrap_95`](crate::evaluation::statistics::bootstrap_95).
-    pub war_interval: (f64, f64),
+    /// 95 % interval of [`ModelReport::pooled_war`].
+    pub war_interval: Interval,
+    /// Number of units of the interval: what the protocol keeps apart.
+    #[serde(default)]
+    pub units: usize,
     /// Recall of each class over all answers; None for a class without utterances.
     pub recalls: Vec<Option<f64>>,
     /// How often each class was taken for each, over all answers.

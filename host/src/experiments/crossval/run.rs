@@ -13,7 +13,7 @@ use super::gather::{begun, difference, find};
 use super::{FoldId, copies_path};
 use crate::corpus::copies::{self, Copies};
 use crate::corpus::split::{Part, Protocol, Split};
-use crate::corpus::{Corpus, Problem, Utterance};
+use crate::corpus::{Corpus, Problem};
 use crate::evaluation::compare::predict;
 use crate::evaluation::evaluate::recall;
 use crate::evaluation::predictions::Predictions;
@@ -44,6 +44,8 @@ pub struct Crossval<'a> {
     pub protocol: Protocol,
     /// Number of folds; None for the protocol's own number.
     pub folds: Option<usize>,
+    /// Seed of all splits; None if each has the seed of its training.
+    pub split_seed: Option<u64>,
     /// Folder of the cached rows.
     pub cache: &'a Path,
 }
@@ -94,11 +96,12 @@ impl Crossval<'_> {
     pub fn prepare(&self, conditions: &[Condition], seeds: &[u64], fold: Option<usize>) -> Result<Vec<Pending>> {
         let mut wanted = Vec::new();
         for &seed in seeds {
-            let first = Split::new(self.corpus, self.protocol, self.folds, fold.unwrap_or(0), seed)?;
+            let split_seed = self.split_seed.unwrap_or(seed);
+            let first = Split::new(self.corpus, self.protocol, self.folds, fold.unwrap_or(0), split_seed)?;
             let folds = if fold.is_some() { first.fold..first.fold + 1 } else { 0..first.folds };
             for &condition in conditions {
                 for fold in folds.clone() {
-                    let split = Split::new(self.corpus, self.protocol, self.folds, fold, seed)?;
+                    let split = Split::new(self.corpus, self.protocol, self.folds, fold, split_seed)?;
                     wanted.push((FoldId { condition, seed, fold }, self.config_of(condition, seed), split));
                 }
             }
@@ -132,14 +135,20 @@ impl Crossval<'_> {
     }
 
     /// Looks for copies in the corpus and writes them to the folder of the cross-validation, unless the file is there
-    /// already.
+    /// already. Returns false if `stop` was set before the search was complete.
     ///
     /// # Errors
     ///
     /// If the file cannot be written.
-    pub fn find_copies(&self) -> Result<()> {
+    pub fn find_copies(&self, stop: &Stop) -> Result<bool> {
         let path = copies_path(self.root);
-        if path.is_file() { Ok(()) } else { copies::save(&Copies::find(self.corpus)?, &path) }
+        if path.is_file() {
+            return Ok(true);
+        }
+        let _guard = stop.guard();
+        let Some(copies) = Copies::find(self.corpus, stop)? else { return Ok(false) };
+        copies::save(&copies, &path)?;
+        Ok(true)
     }
 
     fn config_of(&self, condition: Condition, seed: u64) -> Config {
@@ -192,25 +201,20 @@ impl Crossval<'_> {
 
     /// Extracts the features that the folds need, on all threads, so that each fold finds them in the cache.
     fn extract(&self, pending: &[Pending], stop: &Stop) -> Result<()> {
-        let all: Vec<&Utterance> = self.corpus.utterances.iter().collect();
         for condition in Condition::ALL {
             let Some(fold) = pending.iter().find(|fold| fold.id.condition == condition) else { continue };
             let cache = self.cache(fold)?;
-            if !cache.keeps() {
-                continue;
-            }
             for &speed in &fold.config.recipe.augmentation.speeds {
-                if stop.is_asked() {
+                if !cache.fill(self.corpus, speed, stop)? {
                     return Ok(());
                 }
-                cache.log_mel(&all, speed)?;
             }
         }
         Ok(())
     }
 
     fn cache(&self, fold: &Pending) -> Result<FeatureCache> {
-        FeatureCache::new(&fold.config.network.front_end, Some(self.cache))
+        FeatureCache::new(&fold.config.network.front_end, self.cache)
     }
 
     /// None if `stop` was set.
@@ -230,9 +234,9 @@ impl Crossval<'_> {
         let skipped = |problems: &[Problem]| {
             problems.iter().for_each(|problem| tell(*id, Event::Training(Progress::Skipped(problem))))
         };
-        let (exported, problems) = export_run(folder, split, self.corpus, &cache, CONFIDENCE)?;
-        skipped(&problems);
-        write_atomic(&folder.model_path(), &exported.model)?;
+        let exported = export_run(folder, split, self.corpus, &cache, CONFIDENCE)?;
+        skipped(&exported.problems);
+        exported.save_model(&folder.model_path())?;
         write_atomic(&folder.onnx_path(), &exported.onnx)?;
         let model = parse_model(&folder.model_path().display().to_string(), &exported.model)?;
         let test = split.part(self.corpus, Part::Test)?;

@@ -9,6 +9,7 @@ use super::{
     ConditionReport, CrossvalReport, Figures, FoldReport, FoldRun, Gathered, ModelReport, SpeakerReport, Verdict,
 };
 use crate::corpus::split::{Part, Protocol};
+use crate::evaluation::interval::Unit;
 use crate::evaluation::predictions::{Prediction, Predictions};
 use crate::evaluation::statistics::mcnemar;
 use crate::features::condition::Condition;
@@ -36,8 +37,13 @@ impl Side {
     }
 
     fn verdicts(self, run: &FoldRun) -> Vec<Verdict<'_>> {
+        let units = Unit::names(&run.split);
         let answers = run.predictions.utterances.iter();
-        answers.map(|answer| Verdict { id: &answer.id, truth: answer.truth, label: self.label(answer) }).collect()
+        let verdicts = answers.map(|answer| {
+            let id = answer.id.as_str();
+            Verdict { id, unit: units.get(id).copied().unwrap_or(id), truth: answer.truth, label: self.label(answer) }
+        });
+        verdicts.collect()
     }
 }
 
@@ -71,6 +77,7 @@ impl CrossvalReport {
             protocol: first.split.protocol,
             folds: first.split.folds,
             seeds: runs.iter().map(|run| run.id.seed).collect::<BTreeSet<_>>().into_iter().collect(),
+            split_seed: Some(first.split.seed).filter(|_| runs.iter().any(|run| run.split.seed != run.id.seed)),
             preset: first.config.preset.clone(),
             epochs: first.config.recipe.epochs,
             labels: first.split.labels.clone(),

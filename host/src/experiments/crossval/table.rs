@@ -7,6 +7,8 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::{ConditionReport, CrossvalReport, FoldReport, ModelReport, Unambiguous};
+use crate::corpus::split::Protocol;
+use crate::evaluation::interval::{Unit, shown};
 use crate::evaluation::statistics::Spread;
 use crate::shares::points;
 
@@ -19,12 +21,14 @@ const NAMED: usize = 5;
 
 impl fmt::Display for CrossvalReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let protocol = format!("{:?}", self.protocol).to_lowercase();
-        let seeds = self.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+        let mut seeds = self.seeds.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+        if let Some(seed) = self.split_seed {
+            seeds += &format!(", all on the split of seed {seed}");
+        }
         writeln!(
             f,
-            "{}, {} utterances; protocol {protocol}, {} folds; seeds {seeds}; preset {}, {} epochs",
-            self.corpus, self.utterances, self.folds, self.preset, self.epochs
+            "{}, {} utterances; protocol {}, {} folds; seeds {seeds}; preset {}, {} epochs",
+            self.corpus, self.utterances, self.protocol, self.folds, self.preset, self.epochs
         )?;
         if !self.missing.is_empty() {
             let missing = self.missing.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -36,8 +40,7 @@ impl fmt::Display for CrossvalReport {
         self.differences(f)?;
         for condition in &self.conditions {
             let matrix = condition.int8.confusion.to_string();
-            // Leaves out the matrix's last line, whose interval takes several answers to one utterance for independent
-            // ones.
+            // Without the matrix's last line: its figures stand above.
             let matrix = matrix.rsplit_once('\n').map_or(matrix.as_str(), |(matrix, _)| matrix);
             writeln!(f, "\n{}, int8, all test parts (rows: truth, columns: answer)\n{matrix}", condition.condition)?;
         }
@@ -61,9 +64,9 @@ impl CrossvalReport {
         self.row(f, "UAR, %", &|model| spread(model.uar))?;
         self.row(f, "macro-F1, %", &|model| spread(model.macro_f1))?;
         self.row(f, "WAR of all answers, %", &|model| points(model.pooled_war))?;
-        self.row(f, "  95 % interval", &|model| {
-            format!("{} to {}", points(model.war_interval.0), points(model.war_interval.1))
-        })?;
+        let units = self.conditions.iter().map(|condition| condition.int8.units).max().unwrap_or(0);
+        let drawn = format!("  95 % ({})", Unit::of(self.protocol).count(units));
+        self.row(f, &drawn, &|model| shown(model.war_interval))?;
         let without = self.conditions.iter().filter_map(|condition| Some(condition.int8.unambiguous?.without)).max();
         if let Some(without) = without {
             writeln!(f, "without {without} utterances that are in the corpus under two labels")?;
@@ -189,7 +192,7 @@ impl CrossvalReport {
     fn line<'a>(&'a self, fold: &FoldReport) -> Line<'a> {
         Line {
             corpus: &self.corpus,
-            protocol: format!("{:?}", self.protocol).to_lowercase(),
+            protocol: self.protocol,
             folds: self.folds,
             preset: &self.preset,
             epochs: self.epochs,
@@ -216,7 +219,7 @@ impl CrossvalReport {
 #[derive(Serialize)]
 struct Line<'a> {
     corpus: &'a str,
-    protocol: String,
+    protocol: Protocol,
     folds: usize,
     preset: &'a str,
     epochs: usize,

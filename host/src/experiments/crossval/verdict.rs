@@ -1,16 +1,19 @@
 //! Computes the figures of one classifier from its answers to the test parts of all folds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{Figures, ModelReport, Unambiguous};
+use crate::evaluation::interval::{Answer, Intervals};
 use crate::evaluation::metrics::Confusion;
-use crate::evaluation::statistics::{Score, Spread, bootstrap_95, spread};
+use crate::evaluation::statistics::{Spread, spread};
 
 /// A classifier's answer to one utterance of a test part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict<'a> {
     /// The utterance, as the corpus names it.
     pub id: &'a str,
+    /// What the interval counts as one: the utterance's [`Unit::name`](crate::evaluation::interval::Unit::name).
+    pub unit: &'a str,
     /// Index of the true label.
     pub truth: usize,
     /// Index of the label of the answer; None if there was no answer, which counts as wrong.
@@ -42,19 +45,17 @@ impl ModelReport {
     /// If an index in a verdict is not smaller than the number of labels.
     pub fn new(labels: &[String], folds: &[Vec<Verdict<'_>>], ambiguous: Option<&BTreeSet<String>>) -> Option<Self> {
         let figures = figures_of_folds(labels, folds, &|_| true);
-        let mut scores: BTreeMap<&str, Score> = BTreeMap::new();
-        for verdict in folds.iter().flatten() {
-            let score = scores.entry(verdict.id).or_default();
-            score.right += u64::from(verdict.label == Some(verdict.truth));
-            score.total += 1;
-        }
+        let answers = folds.iter().flatten();
+        let answers = answers.map(|&Verdict { unit, truth, label, .. }| Answer { unit, truth, label });
+        let Intervals { units, war: war_interval, .. } = Intervals::new(labels, answers);
         let confusion = Verdict::confusion(labels, folds.iter().flatten().copied());
         Some(Self {
             war: over(&figures, |figures| figures.war)?,
             uar: over(&figures, |figures| figures.uar)?,
             macro_f1: over(&figures, |figures| figures.macro_f1)?,
             pooled_war: confusion.war(),
-            war_interval: bootstrap_95(&scores.into_values().collect::<Vec<_>>())?,
+            war_interval,
+            units,
             recalls: confusion.recalls(),
             confusion,
             unambiguous: ambiguous.and_then(|ambiguous| unambiguous(labels, folds, ambiguous)),

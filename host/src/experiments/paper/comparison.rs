@@ -165,10 +165,11 @@ fn baseline(root: &Path, splits: &Splits, system: &System) -> Result<Option<(Row
     let mut right = Right::default();
     for (seed, fold) in splits.each() {
         let Some(evaluation) = Evaluation::load(&system.answers(&folder, seed, fold))? else { return Ok(None) };
-        right.add(seed, fold, evaluation.verdicts());
+        right.add(seed, fold, evaluation.verdicts(splits.protocol));
         evaluations.push(evaluation);
     }
-    let BaselineFigures { figures, skipped, .. } = BaselineFigures::new(system.baseline()?, &evaluations, None)?;
+    let BaselineFigures { figures, skipped, .. } =
+        BaselineFigures::new(system.baseline()?, splits.protocol, &evaluations, None)?;
     let row = Row {
         protocol: splits.protocol,
         system: system.clone(),

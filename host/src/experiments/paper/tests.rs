@@ -18,7 +18,7 @@ fn evaluation(right: usize) -> Evaluation {
     let answer = |utterance: usize| {
         let label = Some(usize::from(utterance >= right));
         confusion.add(0, label);
-        Answer { id: utterance.to_string(), speaker: String::new(), truth: 0, label }
+        Answer { id: utterance.to_string(), speaker: String::new(), sentence: String::new(), truth: 0, label }
     };
     let answers = (0..10).map(answer).collect();
     let skipped = vec![Problem { path: "10".into(), reason: "not a WAV file".into() }];
@@ -73,9 +73,9 @@ fn the_table_has_the_systems_that_are_finished_and_names_the_others() {
 #[test]
 fn systems_are_tested_against_each_other_on_what_both_answered() {
     let (mut first, mut second) = (Right::default(), Right::default());
-    first.add(1, 0, evaluation(7).verdicts());
-    second.add(1, 0, evaluation(9).verdicts());
-    second.add(2, 0, evaluation(9).verdicts());
+    first.add(1, 0, evaluation(7).verdicts(Protocol::Random));
+    second.add(1, 0, evaluation(9).verdicts(Protocol::Random));
+    second.add(2, 0, evaluation(9).verdicts(Protocol::Random));
     let tested = first.against(&second);
     assert_eq!((tested.only_first, tested.only_second, tested.p), (0, 2, 0.5));
     let turned = second.against(&first);

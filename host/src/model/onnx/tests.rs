@@ -3,6 +3,7 @@ use rand::{RngExt, SeedableRng};
 use ser_core::spec::{Image, LevelMode, edge, paper};
 
 use super::*;
+use crate::corpus::trained::TrainedOn;
 use crate::features::rows::{Normalization, Rows};
 use crate::model::float_model::FloatModel;
 
@@ -159,6 +160,21 @@ fn a_file_with_a_flipped_bit_is_an_error_or_has_other_weights() {
             }
         }
     }
+}
+
+#[test]
+fn a_file_says_what_it_was_trained_on_and_stays_the_same_network() {
+    let file = to_onnx(&random_network(tiny(), 1)).unwrap();
+    assert_eq!(trained::trained_on(&file).unwrap(), None);
+    let corpus = crate::corpus::Corpus::synthetic(1);
+    let [first, second] = [0, 1].map(|place| TrainedOn::new("some", &[&corpus.utterances[place]]));
+    let once = trained::with_trained_on(&file, &first).unwrap();
+    let twice = trained::with_trained_on(&once, &second).unwrap();
+    assert_eq!(trained::trained_on(&once).unwrap(), Some(first));
+    assert_eq!(trained::trained_on(&twice).unwrap(), Some(second));
+    assert_eq!(read(&twice).unwrap().0.graph, read(&file).unwrap().0.graph);
+    assert!(FloatModel::from_onnx(&twice).is_ok());
+    assert!((0..once.len()).all(|len| FloatModel::from_onnx(&once[..len]).is_err()));
 }
 
 #[test]

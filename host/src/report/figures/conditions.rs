@@ -63,18 +63,9 @@ pub fn same_training(a: &Run, b: &Run) -> bool {
 /// The name of a group: the condition of the run, or else corpus, preset and protocol.
 pub fn name(run: &Run) -> String {
     if run.condition.is_empty() {
-        format!("{}, {}, {}", run.config.corpus, run.config.preset, protocol_name(run.split.protocol))
+        format!("{}, {}, {}", run.config.corpus, run.config.preset, run.split.protocol)
     } else {
         run.condition.clone()
-    }
-}
-
-/// The name of a protocol, as the command line has it.
-pub fn protocol_name(protocol: Protocol) -> &'static str {
-    match protocol {
-        Protocol::Random => "random",
-        Protocol::Sentence => "sentence",
-        Protocol::Speaker => "speaker",
     }
 }
 

@@ -1,12 +1,10 @@
 //! The surest mistakes of the int8 core, with the log-mel rows of these utterances.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde::Serialize;
 
 use super::gather::Run;
-use crate::corpus::Utterance;
-use crate::features::cache::FeatureCache;
-use crate::features::rows::Rows;
+use crate::features::rows::{Extractor, Rows};
 use crate::model::logits::{leading, softmax};
 
 /// Number of utterances shown.
@@ -68,19 +66,13 @@ pub fn read(wrong: &mut [Wrong], run: &Run) {
     let read = || -> Result<Vec<Result<Rows, String>>> {
         let corpus = run.config.open_corpus()?;
         let by_id = corpus.by_id();
-        let found: Vec<&Utterance> = wrong.iter().filter_map(|wrong| by_id.get(wrong.id.as_str()).copied()).collect();
-        let mut rows = FeatureCache::new(&run.config.network.front_end, None)?.log_mel(&found, 1.0)?.into_iter();
-        let missing = || format!("corpus {} has no such utterance", corpus.name);
-        Ok(wrong
-            .iter()
-            .map(|wrong| {
-                if by_id.contains_key(wrong.id.as_str()) {
-                    rows.next().unwrap_or_else(|| Err(missing()))
-                } else {
-                    Err(missing())
-                }
-            })
-            .collect())
+        let extractor = Extractor::new(&run.config.network.front_end)?;
+        let rows = |wrong: &Wrong| -> Result<Rows> {
+            let missing = || format!("corpus {} has no such utterance", corpus.name);
+            let utterance = by_id.get(wrong.id.as_str()).with_context(missing)?;
+            extractor.log_mel(&utterance.samples(extractor.front_end().sample_rate_hz)?)
+        };
+        Ok(wrong.iter().map(|wrong| rows(wrong).map_err(|reason| format!("{reason:#}"))).collect())
     };
     match read() {
         Ok(rows) => wrong.iter_mut().zip(rows).for_each(|(wrong, rows)| wrong.rows = Some(rows)),

@@ -4,6 +4,7 @@ use anyhow::Result;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, VPos};
 
+use crate::evaluation::interval::shown;
 use crate::report::figures::Group;
 use crate::report::figures::accuracy::Figure;
 use crate::report::page::Table;
@@ -46,9 +47,11 @@ pub fn table(group: &Group) -> Table {
     }
 }
 
-/// `81.2 % (75.1 to 86.1)`. Its only ordinary space is before the parenthesis, so a line breaks there or nowhere.
+/// `81.2 % (75.1 to 86.1)`, or `81.2 %` without an interval. Its only ordinary space is before the parenthesis, so a
+/// line breaks there or nowhere.
 pub fn interval(figure: &Figure) -> String {
-    format!("{} ({:.1}\u{a0}to\u{a0}{:.1})", percent(figure.value), 100.0 * figure.low, 100.0 * figure.high)
+    let interval = figure.interval.map(|_| format!(" ({})", shown(figure.interval).replace(' ', "\u{a0}")));
+    percent(figure.value) + &interval.unwrap_or_default()
 }
 
 /// One picture: two bars for each class.
@@ -70,8 +73,9 @@ pub fn pictures(group: &Group) -> Result<Vec<Picture>> {
                     let from = chart.backend_coord(&(x - HALF, recall.value));
                     let to = chart.backend_coord(&(x + HALF, 0.0));
                     bar(area, from, to, filled)?;
-                    let ends = [recall.low, recall.high].map(|share| chart.backend_coord(&(x, share)));
-                    whisker(area, ends)?;
+                    if let Some((low, high)) = recall.interval {
+                        whisker(area, [low, high].map(|share| chart.backend_coord(&(x, share))))?;
+                    }
                 }
             }
             let (x, y) = chart.backend_coord(&(middle, 0.0));

@@ -1,7 +1,7 @@
 //! The first table of the page: the conditions of all groups, side by side.
 
 use crate::report::figures::Group;
-use crate::report::figures::conditions::{Conditions, RunConditions, protocol_name};
+use crate::report::figures::conditions::{Conditions, RunConditions};
 use crate::report::figures::gather::ModelFile;
 use crate::report::page::Table;
 use crate::report::text::{number, thousands};
@@ -11,7 +11,7 @@ pub fn table(groups: &[Group]) -> Table {
     type Cell = fn(&Conditions) -> String;
     let rows: [(&str, Cell); 13] = [
         ("corpus", |c| c.corpus.clone()),
-        ("protocol", |c| protocol_name(c.protocol).to_owned()),
+        ("protocol", |c| c.protocol.to_string()),
         ("fold that tests", folds),
         ("seed", |c| list(c.runs.iter().map(|run| run.seed))),
         ("preset", |c| c.preset.clone()),

@@ -1,6 +1,9 @@
 //! Two tables at the head of the page: the figures of all groups side by side, and the figures of each run.
 
+use std::collections::BTreeSet;
+
 use super::bars::interval;
+use crate::evaluation::interval::Unit;
 use crate::report::figures::Group;
 use crate::report::figures::accuracy::{Figure, ModelFigures};
 use crate::report::page::Table;
@@ -35,11 +38,16 @@ pub fn table(groups: &[Group]) -> Table {
     });
     rows.push(std::iter::once("same label from both".to_owned()).chain(agreement).collect());
     Table {
-        caption: "Test part, with 95\u{a0}% intervals (WAR: Wilson; UAR and macro-F1: bootstrap over utterances)"
-            .to_owned(),
+        caption: format!("Test part, with 95\u{a0}% intervals (bootstrap over {})", units(groups)),
         head: std::iter::once("figure".to_owned()).chain(heads).collect(),
         rows,
     }
+}
+
+/// What the intervals of the groups count as one: `40 sentences`, and for several groups each in turn.
+fn units(groups: &[Group]) -> String {
+    let units = groups.iter().map(|group| Unit::of(group.conditions.protocol).count(group.int8.units));
+    units.collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(", ")
 }
 
 /// One row for each run; None of a single run.

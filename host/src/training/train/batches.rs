@@ -1,8 +1,9 @@
 //! Makes batches from training utterances: order, augmentation, normalisation, padding.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::{IndexedRandom, SliceRandom};
@@ -12,6 +13,7 @@ use super::example::Example;
 use super::prior::sentence_priors;
 use super::random::{Purpose, generator};
 use crate::features::augment::{Augmenter, crop, splice};
+use crate::features::kept::Kept;
 use crate::features::rows::{Normalization, Rows};
 use crate::training::graph::{Batch, StepRows};
 use crate::training::recipe::Shuffle;
@@ -25,6 +27,8 @@ const BATCHES_IN_A_BUCKET: usize = 6;
 #[derive(Debug)]
 pub(super) struct Batches {
     examples: Vec<Example>,
+    /// The examples of each class and speaker, by their places.
+    alike: BTreeMap<(usize, String), Vec<usize>>,
     /// The prior of each example: the loss adds it to the logits.
     priors: Vec<Vec<f32>>,
     augmenter: Augmenter,
@@ -38,6 +42,8 @@ pub(super) struct Batches {
     classes: usize,
     label_smoothing: f64,
     mixup: f64,
+    /// The present epoch and its batches.
+    order: Option<(usize, Vec<Vec<Pick>>)>,
 }
 
 /// The utterances of one step.
@@ -100,11 +106,14 @@ impl Batches {
                 example.speeds.iter().filter(|rows| !rows.is_empty()).count()
             );
         }
+        let mut alike: BTreeMap<(usize, String), Vec<usize>> = BTreeMap::new();
+        for (place, example) in examples.iter().enumerate() {
+            alike.entry((example.class, example.speaker.clone())).or_default().push(place);
+        }
+        let kept = examples.iter().flat_map(|example| &example.speeds);
         Ok(Self {
-            normalization: Normalization::fit(
-                &config.network.front_end,
-                examples.iter().flat_map(|example| &example.speeds),
-            )?,
+            normalization: Normalization::fit(&config.network.front_end, kept.map(Kept::rows))?,
+            alike,
             priors: sentence_priors(&examples, classes, recipe.label_smoothing, recipe.sentence_prior),
             examples,
             augmenter: Augmenter::new(&recipe.augmentation, &config.network.front_end)?,
@@ -116,6 +125,7 @@ impl Batches {
             classes,
             label_smoothing: recipe.label_smoothing,
             mixup: recipe.mixup,
+            order: None,
         })
     }
 
@@ -132,18 +142,22 @@ impl Batches {
     }
 
     /// Normalised features of at most `count` utterances, evenly chosen, at one of their speeds, without augmentation.
-    pub(super) fn plain(&self, count: usize, speed: usize) -> Vec<Rows> {
+    pub(super) fn plain(&self, count: usize, speed: usize) -> Result<Vec<Rows>> {
         let stride = self.examples.len().div_ceil(count.max(1)).max(1);
         let chosen = self.examples.iter().step_by(stride).filter_map(|example| example.speeds.get(speed));
-        chosen.map(|rows| self.normalization.apply(rows)).collect()
+        chosen.map(|kept| Ok(self.normalization.apply(&*kept.rows()?))).collect()
     }
 
     /// The utterances of one step.
-    pub(super) fn get(&self, epoch: usize, step: usize) -> Result<Step> {
-        let order = self.order(epoch);
+    pub(super) fn get(&mut self, epoch: usize, step: usize) -> Result<Step> {
+        if self.order.as_ref().is_none_or(|(of, _)| *of != epoch) {
+            self.order = Some((epoch, self.order(epoch)));
+        }
+        let order = self.order.as_ref().map_or(&[][..], |(_, order)| order);
         let picks = order.get(step).map_or(&[][..], Vec::as_slice);
         ensure!(!picks.is_empty(), "the step of an epoch must be below {}, {step} came", order.len());
-        let mut utterances: Vec<Features> = picks.par_iter().map(|pick| self.features(*pick, epoch)).collect();
+        let mut utterances: Vec<Features> =
+            picks.par_iter().map(|pick| self.features(*pick, epoch)).collect::<Result<_>>()?;
         self.mix(&mut utterances, epoch, step);
         let examples: Vec<usize> = picks.iter().map(|pick| pick.example).collect();
         let classes =
@@ -188,56 +202,54 @@ impl Batches {
             return picks.chunks(self.batch).take(self.steps()).map(<[Pick]>::to_vec).collect();
         }
         for bucket in picks.chunks_mut(self.batch * BATCHES_IN_A_BUCKET) {
-            bucket.sort_by_key(|pick| self.rows(*pick).map_or(0, Rows::len));
+            bucket.sort_by_key(|pick| self.kept(*pick).map_or(0, Kept::len));
         }
         let mut batches: Vec<Vec<Pick>> = picks.chunks(self.batch).map(<[Pick]>::to_vec).collect();
         batches.shuffle(&mut rng);
         batches
     }
 
-    fn rows(&self, pick: Pick) -> Option<&Rows> {
+    fn kept(&self, pick: Pick) -> Option<&Kept> {
         self.examples.get(pick.example).and_then(|example| example.speeds.get(pick.speed))
     }
 
     /// The rows of an utterance: its own, or a splice with pieces of others of the same class and, where speakers are
     /// known, of the same speaker. Also the mean prior of the utterances in it.
-    fn spliced(&self, pick: Pick, rng: &mut ChaCha8Rng) -> Option<(Cow<'_, Rows>, Vec<f32>)> {
-        let rows = self.rows(pick)?;
-        let mut prior = self.priors.get(pick.example)?.clone();
+    fn spliced(&self, pick: Pick, rng: &mut ChaCha8Rng) -> Result<(Cow<'_, Rows>, Vec<f32>)> {
+        let nothing = "an example without rows or prior";
+        let rows = self.kept(pick).context(nothing)?.rows()?;
+        let mut prior = self.priors.get(pick.example).context(nothing)?.clone();
         let pieces = self.augmenter.pieces(rng);
         if pieces < 2 {
-            return Some((Cow::Borrowed(rows), prior));
+            return Ok((rows, prior));
         }
-        let own = self.examples.get(pick.example)?;
-        let alike: Vec<(&Example, &Vec<f32>)> = std::iter::zip(&self.examples, &self.priors)
-            .filter(|(other, _)| other.class == own.class && other.speaker == own.speaker)
-            .collect();
+        let own = self.examples.get(pick.example).context(nothing)?;
+        let alike = self.alike.get(&(own.class, own.speaker.clone())).map_or(&[][..], Vec::as_slice);
         let mut utterances = vec![rows];
-        for (other, other_prior) in (1..pieces).filter_map(|_| alike.choose(rng)) {
-            utterances.extend(other.speeds.get(pick.speed));
-            prior.iter_mut().zip(*other_prior).for_each(|(sum, value)| *sum += value);
+        for &other in (1..pieces).filter_map(|_| alike.choose(rng)) {
+            utterances.push(self.kept(Pick { example: other, ..pick }).context(nothing)?.rows()?);
+            prior.iter_mut().zip(self.priors.get(other).context(nothing)?).for_each(|(sum, value)| *sum += value);
         }
         prior.iter_mut().for_each(|sum| *sum /= utterances.len() as f32);
-        Some((Cow::Owned(splice(&utterances, rng)), prior))
+        let utterances: Vec<&Rows> = utterances.iter().map(|rows| &**rows).collect();
+        Ok((Cow::Owned(splice(&utterances, rng)), prior))
     }
 
     /// Augmented and normalised features.
-    fn features(&self, pick: Pick, epoch: usize) -> Features {
+    fn features(&self, pick: Pick, epoch: usize) -> Result<Features> {
         let mut rng = generator(self.seed, Purpose::Augmentation, epoch, pick.example);
         let spread = (self.label_smoothing / self.classes as f64) as f32;
         let mut target = vec![spread; self.classes];
         if let Some(own) = self.examples.get(pick.example).and_then(|example| target.get_mut(example.class)) {
             *own += 1.0 - self.label_smoothing as f32;
         }
-        let Some((rows, prior)) = self.spliced(pick, &mut rng) else {
-            return Features { rows: Rows::default(), target, prior: vec![0.0; self.classes] };
-        };
+        let (rows, prior) = self.spliced(pick, &mut rng)?;
         let rows = match self.max_rows {
             Some(most) => &crop(self.augmenter.log_mel(&rows, &mut rng), most, &mut rng),
             None => &*rows,
         };
         let mut rows = self.normalization.apply(rows);
         self.augmenter.mask(&mut rows, &mut rng);
-        Features { rows, target, prior }
+        Ok(Features { rows, target, prior })
     }
 }

@@ -1,12 +1,12 @@
 //! The input of a training.
 
-use crate::features::rows::Rows;
+use crate::features::kept::Kept;
 
 /// One training utterance.
 #[derive(Clone, Debug)]
 pub struct Example {
     /// Log-mel rows (dBFS), one for each speed of the recipe. None may be empty.
-    pub speeds: Vec<Rows>,
+    pub speeds: Vec<Kept>,
     /// Index of its class.
     pub class: usize,
     /// Who speaks; empty if unknown.

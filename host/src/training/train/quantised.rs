@@ -74,7 +74,7 @@ impl Trainer {
             speeds.min_by(|a, b| (a.1 - 1.0).abs().total_cmp(&(b.1 - 1.0).abs())).map_or(0, |(index, _)| index);
         let float = self.trained()?;
         let model = FloatModel::from_onnx(&to_onnx(&float)?)?;
-        let utterances = self.batches.plain(CALIBRATION_UTTERANCES, as_recorded);
+        let utterances = self.batches.plain(CALIBRATION_UTTERANCES, as_recorded)?;
         self.calibration = Some(Calibration::new(&float, &model, &utterances)?);
         Ok(())
     }

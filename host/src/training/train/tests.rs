@@ -63,7 +63,7 @@ fn rows(class: usize, len: usize) -> Rows {
 fn examples() -> Vec<Example> {
     (0..18)
         .map(|i| Example {
-            speeds: vec![rows(i % 6, 8 + i % 5), rows(i % 6, 7 + i % 5)],
+            speeds: vec![rows(i % 6, 8 + i % 5).into(), rows(i % 6, 7 + i % 5).into()],
             class: i % 6,
             speaker: String::new(),
             sentence: String::new(),
@@ -94,7 +94,7 @@ fn training_learns_what_can_be_learnt() {
     let first = &trainer.history()[0];
     let last = &trainer.history()[24];
     assert!(last.train_loss < 0.7 * first.train_loss, "{first:?} {last:?}");
-    let utterances: Vec<Rows> = (0..6).map(|class| rows(class, 9)).collect();
+    let utterances: Vec<Kept> = (0..6).map(|class| rows(class, 9).into()).collect();
     let logits = trainer.classifier().unwrap().logits(&utterances.iter().collect::<Vec<_>>()).unwrap();
     let classes: Vec<usize> = logits.iter().map(|logits| leading(logits.as_ref().unwrap()).unwrap()).collect();
     assert_eq!(classes, [0, 1, 2, 3, 4, 5]);
@@ -162,8 +162,8 @@ fn a_stored_network_recognises_like_the_trained_one() {
     let mut trainer = trainer(2);
     finish(&mut trainer);
     let stored = Classifier::new(&trainer.network().unwrap(), &config(2)).unwrap();
-    let utterances = [rows(1, 9), rows(4, 3), rows(2, 1)];
-    let utterances: Vec<&Rows> = utterances.iter().collect();
+    let utterances = [rows(1, 9), rows(4, 3), rows(2, 1)].map(Kept::from);
+    let utterances: Vec<&Kept> = utterances.iter().collect();
     let (wanted, came) =
         (trainer.classifier().unwrap().logits(&utterances).unwrap(), stored.logits(&utterances).unwrap());
     assert!(came[2].is_none(), "a single row makes no step");
@@ -181,7 +181,7 @@ fn a_class_without_utterances_is_an_error_with_its_name() {
 
 #[test]
 fn every_utterance_is_used_once_in_an_epoch() {
-    let trainer = trainer(1);
+    let mut trainer = trainer(1);
     let mut counts = [0; 6];
     for step in 0..trainer.batches.steps() {
         for class in trainer.batches.get(0, step).unwrap().classes {
@@ -189,7 +189,8 @@ fn every_utterance_is_used_once_in_an_epoch() {
         }
     }
     assert_eq!(counts, [3; 6]);
-    assert!(trainer.batches.get(0, trainer.batches.steps()).is_err());
+    let steps = trainer.batches.steps();
+    assert!(trainer.batches.get(0, steps).is_err());
 }
 
 #[test]

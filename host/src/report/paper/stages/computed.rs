@@ -54,7 +54,7 @@ impl Stages {
         let normalization = match normalization {
             Some(normalization) => normalization,
             None => {
-                own = Normalization::fit(&FrontEnd { level: LevelMode::Absolute, ..*front_end }, [log_mel.rows()])?;
+                own = Normalization::fit(&FrontEnd { level: LevelMode::Absolute, ..*front_end }, [Ok(log_mel.rows())])?;
                 &own
             }
         };

@@ -15,7 +15,7 @@ fn training(backend: Backend) -> Trainer {
             let len = 30 + (7 * index + 3 * speed) % 20;
             let value = |at: usize| -50.0 + ((at * (index + 3) * 7919) % 1000) as f32 / 50.0;
             let values = (0..len * bands).map(|at| value(at) + if at % bands / 6 == class { 15.0 } else { 0.0 });
-            Rows { bands, values: values.collect() }
+            Kept::from(Rows { bands, values: values.collect() })
         };
         Example { speeds: (0..speeds).map(rows).collect(), class, speaker: String::new(), sentence: String::new() }
     });

@@ -30,7 +30,7 @@ fn image(class: usize, seed: usize) -> Rows {
 
 fn images() -> Vec<Example> {
     let example = |i: usize| Example {
-        speeds: vec![image(i % 6, i)],
+        speeds: vec![image(i % 6, i).into()],
         class: i % 6,
         speaker: String::new(),
         sentence: String::new(),
@@ -53,7 +53,7 @@ fn a_handful_of_images_is_learnt_by_heart_with_the_papers_recipe() {
         assert!(last.train_loss < 0.5 * first.train_loss, "{first:?} {last:?}");
         let stored = Classifier::new(&trainer.network().unwrap(), &config).unwrap();
         let images = images();
-        let utterances: Vec<&Rows> = images.iter().map(|example| &example.speeds[0]).collect();
+        let utterances: Vec<&Kept> = images.iter().map(|example| &example.speeds[0]).collect();
         let (trained, stored) =
             (trainer.classifier().unwrap().logits(&utterances).unwrap(), stored.logits(&utterances).unwrap());
         let right = |logits: &[Option<Vec<f32>>]| {
@@ -104,9 +104,9 @@ fn without_an_average_the_result_is_the_weights_of_the_last_step() {
 
 #[test]
 fn shuffled_once_all_epochs_have_the_same_order_and_drop_what_fills_no_batch() {
-    let trainer = image_trainer(2, true);
+    let mut trainer = image_trainer(2, true);
     assert_eq!(trainer.batches.steps(), 3);
-    let order = |epoch: usize| -> Vec<usize> {
+    let mut order = |epoch: usize| -> Vec<usize> {
         (0..3).flat_map(|step| trainer.batches.get(epoch, step).unwrap().examples).collect()
     };
     assert_eq!(order(0), order(1));

@@ -18,7 +18,7 @@ fn quantised_trainer(qat_epochs: usize) -> Trainer {
 fn loss_of_the_core(trainer: &Trainer) -> f64 {
     let model = trainer.quantised().unwrap();
     let model = Model::parse(&model).unwrap();
-    let utterances = trainer.batches.plain(18, 0);
+    let utterances = trainer.batches.plain(18, 0).unwrap();
     let batch = Batch::new(&utterances, trainer.graph.step_rows());
     let log_probabilities = log_softmax(trainer.graph.forward_quantised(&batch, &model).unwrap().logits, 1);
     let values: Vec<f32> = log_probabilities.into_data().iter::<f32>().collect();

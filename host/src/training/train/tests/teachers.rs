@@ -64,6 +64,8 @@ fn a_network_that_hears_backwards_answers_as_one_that_hears_reversed_utterances(
     network.normalization.level = ser_core::spec::LevelMode::Absolute;
     let utterance = rows(2, 9);
     let reversed = Rows { bands: BANDS, values: utterance.values.chunks(BANDS).rev().flatten().copied().collect() };
-    let logits = |config: &Config, rows: &Rows| Classifier::new(&network, config).unwrap().logits(&[rows]).unwrap();
+    let logits = |config: &Config, rows: &Rows| {
+        Classifier::new(&network, config).unwrap().logits(&[&rows.clone().into()]).unwrap()
+    };
     assert_eq!(logits(&config, &utterance), logits(&super::config(1), &reversed));
 }

@@ -100,7 +100,8 @@ const FLAC: &[u8] = include_bytes!("../fixtures/tone.flac");
 const VORBIS: &[u8] = include_bytes!("../fixtures/tone.ogg");
 const MP3: &[u8] = include_bytes!("../fixtures/tone.mp3");
 
-/// What the fixtures hold, written by libsndfile 1.2: half a second of 1 kHz. The FLAC file has a second channel, half as loud and inverted.
+/// What the fixtures hold: half a second of a sine of 1 kHz, made by this formula and encoded by libsndfile 1.2, because
+/// no crate here encodes Ogg and MP3. The FLAC file has a second channel, half as loud and inverted.
 fn tone() -> Vec<i16> {
     (0..8000).map(|n| (16_384.0 * (TAU * f64::from(n) / 16.0).sin()).round() as i16).collect()
 }

@@ -83,6 +83,13 @@ pub(crate) struct Rows<'m, 's> {
 impl<'m> Rows<'m, '_> {
     pub(crate) fn prediction(&mut self) -> Option<Prediction<'m>> {
         self.catch_up(ignore);
+        self.answer()
+    }
+
+    /// The prediction for the rows that have reached the network. Out of line, so that rows that waited do not go through
+    /// the network on top of its stack.
+    #[inline(never)]
+    fn answer(&mut self) -> Option<Prediction<'m>> {
         self.engine.logits().map(|logits| Prediction::new(self.model, logits))
     }
 

@@ -11,6 +11,7 @@
 //! - [`signals`]: signals like those of microphones and faulty wires
 //! - [`under_test`]: the core, run in dirty memory with all of its rows recorded
 //! - [`tolerance`]: how far floating-point quantities may be apart, and why
+//! - [`untrusted`]: any bytes, passed to all that reads bytes
 
 pub mod containers;
 pub mod random_model;
@@ -19,3 +20,4 @@ pub mod reference;
 pub mod signals;
 pub mod tolerance;
 pub mod under_test;
+pub mod untrusted;

@@ -17,3 +17,4 @@ mod preprocessing;
 mod quant;
 mod reference;
 mod snapshot;
+mod untrusted;

@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use object::{Object, ObjectSection};
 use ser_core::Model;
 use ser_host::model::inspect::{Summary, state_bytes};
+use ser_host::shares::percent;
 use serde::Serialize;
 
 use super::answers::{Answer, Answers};
@@ -221,11 +222,11 @@ impl fmt::Display for Report {
         for chip in &self.chips {
             writeln!(
                 f,
-                "{:<12} {:.1} % of its time at {:.0} MHz while somebody speaks, {:.1} % in the worst hop, if an instruction takes {CYCLES_PER_INSTRUCTION} cycles",
+                "{:<12} {} of its time at {:.0} MHz while somebody speaks, {} in the worst hop, if an instruction takes {CYCLES_PER_INSTRUCTION} cycles",
                 chip.chip,
-                100.0 * chip.share,
+                percent(chip.share),
                 chip.mhz,
-                100.0 * chip.worst_share
+                percent(chip.worst_share)
             )?;
         }
         Ok(())

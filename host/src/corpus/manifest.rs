@@ -39,27 +39,26 @@ pub(super) fn read(file: &Path) -> Result<(Vec<Utterance>, Vec<Problem>)> {
     let mut problems = Vec::new();
     let mut seen = HashSet::new();
     for record in reader.records() {
-        let (line, result) = match record {
-            Ok(record) => (
-                record.position().map_or(0, csv::Position::line),
-                record
-                    .deserialize(Some(&header))
-                    .map_err(|error| error.to_string())
-                    .and_then(|row| utterance(root, &absolute_root, row)),
-            ),
-            Err(error) => (error.position().map_or(0, csv::Position::line), Err(error.to_string())),
+        let record = match record {
+            Ok(record) => record,
+            Err(error) => {
+                let line = error.position().map_or(0, csv::Position::line);
+                problems.push(Problem { path: format!("line {line}"), reason: error.to_string() });
+                continue;
+            }
         };
+        let mut place = format!("line {}", record.position().map_or(0, csv::Position::line));
+        let result = record.deserialize::<Row>(Some(&header)).map_err(|error| error.to_string()).and_then(|row| {
+            place = format!("{place} ({})", row.path);
+            utterance(root, &absolute_root, row)
+        });
         match result {
             Ok((whole, utterance)) if seen.insert(whole.clone()) => utterances.push(utterance),
-            Ok((_, utterance)) => problems.push(problem(line, format!("{} is listed twice", utterance.id))),
-            Err(reason) => problems.push(problem(line, reason)),
+            Ok(_) => problems.push(Problem { path: place, reason: "it is listed before".to_owned() }),
+            Err(reason) => problems.push(Problem { path: place, reason }),
         }
     }
     Ok((utterances, problems))
-}
-
-fn problem(line: u64, reason: String) -> Problem {
-    Problem { path: format!("line {line}"), reason }
 }
 
 /// The utterance of a row with the whole path of its file, or why there is none.
@@ -69,7 +68,7 @@ fn utterance(root: &Path, absolute_root: &Path, row: Row) -> Result<(PathBuf, Ut
     let given = PathBuf::from(row.path.replace('\\', "/"));
     let path = root.join(&given);
     if !path.is_file() {
-        return Err(format!("there is no file {}", row.path));
+        return Err("there is no such file".to_owned());
     }
     let whole = straight(&absolute_root.join(&given));
     // Below the manifest a file has the same name however its path is written.

@@ -126,12 +126,12 @@ fn bad_rows_of_a_manifest_are_skipped_with_their_line() {
     assert_eq!(corpus.utterances.len(), 1);
     let problems: Vec<String> = corpus.problems.iter().map(Problem::to_string).collect();
     for (problem, wanted) in problems.iter().zip([
-        "line 3: unknown emotion 'disgust'",
-        "line 4: there is no file 2.wav",
-        "line 5: there is no file ../1.wav",
-        "line 6: there is no file no/such/../2.wav",
+        "line 3 (1.wav): unknown emotion 'disgust'",
+        "line 4 (2.wav): there is no such file",
+        "line 5 (../1.wav): there is no such file",
+        "line 6 (no/such/../2.wav): there is no such file",
         "line 7: ",
-        "line 8: 1.wav is listed twice",
+        "line 8 (./1.wav): it is listed before",
     ]) {
         assert!(problem.starts_with(wanted), "{problem} | {wanted}");
     }
@@ -157,8 +157,13 @@ fn a_manifest_may_name_files_anywhere_and_a_file_has_one_name_however_it_is_writ
     assert_eq!(ids, ["../other/3.flac", "1.wav", "more/2.wav"]);
     assert!(corpus.utterances.iter().all(|utterance| utterance.samples(SAMPLE_RATE_HZ).unwrap() == [7]));
     let problems: Vec<String> = corpus.problems.iter().map(Problem::to_string).collect();
-    let outside = format!("line 6: {whole}/other/3.flac is listed twice");
-    assert_eq!(problems, ["line 5: 1.wav is listed twice", &outside]);
+    assert_eq!(
+        problems,
+        [
+            format!("line 5 ({whole}/lists/1.wav): it is listed before"),
+            format!("line 6 ({whole}/other/3.flac): it is listed before"),
+        ]
+    );
     // A name that leads out of the corpus is no place to write to.
     let error = format!("{:#}", corpus.write(&dir.path().join("new"), |_| ()).unwrap_err());
     assert!(error.contains("lies outside of its corpus"), "{error}");

@@ -135,10 +135,10 @@ impl fmt::Display for Confusion {
         }
         write!(
             f,
-            "WAR {:.1} %, UAR {:.1} %, macro-F1 {:.1} %, {} utterances",
-            100.0 * self.war(),
-            100.0 * self.uar(),
-            100.0 * self.macro_f1(),
+            "WAR {}, UAR {}, macro-F1 {}, {} utterances",
+            percent(self.war()),
+            percent(self.uar()),
+            percent(self.macro_f1()),
             self.total()
         )
     }

@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use crate::repo::{self, NESTED, cargo, cargo_in, run};
 use crate::steps::Steps;
 use crate::tools::ensure_target;
-use crate::{capi, deny, device, firmware, layers, prove, readme};
+use crate::{capi, deny, device, firmware, fuzz, layers, prove, readme};
 
 /// The gate: what must pass before a change lands.
 #[derive(Args, Debug)]
@@ -23,7 +23,8 @@ pub struct CiArgs {
 enum Extent {
     /// Formatting, layers, lints, the tests of the core and of xtask, documentation: some minutes.
     Fast,
-    /// All: also every test, feature and licence, the emulated boards, the firmware examples and the C interface.
+    /// All: also every test, feature and licence, the emulated boards, the firmware examples, the C interface, and some
+    /// seconds of fuzzing.
     Full,
 }
 
@@ -118,6 +119,7 @@ fn full(steps: &mut Steps) -> Result<()> {
     device::all(steps)?;
     firmware::check(steps)?;
     capi::check(steps)?;
+    fuzz::all(steps)?;
     if is_root() {
         steps.skip("writing to a folder without permission: root may write everywhere");
     }

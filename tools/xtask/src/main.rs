@@ -5,6 +5,7 @@ mod ci;
 mod deny;
 mod device;
 mod firmware;
+mod fuzz;
 mod layers;
 mod prove;
 mod readme;
@@ -36,6 +37,7 @@ enum Command {
     #[command(after_help = "Example: cargo xtask firmware")]
     Firmware,
     Capi(capi::CapiArgs),
+    Fuzz(fuzz::FuzzArgs),
 }
 
 fn main() -> ExitCode {
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Command::Prove(args) => prove::run(&mut steps, args),
         Command::Firmware => firmware::check(&mut steps),
         Command::Capi(args) => capi::run(&mut steps, args),
+        Command::Fuzz(args) => fuzz::fuzz(&mut steps, args),
     };
     // The gate passes without what can't be done here; who asks for one thing alone wants that thing.
     let result = match command {

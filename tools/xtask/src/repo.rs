@@ -9,7 +9,8 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 
 /// Workspaces beside the main one, each with its own lock file.
-pub const NESTED: [&str; 4] = ["firmware-sim/image", "firmware-sim/no-panic", "firmware/bare", "firmware/embassy"];
+pub const NESTED: [&str; 5] =
+    ["fuzz", "firmware-sim/image", "firmware-sim/no-panic", "firmware/bare", "firmware/embassy"];
 
 /// The repository's root.
 pub fn root() -> &'static Path {

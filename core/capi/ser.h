@@ -31,7 +31,7 @@
 #define SER_MODEL_FORMAT 3
 
 // Labels that a model has at most.
-#define SER_MAX_LABELS 8
+#define SER_MAX_LABELS 16
 
 // Largest length of a label, bytes, with the zero at its end.
 #define SER_LABEL_BYTES 17
@@ -54,10 +54,10 @@
 
 // Memory of a recognizer besides the model's state, in sizes of a pointer; for processors of 32 and of 64 bits. See
 // SER_RECOGNIZER_BYTES.
-#define SER_RECOGNIZER_POINTERS 304
+#define SER_RECOGNIZER_POINTERS 320
 
 // Memory of a listener besides the model's state, in sizes of a pointer. See SER_LISTENER_BYTES.
-#define SER_LISTENER_POINTERS 328
+#define SER_LISTENER_POINTERS 344
 
 // The result of a function. Less than 0 is an error: the function has done nothing.
 enum ser_status_t

@@ -86,9 +86,9 @@ impl<'m> Rows<'m, '_> {
         self.answer()
     }
 
-    /// The prediction for the rows that have reached the network. Out of line, so that rows that waited do not go through
-    /// the network on top of its stack.
-    #[inline(never)]
+    /// The prediction for the rows that have reached the network. On RISC-V out of line, so that rows that waited do not
+    /// go through the network on top of its stack: 270 bytes. An Arm core would gain 4 bytes for 200 bytes of code.
+    #[cfg_attr(target_arch = "riscv32", inline(never))]
     fn answer(&mut self) -> Option<Prediction<'m>> {
         self.engine.logits().map(|logits| Prediction::new(self.model, logits))
     }

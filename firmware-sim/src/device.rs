@@ -17,6 +17,7 @@ use ser_core::recognizer::{Observation, Recognizer};
 use ser_host::cli::data_options::{CorpusOption, tell};
 use ser_host::corpus::Problem;
 use ser_host::corpus::audio::read_audio;
+use ser_host::corpus::choice::Classes;
 use ser_host::files::{write_atomic, write_json};
 use ser_host::interrupt::Stop;
 
@@ -171,7 +172,7 @@ fn audio(args: &DeviceArgs, rate_hz: u32) -> Result<(BTreeMap<String, Vec<i16>>,
     let mut read: Vec<(String, Result<Vec<i16>>)> = Vec::new();
     let mut unreadable = 0;
     if args.files.is_empty() {
-        let corpus = args.corpus.open()?;
+        let corpus = args.corpus.open(Classes::All)?;
         unreadable += corpus.problems.len();
         if args.corpus.path.is_none() {
             audio_at_full_scale().for_each(|(name, samples)| read.push((name.to_owned(), Ok(samples))));

@@ -10,7 +10,8 @@ use rayon::prelude::*;
 use ser_core::Model;
 use ser_host::cli::data_options::{CorpusOption, count, tell, tell_unheard};
 use ser_host::corpus::audio::SAMPLE_RATE_HZ;
-use ser_host::corpus::labels::{EMOTIONS, emotion_index};
+use ser_host::corpus::choice::Classes;
+use ser_host::corpus::labels::{Labels, canonical};
 use ser_host::corpus::split::Part;
 use ser_host::corpus::trained::TrainedOn;
 use ser_host::corpus::{Problem, Utterance};
@@ -102,12 +103,22 @@ struct Evaluated<'m> {
 pub fn run(args: &EvalArgs) -> Result<Outcome> {
     let file = File::model(args.model.as_deref(), BuiltIn::Synthetic)?;
     let model = file.parse()?;
-    let emotions = emotions_of_labels(&file.name, &model)?;
+    let model_labels = labels_of(&file.name, &model)?;
     let float_file = File::float(args.float.as_deref(), args.model.as_deref())?;
     let float = float_file.as_ref().map(|file| file.parse_float(&model)).transpose()?;
     let twin = float.as_ref().map(|float| FloatTwin::new(&model, float)).transpose()?;
 
-    let corpus = args.corpus.open()?;
+    let corpus = args.corpus.open(Classes::Known(model_labels.names().to_vec()))?;
+    let can_say_all = corpus.labels.names().iter().all(|label| model_labels.index_of(label).is_some());
+    // The usual six are evaluated without being asked for.
+    let chosen = !args.corpus.labels.labels.is_empty() || model_labels.is_usual() || corpus.left_out.is_empty();
+    ensure!(
+        can_say_all && chosen,
+        "the labels differ: {} knows {model_labels}, corpus {} has {}; see --labels and --map",
+        file.name,
+        corpus.name,
+        corpus.all_labels()
+    );
     let trained_on = match file.trained_on()? {
         None => float_file.as_ref().map(File::float_trained_on).transpose()?.flatten(),
         known => known,
@@ -117,7 +128,7 @@ pub fn run(args: &EvalArgs) -> Result<Outcome> {
     let truths = utterances
         .iter()
         .map(|utterance| {
-            let truth = emotions.iter().position(|emotion| *emotion == utterance.emotion);
+            let truth = model_labels.index_of(utterance.emotion_name());
             truth.with_context(|| {
                 format!("{}: {} has no label for {}", utterance.id, file.name, utterance.emotion_name())
             })
@@ -201,21 +212,17 @@ pub fn run(args: &EvalArgs) -> Result<Outcome> {
     }
 }
 
-/// The emotion of each of the model's labels.
-fn emotions_of_labels(name: &str, model: &Model<'_>) -> Result<Vec<usize>> {
-    let mut emotions = Vec::new();
-    for label in model.labels() {
-        let emotion = emotion_index(label).with_context(|| {
-            format!("{name}: the model's label {label} is no emotion, wanted one of {}", EMOTIONS.join(", "))
-        })?;
+/// The model's labels, of which no two mean the same emotion.
+fn labels_of(name: &str, model: &Model<'_>) -> Result<Labels> {
+    let labels = Labels::new(model.labels().iter().copied());
+    for (index, label) in model.labels().iter().enumerate() {
         ensure!(
-            !emotions.contains(&emotion),
-            "{name}: two of the model's labels, {}, mean the same emotion",
-            model.labels().join(", ")
+            labels.index_of(label) == Some(index),
+            "{name}: two of the model's labels, {labels}, mean {}",
+            canonical(label)
         );
-        emotions.push(emotion);
     }
-    Ok(emotions)
+    Ok(labels)
 }
 
 fn summarise(model: &Model<'_>, evaluated: &[Evaluated<'_>], skipped: usize, unit: Unit) -> Report {

@@ -24,7 +24,7 @@ pub struct Shape {
     pub lstms: Vec<u16>,
     /// Whether a last step follows the LSTMs instead of a time mean.
     pub last_step: bool,
-    /// Number of labels, 2..=8.
+    /// Number of labels, 2..=16.
     pub labels: u16,
 }
 
@@ -71,7 +71,7 @@ impl Shape {
             flatten: rng.random(),
             lstms: (0..rng.random_range(1..=3)).map(|_| rng.random_range(1..=9)).collect(),
             last_step: rng.random(),
-            labels: rng.random_range(2..=8),
+            labels: rng.random_range(2..=16),
         }
         .fitted()
     }

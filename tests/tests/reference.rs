@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use ser_core::Model;
 use ser_core::engine::Engine;
 use ser_core::recognizer::Prediction;
+use ser_core::spec::MAX_LABELS;
 use ser_tests::random_model::{MapLayer, Shape};
 use ser_tests::reference::{ModelFile, analyse_in_integers};
 use ser_tests::under_test::{Heard, dirty_memory, hear, run_rows, run_rows_with};
@@ -18,7 +19,7 @@ fn shape(columns: impl Strategy<Value = Option<u16>>, most_rows: u8) -> impl Str
             (1..=4_u8, 1..=4_u8, 0..=2_u8).prop_map(|(rows, bands, overlap)| MapLayer::MaxPool(rows, bands, overlap)),
         ];
     let sizes = (1..=40_u16, columns, prop::collection::vec(map, 0..=6), prop::collection::vec(1..=20_u16, 1..=3));
-    (sizes, any::<[bool; 2]>(), 2..=8_u16).prop_map(
+    (sizes, any::<[bool; 2]>(), 2..=16_u16).prop_map(
         |((mel_bands, columns, maps, lstms), [flatten, last_step], labels)| {
             Shape { mel_bands, columns, maps, flatten, lstms, last_step, labels }.fitted()
         },
@@ -137,7 +138,7 @@ fn probabilities_are_the_softmax_of_the_logits() {
         let bytes = file.to_bytes();
         let model = Model::parse(&bytes).expect("a valid file");
         let labels = file.labels.len();
-        let mut logits = [0; 8];
+        let mut logits = [0; MAX_LABELS];
         for (logit, noise) in logits.iter_mut().zip(signals::noise(seed, 20_000, labels)) {
             *logit = i32::from(noise);
         }
@@ -166,7 +167,7 @@ fn the_first_of_equal_logits_leads() {
     let bytes = ser_tests::random_model::small_model().to_bytes();
     let model = Model::parse(&bytes).expect("a valid file");
     for logit in [i32::MIN, -1, 0, i32::MAX] {
-        let mut logits = [0; 8];
+        let mut logits = [0; MAX_LABELS];
         logits[..2].fill(logit);
         let prediction = Prediction::new(&model, logits);
         assert_eq!(prediction.index, 0);

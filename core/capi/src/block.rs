@@ -17,10 +17,10 @@ pub const SER_ALIGN: usize = 8;
 
 /// Memory of a recognizer besides the model's state, in sizes of a pointer; for processors of 32 and of 64 bits. See
 /// SER_RECOGNIZER_BYTES.
-pub const SER_RECOGNIZER_POINTERS: usize = 304;
+pub const SER_RECOGNIZER_POINTERS: usize = 320;
 
 /// Memory of a listener besides the model's state, in sizes of a pointer. See SER_LISTENER_BYTES.
-pub const SER_LISTENER_POINTERS: usize = 328;
+pub const SER_LISTENER_POINTERS: usize = 344;
 
 /// The tag while a function uses the block.
 const BUSY: u32 = u32::from_le_bytes(*b"busy");

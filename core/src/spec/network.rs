@@ -9,7 +9,7 @@ use super::shape::Shape;
 /// Largest number of layers of a network.
 pub const MAX_LAYERS: usize = 12;
 /// Largest number of classes of a network.
-pub const MAX_LABELS: usize = 8;
+pub const MAX_LABELS: usize = 16;
 /// Largest number of rows of a convolution's kernel or a pool's block.
 pub const MAX_KERNEL_ROWS: usize = 15;
 /// Largest number of rows of a flatten.
@@ -267,7 +267,7 @@ pub(crate) const fn check_layers(
         Err(SpecError { quantity, got: got as f32, wanted })
     }
     if labels < 2 || labels > MAX_LABELS {
-        return refuse("number of labels", labels, "2..=8");
+        return refuse("number of labels", labels, "2..=16");
     }
     let mut shape = input;
     let mut rows_so_far = image_rows;

@@ -3,12 +3,12 @@
 use heapless::{String, Vec};
 
 use super::front_end::{FrontEnd, Image, LevelMode, Trim, Window};
-use super::network::{Label, Layer, MAX_LAYERS, Network, Padding};
+use super::network::{Label, Layer, MAX_LABELS, MAX_LAYERS, Network, Padding};
 
 /// The six emotions, in the order of the logits.
 const EMOTIONS: [&str; 6] = ["angry", "fear", "happy", "neutral", "sad", "surprise"];
 
-fn labels() -> Vec<Label, 8> {
+fn labels() -> Vec<Label, MAX_LABELS> {
     let mut labels = Vec::new();
     for name in EMOTIONS {
         // There is room for six labels.

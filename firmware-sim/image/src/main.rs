@@ -9,7 +9,7 @@
 //! answers.bin  stages (the input of the network, then its layers)
 //!              for each utterance:
 //!                for each stage: rows that left it; CRC-32 of them all
-//!                1 if there is a prediction, else 0; i32 logits [8]
+//!                1 if there is a prediction, else 0; i32 logits [16]
 //!                instructions u64 [1 + layers]: front end, then the layers
 //!                instructions u64 of the hop that took most
 //!              bytes of stack that the core takes

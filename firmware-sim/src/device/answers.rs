@@ -100,9 +100,10 @@ mod tests {
 
     /// Answers of a network of two stages: one utterance with a prediction, one without.
     fn written() -> Vec<u32> {
-        let logits = [7, -3i32 as u32, 0, 0, 0, 0, 0, 0];
+        let mut logits = [0; MAX_LABELS];
+        logits[..2].copy_from_slice(&[7, -3i32 as u32]);
         let one = [&[11, 0xAA, 5, 0xBB, 1][..], &logits, &[100, 0, 2, 1, 70, 0]].concat();
-        let two = [&[0, 0, 0, 0, 0][..], &[0; 8], &[50, 0, 0, 0, 50, 0]].concat();
+        let two = [&[0, 0, 0, 0, 0][..], &[0; MAX_LABELS], &[50, 0, 0, 0, 50, 0]].concat();
         [&[2][..], &one, &two, &[1700]].concat()
     }
 

@@ -6,6 +6,7 @@ use crate::common::{FLOAT, MODEL, add, add_as, corpus, float_wav, labelled, one_
 use ser_core::spec::edge;
 use ser_host::corpus::Corpus;
 use ser_host::corpus::audio::SAMPLE_RATE_HZ;
+use ser_host::corpus::choice::Choice;
 use ser_host::corpus::labels::EMOTIONS;
 use ser_host::corpus::split::{Part, Protocol, Split};
 use ser_host::corpus::synth;
@@ -100,7 +101,8 @@ fn a_split_file_says_which_utterances_are_evaluated() {
     for emotion in EMOTIONS {
         add_as(dir.path(), "m1", emotion, &[500; 8000]);
     }
-    let mut split = Split::new(&Corpus::open(dir.path()).unwrap(), Protocol::Speaker, None, 1, 1).unwrap();
+    let mut split =
+        Split::new(&Corpus::open(dir.path(), &Choice::default()).unwrap(), Protocol::Speaker, None, 1, 1).unwrap();
     split.utterances.iter_mut().find(|entry| entry.part == Part::Train).unwrap().part = Part::Validation;
     let file = dir.path().join("split.json");
     split.save(&file).unwrap();

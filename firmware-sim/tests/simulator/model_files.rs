@@ -72,9 +72,9 @@ fn a_model_for_other_labels_is_an_error_that_names_the_label() {
     let corpus = corpus();
     let model = tempfile::NamedTempFile::new().unwrap();
     let others = [
-        (&["cat", "dog"][..], "cat is no emotion"),
-        (&["happy", "joy"], "mean the same emotion"),
-        (&["sad", "happy"], "no label for angry"),
+        (&["cat", "dog"][..], "knows cat, dog, corpus"),
+        (&["happy", "joy"], "happy, joy, mean happy"),
+        (&["sad", "happy"], "knows sad, happy, corpus"),
     ];
     for (labels, wanted) in others {
         std::fs::write(model.path(), untrained_model(&labelled(labels)).unwrap()).unwrap();

@@ -8,6 +8,7 @@ use ser_core::spec::edge;
 
 use crate::cli::data_options::{CacheOption, CorpusOption};
 use crate::cli::protocol;
+use crate::corpus::choice::Classes;
 use crate::corpus::skipped::Skipped;
 use crate::corpus::split::Protocol;
 use crate::experiments::baseline::Baseline;
@@ -109,7 +110,7 @@ pub fn run(args: &BaselineArgs) -> Result<()> {
 
 /// Fits and tests the classifiers. Progress goes to standard error.
 fn report(args: &BaselineArgs) -> Result<BaselineReport> {
-    let corpus = args.corpus.open()?;
+    let corpus = args.corpus.open(Classes::Usual)?;
     let mut skipped = Skipped::default();
     let cache = args.cache.of(&args.condition.front_end(edge().front_end))?;
     let protocol = args.protocol.unwrap_or_else(|| protocol::fitting(&corpus, args.folds));

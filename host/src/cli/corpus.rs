@@ -1,17 +1,21 @@
-//! `host corpus`: looks at a corpus, or makes a synthetic one.
+//! `host corpus`: looks at a corpus, lists it, or makes a synthetic one.
 
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
+use crate::cli::data_options::{LabelOptions, tell_corpus};
+use crate::corpus::choice::{Choice, Classes};
+use crate::corpus::known::Known;
 use crate::corpus::synth;
 use crate::corpus::{Corpus, check::check};
 
 /// Number of files between two lines of progress.
 const PROGRESS_STEP: usize = 100;
 
-/// Check a corpus, or write the synthetic one.
+/// Check a corpus, write its manifest, or write the synthetic corpus.
 #[derive(Args, Debug)]
 pub struct CorpusArgs {
     #[command(subcommand)]
@@ -20,10 +24,14 @@ pub struct CorpusArgs {
 
 #[derive(Debug, Subcommand)]
 enum CorpusCommand {
-    /// Count the utterances, and find broken files and cues that give labels away. Fails if a file is broken or
-    /// an emotion is missing.
+    /// Count the utterances, and find broken files and cues that give labels away. Fails if a file is broken or the
+    /// corpus cannot be trained on.
     #[command(after_help = "Example: host corpus check recordings/")]
     Check(CheckArgs),
+    /// Write the manifest of a folder: a table of its recordings that can be read, changed and given as --corpus.
+    #[command(after_help = "Examples:\n  host corpus manifest downloads/RAVDESS\n  \
+                            host corpus manifest recordings/ --layout EMO-DB --out emodb.csv")]
+    Manifest(ManifestArgs),
     /// Write the synthetic corpus: 4 voices, 6 emotions, 50 sentences, 1200 WAV files (62 MB).
     #[command(after_help = "Example: host corpus synth synthetic/ --seed 7")]
     Synth(SynthArgs),
@@ -31,12 +39,32 @@ enum CorpusCommand {
 
 #[derive(Args, Debug)]
 struct CheckArgs {
-    /// Folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest path,speaker,emotion,sentence.
+    /// A known corpus as it is downloaded, a folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest
+    /// path,speaker,emotion,sentence.
     #[arg(value_name = "DIR")]
     corpus: PathBuf,
+    #[command(flatten)]
+    labels: LabelOptions,
     /// Print JSON instead of text.
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Args, Debug)]
+struct ManifestArgs {
+    /// The folder.
+    dir: PathBuf,
+    /// The corpus that it is [default: the one that most of its recordings are named like].
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Known::all().iter().map(|known| known.name)))]
+    layout: Option<String>,
+    #[command(flatten)]
+    labels: LabelOptions,
+    /// The manifest [default: DIR/manifest.csv].
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Replace a manifest that is there.
+    #[arg(long)]
+    force: bool,
 }
 
 #[derive(Args, Debug)]
@@ -52,17 +80,19 @@ struct SynthArgs {
 ///
 /// # Errors
 ///
-/// If the corpus cannot be opened or written, or a checked corpus has a broken file or
-/// lacks an emotion.
+/// If the corpus cannot be opened or written, or a checked corpus has a broken file or cannot be trained on.
 pub fn run(args: &CorpusArgs) -> Result<()> {
     match &args.command {
         CorpusCommand::Check(args) => run_check(args),
+        CorpusCommand::Manifest(args) => run_manifest(args),
         CorpusCommand::Synth(args) => run_synth(args),
     }
 }
 
 fn run_check(args: &CheckArgs) -> Result<()> {
-    let report = check(&Corpus::open(&args.corpus)?)?;
+    let all = Choice { classes: Classes::All, ..Choice::default() };
+    let corpus = Corpus::open(&args.corpus, &all)?;
+    let report = check(&corpus, &args.labels.choice(Classes::Usual))?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
@@ -73,10 +103,21 @@ fn run_check(args: &CheckArgs) -> Result<()> {
     if !report.broken.is_empty() {
         faults.push(format!("{} broken beside {} readable utterances", report.broken.len(), report.utterances));
     }
-    if !report.missing.is_empty() {
-        faults.push(format!("it cannot be trained on without a readable utterance of {}", report.missing.join(", ")));
+    if let Some(fault) = &report.fault {
+        faults.push(format!("it cannot be trained on: {fault}"));
     }
     ensure!(faults.is_empty(), "{corpus}: {}", faults.join("; "));
+    Ok(())
+}
+
+fn run_manifest(args: &ManifestArgs) -> Result<()> {
+    let out = args.out.clone().unwrap_or_else(|| args.dir.join("manifest.csv"));
+    ensure!(args.force || !out.exists(), "{} is there already; --force replaces it", out.display());
+    let known = args.layout.as_deref().and_then(Known::named);
+    let corpus = Corpus::open_as(&args.dir, known, &args.labels.choice(Classes::All))?;
+    tell_corpus(&corpus);
+    corpus.write_manifest(&args.dir, &out)?;
+    println!("{} recordings with the labels {} in {}", corpus.utterances.len(), corpus.labels, out.display());
     Ok(())
 }
 
@@ -113,15 +154,22 @@ mod tests {
             write_wav(&folder.join("1.wav"), &[1, 2, 3]).unwrap();
         }
         let folder = dir.path().join("li/sad");
-        let args = CheckArgs { corpus: dir.path().to_owned(), json: false };
+        let args = CheckArgs { corpus: dir.path().to_owned(), labels: LabelOptions::default(), json: false };
         run_check(&args).unwrap();
         std::fs::write(folder.join("2.wav"), "").unwrap();
         let error = run_check(&args).unwrap_err().to_string();
         assert!(error.contains("1 broken beside 6 readable"), "{error}");
-        assert!(run_check(&CheckArgs { json: true, corpus: args.corpus.clone() }).is_err());
+        assert!(
+            run_check(&CheckArgs { json: true, corpus: args.corpus.clone(), labels: LabelOptions::default() }).is_err()
+        );
         std::fs::remove_file(folder.join("2.wav")).unwrap();
-        std::fs::remove_file(folder.join("1.wav")).unwrap();
+        std::fs::write(folder.join("1.wav"), "").unwrap();
         let error = run_check(&args).unwrap_err().to_string();
-        assert!(error.contains("cannot be trained on without a readable utterance of sad"), "{error}");
+        assert!(error.contains("it cannot be trained on: no recording of sad can be read"), "{error}");
+        std::fs::remove_file(folder.join("1.wav")).unwrap();
+        run_check(&args).expect("five labels can be trained on");
+        let labels = LabelOptions { labels: vec!["sad".to_owned(), "fear".to_owned()], ..LabelOptions::default() };
+        let error = run_check(&CheckArgs { labels, ..args }).unwrap_err().to_string();
+        assert!(error.contains("no label 'sad', it has angry, fear"), "{error}");
     }
 }

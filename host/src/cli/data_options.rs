@@ -7,6 +7,8 @@ use anyhow::Result;
 use clap::Args;
 use ser_core::spec::FrontEnd;
 
+use crate::corpus::choice::{Choice, Classes, told};
+use crate::corpus::labels::canonical;
 use crate::corpus::skipped::{grouped, lines};
 use crate::corpus::{Corpus, Problem};
 use crate::features::cache::FeatureCache;
@@ -14,22 +16,73 @@ use crate::features::cache::FeatureCache;
 /// The corpus that a command works on.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub struct CorpusOption {
-    /// Folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest path,speaker,emotion,sentence
-    /// [default: the synthetic corpus].
+    /// A known corpus as it is downloaded (RAVDESS, CREMA-D, TESS, SAVEE, EMO-DB, EMOVO, nEMO, ESD, ShEMO, URDU, ASED,
+    /// CASIA), a folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest
+    /// path,speaker,emotion,sentence [default: the synthetic corpus].
     #[arg(id = "corpus", long, value_name = "DIR|CSV")]
     pub path: Option<PathBuf>,
+    /// Which of its labels are classes.
+    #[command(flatten)]
+    pub labels: LabelOptions,
+}
+
+/// Which labels of a corpus are classes.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+pub struct LabelOptions {
+    /// The classes, or 'all' [default: angry, fear, happy, neutral, sad and surprise if the corpus has all of them, and
+    /// else all that it has].
+    #[arg(long, value_name = "LABEL,...", value_delimiter = ',')]
+    pub labels: Vec<String>,
+    /// New names of labels, for instance calm=neutral; without a new name the label is dropped: disgust=
+    #[arg(long, value_name = "OLD=NEW,...", value_delimiter = ',', value_parser = renaming)]
+    pub map: Vec<(String, String)>,
+}
+
+impl LabelOptions {
+    /// The choice; `usual` without --labels.
+    pub fn choice(&self, usual: Classes) -> Choice {
+        let classes = match self.labels.as_slice() {
+            [] => usual,
+            [all] if all == "all" => Classes::All,
+            labels => {
+                let mut labels: Vec<String> = labels.iter().map(|label| canonical(label)).collect();
+                labels.sort_unstable();
+                Classes::These(labels)
+            }
+        };
+        Choice { classes, map: self.map.iter().cloned().collect() }
+    }
+}
+
+fn renaming(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((old, new)) if !old.trim().is_empty() => Ok((old.trim().to_owned(), new.trim().to_owned())),
+        _ => Err("wanted OLD=NEW, or OLD= to drop a label".to_owned()),
+    }
 }
 
 impl CorpusOption {
-    /// Opens the corpus and reports on standard error what of it is skipped.
+    /// Opens the corpus and reports on standard error what of it is skipped and left out. The classes are `usual` unless
+    /// the options name them.
     ///
     /// # Errors
     ///
     /// Those of [`Corpus::open`].
-    pub fn open(&self) -> Result<Corpus> {
-        let corpus = Corpus::open_or_synthetic(self.path.as_deref())?;
-        tell(&corpus.problems);
+    pub fn open(&self, usual: Classes) -> Result<Corpus> {
+        let corpus = Corpus::open_or_synthetic(self.path.as_deref(), &self.labels.choice(usual))?;
+        tell_corpus(&corpus);
         Ok(corpus)
+    }
+}
+
+/// Reports on standard error what of a corpus is skipped and left out, in few lines.
+pub fn tell_corpus(corpus: &Corpus) {
+    if let Some(known) = corpus.known {
+        eprintln!("{} is read as {known}", corpus.name);
+    }
+    tell(&corpus.problems);
+    if let Some(left_out) = told(&corpus.left_out) {
+        eprintln!("left out: {left_out}; --labels and --map choose");
     }
 }
 

@@ -8,9 +8,10 @@ use clap::builder::PossibleValuesParser;
 use ser_core::spec::{self, Network};
 use serde_json::Value;
 
-use crate::cli::data_options::{CorpusOption, tell};
+use crate::cli::data_options::{CorpusOption, tell_corpus};
 use crate::cli::front_end_options::FrontEndOptions;
 use crate::corpus::Corpus;
+use crate::corpus::choice::Classes;
 use crate::features::condition::Condition;
 use crate::json;
 use crate::training::graph::Compute;
@@ -74,8 +75,9 @@ impl TrainingOptions {
         let mut config = self.configure(condition, seed)?;
         // By the path of the configuration: kept rows are found by the paths of the recordings.
         let corpus = config.open_corpus()?;
-        tell(&corpus.problems);
+        tell_corpus(&corpus);
         config.corpus.clone_from(&corpus.name);
+        config.set_labels(&corpus.labels).with_context(|| format!("corpus {} cannot be trained on", corpus.name))?;
         Ok((config, corpus))
     }
 
@@ -87,6 +89,11 @@ impl TrainingOptions {
     /// lacks the backend.
     pub fn configure(&self, condition: Option<Condition>, seed: u64) -> Result<Config> {
         let (preset, network) = self.network()?;
+        let usual = if self.names_labels()? {
+            Classes::These(network.labels.iter().map(ToString::to_string).collect())
+        } else {
+            Classes::Usual
+        };
         let condition = condition.unwrap_or(Condition::of(&network.front_end));
         condition.check(&network.front_end)?;
         let recipe = self.recipe(&network)?;
@@ -101,12 +108,19 @@ impl TrainingOptions {
                 }
                 None => None,
             },
+            choice: self.corpus.labels.choice(usual),
             preset,
             seed,
             backend,
             recipe,
             network: Network { front_end: condition.front_end(network.front_end), ..network },
         })
+    }
+
+    /// Whether the file of the network names its labels.
+    fn names_labels(&self) -> Result<bool> {
+        let Some(path) = &self.network else { return Ok(false) };
+        Ok(json::read(path, "network")?.get("labels").is_some())
     }
 
     /// Name and description of the network that the options choose.

@@ -16,6 +16,7 @@ use crate::cli::data_options::{CacheOption, CorpusOption, count, tell};
 use crate::cli::options::TrainingOptions;
 use crate::cli::train::DEFAULT_SEED;
 use crate::corpus::Corpus;
+use crate::corpus::labels::Labels;
 use crate::corpus::split::{Part, Split};
 use crate::experiments::baseline::{self, Evaluation};
 use crate::experiments::crossval::run::Crossval;
@@ -71,6 +72,13 @@ pub struct PaperArgs {
 pub fn run(args: &PaperArgs, stop: &Stop) -> Result<Outcome> {
     let known = systems();
     let (_, corpus) = args.options("edge").plan(None, DEFAULT_SEED)?;
+    ensure!(
+        corpus.labels == Labels::emotions(),
+        "the paper has the labels {}, corpus {} is read with {}; see --labels and --map",
+        Labels::emotions(),
+        corpus.name,
+        corpus.labels
+    );
     let root = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(format!("paper-{}", corpus.name)));
     if !args.page {
         let wanted: Vec<System> =

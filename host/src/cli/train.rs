@@ -13,7 +13,8 @@ use crate::cli::data_options::CacheOption;
 use crate::cli::options::TrainingOptions;
 use crate::cli::protocol;
 use crate::corpus::Corpus;
-use crate::corpus::split::{Protocol, Split};
+use crate::corpus::check::imbalance;
+use crate::corpus::split::{Part, Protocol, Split};
 use crate::evaluation::evaluate::recall;
 use crate::features::condition::Condition;
 use crate::interrupt::Stop;
@@ -208,6 +209,9 @@ fn plan(args: &TrainArgs) -> Result<(Config, Split, Corpus)> {
             split
         }
     };
+    if let Some(warning) = imbalance(&split.class_sizes(Part::Train)) {
+        eprintln!("warning: {warning}");
+    }
     Ok((config, split, corpus))
 }
 

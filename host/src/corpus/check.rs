@@ -14,7 +14,7 @@ use super::measure::{CLIPPED_RUN, Measures, clipped_runs, measure};
 use super::sentences::doubt;
 use super::{Corpus, Problem, Utterance};
 use crate::corpus::audio::{Recording, SAMPLE_RATE_HZ};
-use crate::corpus::labels::EMOTIONS;
+use crate::corpus::choice::Choice;
 use crate::corpus::split::Protocol;
 use crate::interrupt::Stop;
 use crate::progress::Progress;
@@ -26,15 +26,24 @@ const LEAK_SHARE: f64 = 0.25;
 /// Emotions with fewer recordings than this tell nothing about a cue.
 const MIN_GROUP: usize = 5;
 
+/// A class with this many times the recordings of another is worth a warning.
+const UNBALANCED: f64 = 3.0;
+
 /// What [`check`] found.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
     /// Name of the corpus.
     pub corpus: String,
+    /// The corpus that the folder was taken for, by the names in it.
+    pub known: Option<&'static str>,
     /// Number of readable utterances.
     pub utterances: usize,
-    /// Emotions without a readable utterance. A corpus that lacks one cannot be trained on.
-    pub missing: Vec<&'static str>,
+    /// The classes that a training has.
+    pub classes: Vec<String>,
+    /// Labels that are no class, with the number of their utterances, which a training leaves out.
+    pub left_out: BTreeMap<String, usize>,
+    /// Why the corpus cannot be trained on; None if it can.
+    pub fault: Option<String>,
     /// What cannot be used, and why.
     pub broken: Vec<Problem>,
     /// Ids of recordings that are the same, sample for sample.
@@ -108,12 +117,15 @@ const CUES: [Cue; 5] = [
     Cue { name: "silence after the speech", value: |m| m.trail_s, unit: "ms", scale: 1000.0, harmless: 0.03 },
 ];
 
-/// Reads every recording of the corpus, in parallel, and reports. Progress goes to standard error.
+/// Reads every recording of the corpus, in parallel, and reports. `choice` says which labels a training has as classes.
+/// Progress goes to standard error.
 ///
 /// # Errors
 ///
-/// None that a corpus can cause: the report lists everything wrong with it.
-pub fn check(corpus: &Corpus) -> Result<Report> {
+/// If the corpus lacks a label that `choice` names. The report lists everything else that is wrong with it.
+pub fn check(corpus: &Corpus, choice: &Choice) -> Result<Report> {
+    let chosen = corpus.chosen(choice)?;
+    let labels = &chosen.labels;
     let progress = Progress::new("reading", corpus.utterances.len());
     let read = |utterance| {
         let read = read(utterance);
@@ -133,12 +145,12 @@ pub fn check(corpus: &Corpus) -> Result<Report> {
 
     let mut formats: BTreeMap<String, usize> = BTreeMap::new();
     let mut contents: BTreeMap<u64, Vec<String>> = BTreeMap::new();
-    let mut groups: BTreeMap<(&str, usize), Vec<Measures>> = BTreeMap::new();
+    let mut groups: BTreeMap<(&str, &str), Vec<Measures>> = BTreeMap::new();
     for measured in &readable {
         let utterance = measured.utterance;
         *formats.entry(measured.format.clone()).or_default() += 1;
         contents.entry(measured.content).or_default().push(utterance.id.clone());
-        groups.entry((&utterance.speaker, utterance.emotion)).or_default().push(measured.measures);
+        groups.entry((&utterance.speaker, utterance.emotion_name())).or_default().push(measured.measures);
     }
     let mut duplicates: Vec<Vec<String>> = contents.into_values().filter(|ids| ids.len() > 1).collect();
     duplicates.sort();
@@ -146,15 +158,25 @@ pub fn check(corpus: &Corpus) -> Result<Report> {
     let voices: Vec<_> =
         readable.iter().filter_map(|measured| Some((measured.utterance, measured.voice.as_ref()?))).collect();
     let copies = Copies::among(&voices, &Stop::default())?.unwrap_or_default();
+    let mut sizes: Vec<(&str, usize)> = labels.names().iter().map(|class| (class.as_str(), 0)).collect();
+    for class in readable.iter().filter_map(|measured| chosen.class(measured.utterance.emotion_name())) {
+        sizes[class].1 += 1;
+    }
+    let empty = sizes.iter().find(|(_, count)| *count == 0);
+    let fault = empty.map(|(class, _)| format!("no recording of {class} can be read")).or_else(|| labels.fault());
     let mut warnings: Vec<String> = unknown_sentences(corpus).into_iter().collect();
+    warnings.extend(imbalance(&sizes));
     warnings.extend(conflicts(&copies));
     warnings.extend(divided(&copies));
     warnings.extend(odd_levels(&readable));
     warnings.extend(leaks(&groups));
     Ok(Report {
         corpus: corpus.name.clone(),
+        known: corpus.known.map(|known| known.name),
         utterances: readable.len(),
-        missing: missing_classes(&readable),
+        classes: labels.names().to_vec(),
+        left_out: chosen.left_out,
+        fault,
         broken,
         duplicates,
         copies,
@@ -187,11 +209,11 @@ fn read(utterance: &Utterance) -> Result<Measured<'_>, Problem> {
     Ok(Measured { utterance, format, content: hasher.finish(), measures, clipped_runs, voice })
 }
 
-fn group(speaker: &str, emotion: usize, measures: &[Measures]) -> Group {
+fn group(speaker: &str, emotion: &str, measures: &[Measures]) -> Group {
     let mean = |value: fn(&Measures) -> f64| mean(measures.iter().map(value));
     Group {
         speaker: speaker.to_owned(),
-        emotion: EMOTIONS[emotion].to_owned(),
+        emotion: emotion.to_owned(),
         utterances: measures.len(),
         total_s: measures.iter().map(|m| m.duration_s).sum(),
         mean_s: mean(|m| m.duration_s),
@@ -204,9 +226,21 @@ fn group(speaker: &str, emotion: usize, measures: &[Measures]) -> Group {
     }
 }
 
-fn missing_classes(readable: &[Measured]) -> Vec<&'static str> {
-    let is_there = |emotion| readable.iter().any(|measured| measured.utterance.emotion == emotion);
-    EMOTIONS.iter().enumerate().filter(|(emotion, _)| !is_there(*emotion)).map(|(_, name)| *name).collect()
+/// The warning that a class has many more recordings than another.
+pub fn imbalance(sizes: &[(&str, usize)]) -> Option<String> {
+    let most = sizes.iter().max_by_key(|(_, count)| *count)?;
+    let least = sizes.iter().filter(|(_, count)| *count > 0).min_by_key(|(_, count)| *count)?;
+    (most.1 as f64 >= UNBALANCED * least.1 as f64).then(|| {
+        format!(
+            "the classes are not balanced: {} has {:.1} times as many recordings as {} ({} and {}), so a network says it too \
+             readily",
+            most.0,
+            most.1 as f64 / least.1 as f64,
+            least.0,
+            most.1,
+            least.1
+        )
+    })
 }
 
 /// Warnings about recordings that are clipped, silent or too quiet.
@@ -258,8 +292,8 @@ fn divided(copies: &[Copies]) -> Option<String> {
 
 /// Warnings about cues that give the emotion away. `η² = Σ n_e (mean_e - mean)² / Σ (x - mean)²` is the share of a
 /// cue's variance within a speaker that comes from the emotion.
-fn leaks(groups: &BTreeMap<(&str, usize), Vec<Measures>>) -> Vec<String> {
-    let mut speakers: BTreeMap<&str, Vec<(usize, &[Measures])>> = BTreeMap::new();
+fn leaks(groups: &BTreeMap<(&str, &str), Vec<Measures>>) -> Vec<String> {
+    let mut speakers: BTreeMap<&str, Vec<(&str, &[Measures])>> = BTreeMap::new();
     for (&(speaker, emotion), measures) in groups {
         if measures.len() >= MIN_GROUP {
             speakers.entry(speaker).or_default().push((emotion, measures));
@@ -270,7 +304,7 @@ fn leaks(groups: &BTreeMap<(&str, usize), Vec<Measures>>) -> Vec<String> {
         for cue in &CUES {
             let value = |m: &Measures| (cue.value)(m);
             let overall = mean(emotions.iter().flat_map(|(_, measures)| measures.iter().map(value)));
-            let means: Vec<(usize, f64)> =
+            let means: Vec<(&str, f64)> =
                 emotions.iter().map(|&(e, measures)| (e, mean(measures.iter().map(value)))).collect();
             let between: f64 =
                 emotions.iter().zip(&means).map(|((_, m), (_, mean))| m.len() as f64 * (mean - overall).powi(2)).sum();
@@ -288,10 +322,10 @@ fn leaks(groups: &BTreeMap<(&str, usize), Vec<Measures>>) -> Vec<String> {
                     100.0 * between / total,
                     decimals(cue.scale * cue.harmless),
                     cue.scale * low,
-                    EMOTIONS[low_emotion],
+                    low_emotion,
                     decimals(cue.scale * cue.harmless),
                     cue.scale * high,
-                    EMOTIONS[high_emotion],
+                    high_emotion,
                     unit = cue.unit,
                 ));
             }

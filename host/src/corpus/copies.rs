@@ -17,7 +17,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{Corpus, Utterance};
 use crate::corpus::audio::SAMPLE_RATE_HZ;
-use crate::corpus::labels::EMOTIONS;
 use crate::corpus::split::Protocol;
 use crate::files::write_json;
 use crate::interrupt::Stop;
@@ -156,9 +155,8 @@ pub fn conflicts(copies: &[Copies]) -> Vec<String> {
     for copies in copies.iter().filter(|copies| copies.labels_differ) {
         let speakers: BTreeSet<&str> = copies.recordings.iter().map(|recording| recording.speaker.as_str()).collect();
         let speakers: Vec<&str> = speakers.into_iter().filter(|speaker| !speaker.is_empty()).collect();
-        let labels =
-            EMOTIONS.iter().filter(|label| copies.recordings.iter().any(|recording| recording.emotion == **label));
-        let labels: Vec<&str> = labels.copied().collect();
+        let labels: BTreeSet<&str> = copies.recordings.iter().map(|recording| recording.emotion.as_str()).collect();
+        let labels: Vec<&str> = labels.into_iter().collect();
         for (place, one) in labels.iter().enumerate() {
             for other in labels.iter().skip(place + 1) {
                 *conflicts.entry((speakers.join(" and "), one, other)).or_default() += 1;

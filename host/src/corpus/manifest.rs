@@ -1,41 +1,111 @@
-//! Corpora listed in a CSV file with the header `path,speaker,emotion,sentence`.
+//! Corpora listed in a CSV file: a header that names `path` and `emotion`, and where they are known `speaker` and
+//! `sentence`.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 
-use anyhow::{Context, Result, ensure};
-use serde::Deserialize;
+use anyhow::{Context, Result, bail};
+use csv::StringRecord;
 
-use super::utterance::{Problem, Source, Utterance, unknown_emotion};
-use crate::corpus::labels::emotion_index;
+use super::known::speaker_of_iemocap;
+use super::utterance::{Entry, Problem, Source};
+use crate::corpus::audio::is_recording;
+use crate::corpus::labels::canonical;
 
-const COLUMNS: [&str; 4] = ["path", "speaker", "emotion", "sentence"];
+/// The columns with their names. The last ones are those of MELD.
+const PATH: &[&str] = &["path", "file", "filename", "file_name", "wav", "audio"];
+const EMOTION: &[&str] = &["emotion", "label", "emo", "Emotion"];
+const SPEAKER: &[&str] = &["speaker", "speaker_id", "actor", "Speaker"];
+const SENTENCE: &[&str] = &["sentence", "sentence_id", "text_id"];
+/// MELD names no files: they are called after these two, `dia3_utt14`.
+const MELD: [&[&str]; 2] = [&["Dialogue_ID"], &["Utterance_ID"]];
 
-#[derive(Deserialize)]
+/// The places of the columns.
+struct Columns {
+    file: FileColumns,
+    emotion: usize,
+    speaker: Option<usize>,
+    sentence: Option<usize>,
+}
+
+/// Where a row names its file.
+enum FileColumns {
+    Path(usize),
+    Meld(usize, usize),
+}
+
+impl Columns {
+    fn new(header: &StringRecord) -> Result<Self> {
+        let place = |names: &[&str]| header.iter().position(|name| names.contains(&name));
+        let file = match (place(PATH), place(MELD[0]), place(MELD[1])) {
+            (Some(path), ..) => FileColumns::Path(path),
+            (None, Some(dialogue), Some(utterance)) => FileColumns::Meld(dialogue, utterance),
+            _ => bail!("no column '{}': {}", PATH[0], wanted(header)),
+        };
+        let emotion = place(EMOTION).with_context(|| format!("no column '{}': {}", EMOTION[0], wanted(header)))?;
+        Ok(Self { file, emotion, speaker: place(SPEAKER), sentence: place(SENTENCE) })
+    }
+
+    fn row(&self, record: &StringRecord) -> Result<Row, String> {
+        let value = |place: usize| record.get(place).unwrap_or_default().to_owned();
+        let file = match self.file {
+            FileColumns::Path(path) => File::Path(value(path)),
+            FileColumns::Meld(dialogue, utterance) => {
+                File::Name(format!("dia{}_utt{}", value(dialogue), value(utterance)))
+            }
+        };
+        let label = canonical(&value(self.emotion));
+        if label.is_empty() {
+            return Err("it has no emotion".to_owned());
+        }
+        let speaker = match (self.speaker, &file) {
+            (Some(place), _) => value(place),
+            (None, File::Path(path)) => speaker_of_iemocap(without_extension(path)).unwrap_or_default(),
+            (None, File::Name(_)) => String::new(),
+        };
+        Ok(Row { file, label, speaker, sentence: self.sentence.map(value).unwrap_or_default() })
+    }
+}
+
+fn wanted(header: &StringRecord) -> String {
+    format!(
+        "the header must be path,emotion or path,speaker,emotion,sentence, it is {}",
+        header.iter().collect::<Vec<_>>().join(",")
+    )
+}
+
+fn without_extension(path: &str) -> &str {
+    path.rsplit_once('.').map_or(path, |(name, _)| name)
+}
+
 struct Row {
-    path: String,
+    file: File,
+    /// By its canonical name.
+    label: String,
     speaker: String,
-    emotion: String,
     sentence: String,
 }
 
-/// All utterances of the manifest `file`, in its order, and what was skipped.
-pub(super) fn read(file: &Path) -> Result<(Vec<Utterance>, Vec<Problem>)> {
+enum File {
+    /// Absolute, or relative to the manifest.
+    Path(String),
+    /// The name without extension of a file somewhere below the manifest.
+    Name(String),
+}
+
+/// All recordings of the manifest `file`, in its order, and what was skipped.
+pub(super) fn read(file: &Path) -> Result<(Vec<Entry>, Vec<Problem>)> {
     let root = file.parent().unwrap_or(Path::new(""));
     // The path of nothing cannot be made absolute.
     let absolute_root = std::path::absolute(root.join(".")).unwrap_or_else(|_| root.to_owned());
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file)?;
-    let header = reader.headers().context("not a CSV manifest")?.clone();
-    for column in COLUMNS {
-        ensure!(
-            header.iter().any(|name| name == column),
-            "no column '{column}': the header must be {}, it is {}",
-            COLUMNS.join(","),
-            header.iter().collect::<Vec<_>>().join(",")
-        );
-    }
+    let columns = Columns::new(reader.headers().context("not a CSV manifest")?)?;
+    let below = match columns.file {
+        FileColumns::Path(_) => BTreeMap::new(),
+        FileColumns::Meld(..) => recordings_below(root),
+    };
 
-    let mut utterances = Vec::new();
+    let mut entries = Vec::new();
     let mut problems = Vec::new();
     let mut seen = HashSet::new();
     for record in reader.records() {
@@ -48,39 +118,67 @@ pub(super) fn read(file: &Path) -> Result<(Vec<Utterance>, Vec<Problem>)> {
             }
         };
         let mut place = format!("line {}", record.position().map_or(0, csv::Position::line));
-        let result = record.deserialize::<Row>(Some(&header)).map_err(|error| error.to_string()).and_then(|row| {
-            place = format!("{place} ({})", row.path);
-            utterance(root, &absolute_root, row)
+        let result = columns.row(&record).and_then(|row| {
+            let path = match &row.file {
+                File::Path(path) => Some(path.clone()),
+                File::Name(name) => below.get(name).cloned(),
+            };
+            let (File::Path(shown) | File::Name(shown)) = &row.file;
+            place = format!("{place} ({shown})");
+            entry(root, &absolute_root, path, row)
         });
         match result {
-            Ok((whole, utterance)) if seen.insert(whole.clone()) => utterances.push(utterance),
+            Ok((whole, entry)) if seen.insert(whole.clone()) => entries.push(entry),
             Ok(_) => problems.push(Problem { path: place, reason: "it is listed before".to_owned() }),
             Err(reason) => problems.push(Problem { path: place, reason }),
         }
     }
-    Ok((utterances, problems))
+    Ok((entries, problems))
 }
 
-/// The utterance of a row with the whole path of its file, or why there is none.
-fn utterance(root: &Path, absolute_root: &Path, row: Row) -> Result<(PathBuf, Utterance), String> {
-    let emotion = emotion_index(&row.emotion).ok_or_else(|| unknown_emotion(&row.emotion))?;
-    // A manifest may come from Windows.
-    let given = PathBuf::from(row.path.replace('\\', "/"));
-    let path = root.join(&given);
-    if !path.is_file() {
-        return Err("there is no such file".to_owned());
+/// The recordings below a folder: their paths below it by their names without extension. Of equal names the first.
+fn recordings_below(root: &Path) -> BTreeMap<String, String> {
+    let mut below = BTreeMap::new();
+    let mut waiting = vec![PathBuf::new()];
+    while let Some(folder) = waiting.pop() {
+        let Ok(inner) = std::fs::read_dir(root.join(&folder)) else { continue };
+        let mut names: Vec<_> = inner.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
+        names.sort_unstable();
+        for name in names {
+            let path = folder.join(&name);
+            let shown = name.to_string_lossy();
+            if shown.starts_with('.') {
+                continue;
+            }
+            if root.join(&path).is_dir() {
+                waiting.push(path);
+            } else if is_recording(&path) {
+                let name = without_extension(&shown).to_owned();
+                below.entry(name).or_insert_with(|| path.to_string_lossy().into_owned());
+            }
+        }
     }
+    below
+}
+
+/// The recording of a row with the whole path of its file, or why there is none.
+fn entry(
+    root: &Path,
+    absolute_root: &Path,
+    path: Option<String>,
+    Row { label, speaker, sentence, .. }: Row,
+) -> Result<(PathBuf, Entry), String> {
+    // A manifest may come from Windows.
+    let given = path.map(|path| PathBuf::from(path.replace('\\', "/")));
+    let Some((given, path)) = given.map(|given| (given.clone(), root.join(given))).filter(|(_, path)| path.is_file())
+    else {
+        return Err("there is no file".to_owned());
+    };
     let whole = straight(&absolute_root.join(&given));
     // Below the manifest a file has the same name however its path is written.
     let name = whole.strip_prefix(straight(absolute_root)).map_or_else(|_| straight(&given), Path::to_owned);
-    let utterance = Utterance {
-        id: name.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/"),
-        speaker: row.speaker,
-        emotion,
-        sentence: row.sentence,
-        source: Source::File(path),
-    };
-    Ok((whole, utterance))
+    let id = name.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
+    Ok((whole, Entry { id, speaker, label, sentence, source: Source::File(path) }))
 }
 
 /// The path without `.`, and without each `..` that follows a name.

@@ -28,7 +28,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::corpus::labels::EMOTIONS;
+use crate::corpus::labels::Labels;
 use crate::corpus::sentences::doubt;
 use crate::corpus::{Corpus, Utterance};
 use crate::files::write_json;
@@ -142,6 +142,9 @@ impl Split {
     /// speakers than folds; if the protocol needs a speaker or sentence that an utterance does not have, or sentences
     /// and most utterances have one of their own; or if a class has no utterance to train on.
     pub fn new(corpus: &Corpus, protocol: Protocol, folds: Option<usize>, fold: usize, seed: u64) -> Result<Self> {
+        if let Some(fault) = corpus.labels.fault() {
+            bail!("corpus {} cannot be split: {fault}", corpus.name);
+        }
         let (folds, fold_of) = match protocol {
             Protocol::Random => deal::strata(corpus, folds.unwrap_or(DEFAULT_FOLDS), seed)?,
             Protocol::Sentence => deal::sentences(corpus, folds.unwrap_or(DEFAULT_FOLDS), seed)?,
@@ -155,7 +158,7 @@ impl Split {
             folds,
             fold,
             seed,
-            labels: EMOTIONS.map(str::to_owned).to_vec(),
+            labels: corpus.labels.names().to_vec(),
             utterances: corpus
                 .utterances
                 .iter()
@@ -171,20 +174,25 @@ impl Split {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read, is not a split, has other labels than [`EMOTIONS`], or lists an utterance twice.
+    /// If the file cannot be read, is not a split, has labels that no network can have, has an utterance of another
+    /// label, or lists an utterance twice.
     pub fn load(path: &Path) -> Result<Self> {
         let json = json::read(path, "split")?;
         let read = || -> Result<Self> {
             let split: Self = json::strict(json)?;
-            ensure!(
-                split.labels == EMOTIONS,
-                "labels must be {}, the split has {}",
-                EMOTIONS.join(", "),
-                split.labels.join(", ")
-            );
+            if let Some(fault) = Labels::new(split.labels.clone()).fault() {
+                bail!(fault);
+            }
             let mut ids = BTreeSet::new();
             for entry in &split.utterances {
                 ensure!(ids.insert(&entry.id), "{} is listed twice", entry.id);
+                ensure!(
+                    split.labels.contains(&entry.emotion),
+                    "{} is {}, which is none of the labels {}",
+                    entry.id,
+                    entry.emotion,
+                    split.labels.join(", ")
+                );
             }
             Ok(split)
         };
@@ -204,8 +212,17 @@ impl Split {
     ///
     /// # Errors
     ///
-    /// The error names an utterance that the corpus lacks, or that has another emotion in the corpus.
+    /// If the corpus is read with other labels; the error names both. Else it names an utterance that the corpus lacks,
+    /// or that has another emotion in the corpus.
     pub fn part<'c>(&self, corpus: &'c Corpus, part: Part) -> Result<Vec<&'c Utterance>> {
+        let labels = |names: &[String]| names.iter().cloned().collect::<BTreeSet<_>>();
+        ensure!(
+            labels(&self.labels) == labels(corpus.labels.names()),
+            "the labels differ: the split has {}, corpus {} is read with {}; see --labels and --map",
+            self.labels.join(", "),
+            corpus.name,
+            corpus.labels
+        );
         let by_id = corpus.by_id();
         let entries = self.utterances.iter().filter(|entry| entry.part == part);
         entries
@@ -225,10 +242,19 @@ impl Split {
             .collect()
     }
 
+    /// How many utterances of each class are in a part.
+    pub fn class_sizes(&self, part: Part) -> Vec<(&str, usize)> {
+        let of = |label: &String| {
+            self.utterances.iter().filter(|entry| entry.part == part && entry.emotion == *label).count()
+        };
+        self.labels.iter().map(|label| (label.as_str(), of(label))).collect()
+    }
+
     /// Whether there is a test part.
     pub fn tests(&self) -> bool {
         self.utterances.iter().any(|entry| entry.part == Part::Test)
     }
+
     /// Moves the test part to the training part, so nothing is left to test on.
     pub fn train_on_all(&mut self) {
         for entry in self.utterances.iter_mut().filter(|entry| entry.part == Part::Test) {
@@ -238,13 +264,8 @@ impl Split {
 
     /// Fails if a class has no training utterance, and names the class.
     fn check_training_classes(&self) -> Result<()> {
-        for label in &self.labels {
-            let trains = |entry: &SplitEntry| entry.part == Part::Train && entry.emotion == *label;
-            ensure!(
-                self.utterances.iter().any(trains),
-                "no utterance of class '{label}' in the training part of corpus {}",
-                self.corpus
-            );
+        for (label, count) in self.class_sizes(Part::Train) {
+            ensure!(count > 0, "no utterance of class '{label}' in the training part of corpus {}", self.corpus);
         }
         Ok(())
     }

@@ -1,12 +1,12 @@
 //! The report on a corpus as text.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::check::{Group, Report};
+use super::choice::told;
 use super::copies::{Copies, ambiguous};
 use super::skipped::grouped;
-use crate::corpus::labels::EMOTIONS;
 
 /// Long lists end after this many lines; the JSON report has all of them.
 const SHOWN: usize = 20;
@@ -16,14 +16,25 @@ const COPIES_SHOWN: usize = 5;
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let total_s = self.groups.iter().fold(0.0, |total, group| total + group.total_s);
-        writeln!(f, "Corpus {}: {} utterances, {:.1} minutes", self.corpus, self.utterances, total_s / 60.0)?;
+        let taken_for = self.known.map_or_else(String::new, |known| format!(", {known} by the names of its files"));
+        writeln!(
+            f,
+            "Corpus {}{taken_for}: {} utterances, {:.1} minutes",
+            self.corpus,
+            self.utterances,
+            total_s / 60.0
+        )?;
         for (format, files) in &self.formats {
             writeln!(f, "  {files} of {format}")?;
         }
         self.write_counts(f)?;
         self.write_measures(f)?;
-        if !self.missing.is_empty() {
-            writeln!(f, "\nNo readable utterance of {}: the corpus cannot be trained on", self.missing.join(", "))?;
+        writeln!(f, "\nClasses: {}", self.classes.join(", "))?;
+        if let Some(left_out) = told(&self.left_out) {
+            writeln!(f, "Left out of a training: {left_out}; --labels and --map choose")?;
+        }
+        if let Some(fault) = &self.fault {
+            writeln!(f, "The corpus cannot be trained on: {fault}")?;
         }
         write_list(f, "Warnings", &self.warnings, SHOWN)?;
         let duplicates: Vec<String> = self.duplicates.iter().map(|ids| ids.join(" = ")).collect();
@@ -51,15 +62,16 @@ impl Report {
             speakers.entry(speaker(group)).or_default().insert(&group.emotion, group.utterances);
         }
         let width = self.speaker_width();
+        let emotions: BTreeSet<&str> = self.groups.iter().map(|group| group.emotion.as_str()).collect();
         write!(f, "\n{:width$}", "speaker")?;
-        for emotion in EMOTIONS {
+        for emotion in &emotions {
             write!(f, " {emotion:>8}")?;
         }
         writeln!(f, " {:>8}", "all")?;
         for (speaker, counts) in speakers {
             write!(f, "{speaker:width$}")?;
-            for emotion in EMOTIONS {
-                write!(f, " {:>8}", counts.get(emotion).unwrap_or(&0))?;
+            for emotion in &emotions {
+                write!(f, " {:>1$}", counts.get(emotion).unwrap_or(&0), emotion.chars().count().max(8))?;
             }
             writeln!(f, " {:>8}", counts.values().sum::<usize>())?;
         }
@@ -76,13 +88,13 @@ impl Report {
         )?;
         writeln!(
             f,
-            "{:width$} {:8} {:>7} {:>6} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7}",
+            "{:width$} {:10} {:>7} {:>6} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7}",
             "speaker", "emotion", "s", "s", "dBFS", "dBFS", "%", "dBFS", "ms", "ms"
         )?;
         for group in &self.groups {
             writeln!(
                 f,
-                "{:width$} {:8} {:7.1} {:6.2} {:7.1} {:7.1} {:7.3} {:7.1} {:7.0} {:7.0}",
+                "{:width$} {:10} {:7.1} {:6.2} {:7.1} {:7.1} {:7.3} {:7.1} {:7.0} {:7.0}",
                 speaker(group),
                 group.emotion,
                 group.total_s,

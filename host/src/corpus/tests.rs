@@ -1,8 +1,10 @@
 use std::fs;
+use std::path::Path;
 
-use super::check::check;
+use super::check::{Report, check};
 use super::*;
 use crate::corpus::audio::{SAMPLE_RATE_HZ, read_audio, write_wav};
+use crate::corpus::choice::{Choice, Classes};
 
 /// A folder with a one-sample recording at each of `paths`.
 fn folder(paths: &[&str]) -> tempfile::TempDir {
@@ -28,7 +30,7 @@ fn speaker_folders_give_speaker_emotion_and_sentence() {
     let dir = folder(&["li/Angry/201.wav", "li/joy/202.WAV", "an/sad/201.wav"]);
     fs::write(dir.path().join("README.txt"), "not audio").unwrap();
     fs::write(dir.path().join("li/Angry/._201.wav"), "what macOS leaves behind").unwrap();
-    let corpus = Corpus::open(dir.path()).unwrap();
+    let corpus = Corpus::open(dir.path(), &Choice::default()).unwrap();
     assert_eq!(
         rows(&corpus),
         [
@@ -44,43 +46,115 @@ fn speaker_folders_give_speaker_emotion_and_sentence() {
 #[test]
 fn emotion_folders_give_no_speaker() {
     let dir = folder(&["fear/a-1.wav", "Neutral/b.c.wav"]);
-    let corpus = Corpus::open(dir.path()).unwrap();
+    let corpus = Corpus::open(dir.path(), &Choice::default()).unwrap();
     assert_eq!(rows(&corpus), [("Neutral/b.c.wav", "", "neutral", "b.c"), ("fear/a-1.wav", "", "fear", "a-1")]);
 }
 
 #[test]
 fn a_speaker_may_bear_the_name_of_an_emotion() {
     let dir = folder(&["Joy/sad/1.wav", "Joy/happy/1.wav"]);
-    let corpus = Corpus::open(dir.path()).unwrap();
+    let corpus = Corpus::open(dir.path(), &Choice::default()).unwrap();
     assert!(corpus.utterances.iter().all(|utterance| utterance.speaker == "Joy"));
 }
 
 #[test]
 fn what_does_not_fit_is_skipped_and_told_once_for_each_folder() {
-    let dir = folder(&["li/sad/1.wav", "li/disgust/1.wav", "li/disgust/2.wav", "loose.wav", "li/sad/old/3.wav"]);
-    let corpus = Corpus::open(dir.path()).unwrap();
-    assert_eq!(corpus.utterances.len(), 1);
+    let dir = folder(&["li/sad/1.wav", "li/fear/1.wav", "loose.wav", "notes/a.wav", "notes/b.wav"]);
+    let corpus = Corpus::open(dir.path(), &Choice::default()).unwrap();
+    assert_eq!(corpus.utterances.len(), 2);
     let mut problems: Vec<String> = corpus.problems.iter().map(Problem::to_string).collect();
     problems.sort();
-    assert_eq!(problems.len(), 3, "{problems:?}");
-    assert!(
-        problems[0].starts_with("/: not in a folder") && problems[0].contains("1 recording skipped"),
-        "{problems:?}"
+    assert_eq!(
+        problems,
+        [
+            "/: not in a folder that is named after an emotion; 1 recording skipped",
+            "notes/: not in a folder that is named after an emotion; 2 recordings skipped"
+        ]
     );
-    assert!(problems[1].starts_with("li/disgust/: unknown emotion 'disgust'"), "{problems:?}");
-    assert!(problems[1].contains("2 recordings skipped"), "{problems:?}");
-    assert!(problems[2].starts_with("li/sad/old/: "), "{problems:?}");
+}
+
+#[test]
+fn folders_beside_those_of_known_emotions_are_labels_too_at_any_depth() {
+    let dir = folder(&[
+        "data/train/li/sad/1.wav",
+        "data/train/li/rude/1.wav",
+        "data/train/an/fear/take 2/1.wav",
+        "data/__MACOSX/li/sad/1.wav",
+    ]);
+    let corpus = Corpus::open(dir.path(), &Choice::default()).unwrap();
+    let speakers: Vec<(&str, &str)> =
+        corpus.utterances.iter().map(|utterance| (utterance.speaker.as_str(), utterance.emotion_name())).collect();
+    assert_eq!(speakers, [("an", "fear"), ("li", "rude"), ("li", "sad")]);
+    assert_eq!(corpus.labels.names(), ["fear", "rude", "sad"]);
+    assert!(corpus.problems.is_empty(), "{:?}", corpus.problems);
+    let parts = folder(&["train/sad/1.wav", "test/fear/1.wav"]);
+    let corpus = Corpus::open(parts.path(), &Choice::default()).unwrap();
+    assert!(corpus.utterances.iter().all(|utterance| utterance.speaker.is_empty()), "a part is no speaker");
+}
+
+#[test]
+fn a_known_corpus_is_read_by_its_names_and_songs_are_told() {
+    let dir = folder(&[
+        "Actor_01/03-01-05-01-02-01-01.wav",
+        "Actor_02/03-01-02-01-01-01-02.wav",
+        "Actor_02/03-02-02-01-01-01-02.wav",
+    ]);
+    let corpus = Corpus::open(dir.path(), &Choice::default()).unwrap();
+    assert_eq!(corpus.known.map(|known| known.name), Some("RAVDESS"));
+    assert_eq!(
+        rows(&corpus),
+        [
+            ("Actor_01/03-01-05-01-02-01-01.wav", "01", "angry", "02"),
+            ("Actor_02/03-01-02-01-01-01-02.wav", "02", "calm", "01"),
+        ]
+    );
+    let problems: Vec<String> = corpus.problems.iter().map(Problem::to_string).collect();
+    assert_eq!(problems, ["Actor_02/: not named like a recording of RAVDESS; 1 recording skipped"]);
+}
+
+#[test]
+fn a_manifest_of_a_folder_gives_the_same_corpus_wherever_it_lies() {
+    let dir = folder(&["wav/03a01Fa.wav", "wav/08b02Lb.wav"]);
+    let all = Choice { classes: Classes::All, ..Choice::default() };
+    let corpus = Corpus::open(dir.path(), &all).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    for manifest in [dir.path().join("list.csv"), elsewhere.path().join("list.csv")] {
+        corpus.write_manifest(dir.path(), &manifest).unwrap();
+        let again = Corpus::open(&manifest, &all).unwrap();
+        let told = |corpus: &Corpus| -> Vec<[String; 3]> {
+            let utterances = corpus.utterances.iter();
+            utterances.map(|u| [u.speaker.clone(), u.emotion_name().to_owned(), u.sentence.clone()]).collect()
+        };
+        assert_eq!(told(&again), [["03", "happy", "a01"], ["08", "boredom", "b02"]].map(|row| row.map(str::to_owned)));
+        assert_eq!(told(&again), told(&corpus));
+        assert!(again.utterances.iter().all(|utterance| utterance.samples(SAMPLE_RATE_HZ).is_ok()));
+    }
+}
+
+#[test]
+fn lists_of_meld_and_iemocap_are_read() {
+    let dir = folder(&["audio/dia3_utt14.wav", "Ses01F_impro01_M007.wav"]);
+    let meld = dir.path().join("train_sent_emo.csv");
+    fs::write(&meld, "Utterance,Speaker,Emotion,Dialogue_ID,Utterance_ID\nHi,Joey,joy,3,14\nNo,Ross,anger,3,15\n")
+        .unwrap();
+    let corpus = Corpus::open(&meld, &Choice::default()).unwrap();
+    assert_eq!(rows(&corpus), [("audio/dia3_utt14.wav", "Joey", "happy", "")]);
+    assert_eq!(corpus.problems[0].to_string(), "line 3 (dia3_utt15): there is no file");
+    let iemocap = dir.path().join("iemocap.csv");
+    fs::write(&iemocap, "file,label\nSes01F_impro01_M007.wav,exc\n").unwrap();
+    let corpus = Corpus::open(&iemocap, &Choice::default()).unwrap();
+    assert_eq!(rows(&corpus), [("Ses01F_impro01_M007.wav", "Ses01M", "excited", "")]);
 }
 
 #[test]
 fn a_folder_without_utterances_is_an_error_that_says_what_was_expected() {
-    for paths in [&[][..], &["disgust/1.wav"], &["li/disgust/1.wav"]] {
+    for paths in [&[][..], &["notes/1.wav"], &["li/notes/1.wav"]] {
         let dir = folder(paths);
-        let error = format!("{:#}", Corpus::open(dir.path()).unwrap_err());
+        let error = format!("{:#}", Corpus::open(dir.path(), &Choice::default()).unwrap_err());
         assert!(error.contains("speaker/emotion/name.wav"), "{error}");
-        assert_eq!(error.contains("unknown emotion 'disgust'"), !paths.is_empty(), "{error}");
+        assert_eq!(error.contains("notes/: not in a folder that is named after"), !paths.is_empty(), "{error}");
     }
-    let error = format!("{:#}", Corpus::open(Path::new("no-such-folder")).unwrap_err());
+    let error = format!("{:#}", Corpus::open(Path::new("no-such-folder"), &Choice::default()).unwrap_err());
     assert!(error.contains("no-such-folder"), "{error}");
 }
 
@@ -93,7 +167,7 @@ fn a_manifest_is_read_with_columns_in_any_order() {
         "\u{feff}emotion, path, speaker, sentence\nANGER,./audio/1.wav,li,hello\nsad,audio\\2.wav,\"an, b\",\nfear,audio/3.wav,li,bye\n",
     )
     .unwrap();
-    let corpus = Corpus::open(&csv).unwrap();
+    let corpus = Corpus::open(&csv, &Choice::default()).unwrap();
     assert_eq!(corpus.name, "mine");
     assert_eq!(
         rows(&corpus),
@@ -114,7 +188,7 @@ fn bad_rows_of_a_manifest_are_skipped_with_their_line() {
     let rows = [
         "path,speaker,emotion,sentence",
         "1.wav,li,sad,a",
-        "1.wav,li,disgust,a",
+        "1.wav,li,,a",
         "2.wav,li,sad,a",
         "../1.wav,li,sad,a",
         "no/such/../2.wav,li,sad,a",
@@ -122,14 +196,14 @@ fn bad_rows_of_a_manifest_are_skipped_with_their_line() {
         "./1.wav,li,sad,a",
     ];
     fs::write(&csv, rows.join("\n")).unwrap();
-    let corpus = Corpus::open(&csv).unwrap();
+    let corpus = Corpus::open(&csv, &Choice::default()).unwrap();
     assert_eq!(corpus.utterances.len(), 1);
     let problems: Vec<String> = corpus.problems.iter().map(Problem::to_string).collect();
     for (problem, wanted) in problems.iter().zip([
-        "line 3 (1.wav): unknown emotion 'disgust'",
-        "line 4 (2.wav): there is no such file",
-        "line 5 (../1.wav): there is no such file",
-        "line 6 (no/such/../2.wav): there is no such file",
+        "line 3: it has no emotion",
+        "line 4 (2.wav): there is no file",
+        "line 5 (../1.wav): there is no file",
+        "line 6 (no/such/../2.wav): there is no file",
         "line 7: ",
         "line 8 (./1.wav): it is listed before",
     ]) {
@@ -152,7 +226,7 @@ fn a_manifest_may_name_files_anywhere_and_a_file_has_one_name_however_it_is_writ
         format!("{whole}/other/3.flac,li,sad,c"),
     ];
     fs::write(&csv, rows.join("\n")).unwrap();
-    let corpus = Corpus::open(&csv).unwrap();
+    let corpus = Corpus::open(&csv, &Choice::default()).unwrap();
     let ids: Vec<&str> = corpus.utterances.iter().map(|utterance| utterance.id.as_str()).collect();
     assert_eq!(ids, ["../other/3.flac", "1.wav", "more/2.wav"]);
     assert!(corpus.utterances.iter().all(|utterance| utterance.samples(SAMPLE_RATE_HZ).unwrap() == [7]));
@@ -173,7 +247,7 @@ fn a_manifest_may_name_files_anywhere_and_a_file_has_one_name_however_it_is_writ
 #[test]
 fn a_folder_may_hold_recordings_of_any_kind() {
     let dir = folder(&["li/sad/1.wav", "li/sad/2.FLAC", "li/fear/3.Ogg", "li/fear/4.mp3", "li/fear/notes.txt"]);
-    let corpus = Corpus::open(dir.path()).unwrap();
+    let corpus = Corpus::open(dir.path(), &Choice::default()).unwrap();
     let ids: Vec<&str> = corpus.utterances.iter().map(|utterance| utterance.id.as_str()).collect();
     assert_eq!(ids, ["li/fear/3.Ogg", "li/fear/4.mp3", "li/sad/1.wav", "li/sad/2.FLAC"]);
     assert_eq!(corpus.utterances[0].sentence, "3");
@@ -192,7 +266,7 @@ fn a_check_warns_of_clipped_and_quiet_recordings_and_not_of_a_peak_at_full_scale
             let loud = |sample: &i16| (gain * 32_767.0 / peak * f32::from(*sample)) as i16;
             write_wav(&path, &speech.iter().map(loud).collect::<Vec<_>>()).unwrap();
         }
-        let report = check(&Corpus::open(dir.path()).unwrap()).unwrap();
+        let report = checked(dir.path());
         report.warnings.into_iter().filter(|warning| !warning.contains("no readable")).collect::<Vec<_>>().join("; ")
     };
     assert_eq!(warnings(1.0), "");
@@ -206,12 +280,17 @@ fn a_check_warns_of_clipped_and_quiet_recordings_and_not_of_a_peak_at_full_scale
 #[test]
 fn a_file_that_is_no_manifest_is_an_error() {
     let dir = folder(&["1.wav"]);
-    let error = format!("{:#}", Corpus::open(&dir.path().join("1.wav")).unwrap_err());
+    let error = format!("{:#}", Corpus::open(&dir.path().join("1.wav"), &Choice::default()).unwrap_err());
     assert!(error.contains("1.wav"), "{error}");
     let csv = dir.path().join("m.csv");
+    for (header, missing) in [("path,speaker", "emotion"), ("speaker,emotion", "path")] {
+        fs::write(&csv, format!("{header}\n1.wav,sad\n")).unwrap();
+        let error = format!("{:#}", Corpus::open(&csv, &Choice::default()).unwrap_err());
+        assert!(error.contains(&format!("no column '{missing}'")) && error.ends_with(header), "{error}");
+    }
     fs::write(&csv, "path,emotion\n1.wav,sad\n").unwrap();
-    let error = format!("{:#}", Corpus::open(&csv).unwrap_err());
-    assert!(error.contains("no column 'speaker'") && error.contains("path,emotion"), "{error}");
+    let corpus = Corpus::open(&csv, &Choice::default()).unwrap();
+    assert_eq!(rows(&corpus), [("1.wav", "", "sad", "")], "speaker and sentence may be unknown");
 }
 
 #[test]
@@ -229,13 +308,19 @@ fn tone(path: &Path, peak: i16, dc: i16) {
     write_wav(path, &[0; 1_600].into_iter().chain(tone).map(|sample| sample + dc).collect::<Vec<i16>>()).unwrap();
 }
 
+/// The check of a folder, as the command does it.
+fn checked(dir: &Path) -> Report {
+    let all = Choice { classes: Classes::All, ..Choice::default() };
+    check(&Corpus::open(dir, &all).unwrap(), &Choice::default()).unwrap()
+}
+
 #[test]
 fn a_check_counts_and_measures_each_speaker_and_emotion() {
     let dir = tempfile::tempdir().unwrap();
     tone(&dir.path().join("li/sad/1.wav"), 3_277, 0);
     tone(&dir.path().join("li/sad/2.wav"), 1_638, 0);
     tone(&dir.path().join("an/fear/1.wav"), 3_276, 0);
-    let report = check(&Corpus::open(dir.path()).unwrap()).unwrap();
+    let report = checked(dir.path());
     assert_eq!(report.utterances, 3);
     assert!(report.broken.is_empty() && report.duplicates.is_empty(), "{report}");
     assert_eq!(report.formats.iter().collect::<Vec<_>>(), [(&"16000 Hz, mono, 16-bit integer".to_owned(), &3)]);
@@ -243,29 +328,26 @@ fn a_check_counts_and_measures_each_speaker_and_emotion() {
     assert_eq!((li.speaker.as_str(), li.emotion.as_str(), li.utterances), ("li", "sad", 2));
     assert!((li.total_s - 0.6).abs() < 1e-9 && (li.mean_s - 0.3).abs() < 1e-9, "{li:?}");
     assert!((li.peak_db + 20.0).abs() < 0.01 && (li.lead_s - 0.1).abs() < 1e-9, "{li:?}");
-    assert_eq!(report.missing, ["angry", "happy", "neutral", "surprise"]);
+    assert_eq!((report.classes.as_slice(), &report.fault), (&["fear".to_owned(), "sad".to_owned()][..], &None));
     let text = report.to_string();
-    assert!(text.contains("No readable utterance of angry, happy, neutral, surprise: the corpus cannot be"), "{text}");
+    assert!(text.contains("Classes: fear, sad\n"), "{text}");
     assert!(text.contains("3 of 16000 Hz, mono, 16-bit integer") && text.contains("0 broken"), "{text}");
 }
 
 #[test]
 fn a_check_lists_every_broken_file_with_its_reason_and_reads_the_rest() {
-    let dir = folder(&["li/sad/1.wav", "li/disgust/1.wav"]);
+    let dir = folder(&["li/sad/1.wav", "loose.wav"]);
     fs::write(dir.path().join("li/sad/empty.wav"), "").unwrap();
     fs::write(dir.path().join("li/sad/text.wav"), "this is a text and no recording").unwrap();
     let cut = fs::read(dir.path().join("li/sad/1.wav")).unwrap();
     fs::write(dir.path().join("li/sad/cut.wav"), &cut[..cut.len() - 1]).unwrap();
-    let report = check(&Corpus::open(dir.path()).unwrap()).unwrap();
+    let report = checked(dir.path());
     assert_eq!(report.utterances, 1);
     let broken: Vec<String> = report.broken.iter().map(Problem::to_string).collect();
     assert_eq!(broken.len(), 4, "{broken:?}");
-    for wanted in [
-        "li/disgust/: unknown emotion",
-        "li/sad/cut.wav: truncated",
-        "li/sad/empty.wav: empty",
-        "li/sad/text.wav: not a WAV",
-    ] {
+    for wanted in
+        ["/: not in a folder", "li/sad/cut.wav: truncated", "li/sad/empty.wav: empty", "li/sad/text.wav: not a WAV"]
+    {
         assert!(broken.iter().any(|problem| problem.starts_with(wanted)), "{wanted}: {broken:?}");
     }
 }
@@ -276,7 +358,7 @@ fn a_check_finds_recordings_that_are_the_same() {
     tone(&dir.path().join("li/sad/1.wav"), 3_000, 0);
     tone(&dir.path().join("li/sad/2.wav"), 3_001, 0);
     tone(&dir.path().join("an/fear/1.wav"), 3_000, 0);
-    let report = check(&Corpus::open(dir.path()).unwrap()).unwrap();
+    let report = checked(dir.path());
     assert_eq!(report.duplicates, [["an/fear/1.wav", "li/sad/1.wav"]]);
 }
 
@@ -289,7 +371,7 @@ fn a_check_warns_of_an_offset_that_depends_on_the_emotion_and_only_of_that() {
         tone(&dir.path().join(format!("an/sad/{n}.wav")), 3_020 + n, 7 * n);
         tone(&dir.path().join(format!("an/angry/{n}.wav")), 3_030 + n, 8 * n);
     }
-    let report = check(&Corpus::open(dir.path()).unwrap()).unwrap();
+    let report = checked(dir.path());
     let leaks: Vec<&String> =
         report.warnings.iter().filter(|warning| warning.contains("gives the emotion away")).collect();
     assert_eq!(leaks.len(), 1, "{leaks:?}");
@@ -310,7 +392,7 @@ fn a_written_corpus_is_the_same_when_it_is_read_and_taken_up_where_it_stopped() 
     fs::write(dir.path().join(&corpus.utterances[1].id), "cut").unwrap();
     assert_eq!(corpus.write(dir.path(), |_| ()).unwrap(), Written { new: 2, kept: 2 });
 
-    let read = Corpus::open(dir.path()).unwrap();
+    let read = Corpus::open(dir.path(), &Choice::default()).unwrap();
     assert_eq!(rows(&read), rows(&corpus));
     for (read, wanted) in read.utterances.iter().zip(&corpus.utterances) {
         assert_eq!(read.samples(SAMPLE_RATE_HZ).unwrap(), wanted.samples(SAMPLE_RATE_HZ).unwrap());

@@ -92,6 +92,7 @@ mod tests {
     use super::*;
     use crate::corpus::Corpus;
     use crate::corpus::audio::write_wav;
+    use crate::corpus::choice::Choice;
 
     #[test]
     fn a_recording_is_known_under_any_name_and_another_is_not() {
@@ -101,7 +102,7 @@ mod tests {
         let [known, other] = [3, 4].map(|place| synthetic.utterances[place].samples(SAMPLE_RATE_HZ).unwrap());
         write_wav(&dir.path().join("c/sad/renamed.wav"), &known).unwrap();
         std::fs::write(dir.path().join("c/sad/broken.wav"), "no recording").unwrap();
-        let corpus = Corpus::open(&dir.path().join("c")).unwrap();
+        let corpus = Corpus::open(&dir.path().join("c"), &Choice::default()).unwrap();
         let trained_on = TrainedOn::new(&corpus.name, &corpus.utterances.iter().collect::<Vec<_>>());
         assert_eq!(trained_on.recordings(), 1);
         assert!(trained_on.has(&known) && !trained_on.has(&other) && !trained_on.has(&known[1..]));

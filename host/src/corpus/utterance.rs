@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::corpus::audio::{SAMPLE_RATE_HZ, read_audio, to_rate};
-use crate::corpus::labels::EMOTIONS;
+use crate::corpus::labels::Labels;
 use crate::corpus::synth;
 
 /// One recording of one sentence.
@@ -16,8 +16,10 @@ pub struct Utterance {
     pub id: String,
     /// Who speaks; empty if the layout does not say.
     pub speaker: String,
-    /// Index in [`EMOTIONS`].
+    /// Index in [`Utterance::labels`].
     pub emotion: usize,
+    /// The classes of its corpus.
+    pub labels: Labels,
     /// What is said; where the layout does not say, the name of the file without extension.
     pub sentence: String,
     pub(super) source: Source,
@@ -27,7 +29,18 @@ pub struct Utterance {
 #[derive(Clone, Debug)]
 pub(super) enum Source {
     File(PathBuf),
-    Synthetic { seed: u64, voice: usize, sentence: usize },
+    Synthetic { seed: u64, voice: usize, emotion: usize, sentence: usize },
+}
+
+/// A recording whose label is not a class yet.
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub id: String,
+    pub speaker: String,
+    /// By its [`canonical`](crate::corpus::labels::canonical) name.
+    pub label: String,
+    pub sentence: String,
+    pub source: Source,
 }
 
 impl Utterance {
@@ -39,15 +52,15 @@ impl Utterance {
     pub fn samples(&self, rate_hz: u32) -> Result<Vec<i16>> {
         match &self.source {
             Source::File(path) => read_audio(path, rate_hz),
-            &Source::Synthetic { seed, voice, sentence } => {
-                to_rate(&synth::render(seed, voice, self.emotion, sentence), SAMPLE_RATE_HZ, rate_hz)
+            &Source::Synthetic { seed, voice, emotion, sentence } => {
+                to_rate(&synth::render(seed, voice, emotion, sentence), SAMPLE_RATE_HZ, rate_hz)
             }
         }
     }
 
     /// The name of the emotion.
-    pub fn emotion_name(&self) -> &'static str {
-        EMOTIONS[self.emotion]
+    pub fn emotion_name(&self) -> &str {
+        self.labels.name(self.emotion)
     }
 
     /// The file that holds the recording, if there is one.
@@ -80,9 +93,4 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.path, self.cause())
     }
-}
-
-/// The reason for skipping an emotion that is none of the six.
-pub(super) fn unknown_emotion(name: &str) -> String {
-    format!("unknown emotion '{name}', wanted one of {}", EMOTIONS.join(", "))
 }

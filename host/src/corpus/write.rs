@@ -1,4 +1,4 @@
-//! Writes a corpus as a folder of WAV files.
+//! Writes a corpus as a folder of WAV files, or as a manifest.
 
 use std::path::{Component, Path};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::{Corpus, Utterance};
 use crate::corpus::audio::{SAMPLE_RATE_HZ, read_audio, write_wav};
+use crate::files::write_atomic;
 
 /// What [`Corpus::write`] did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +47,27 @@ impl Corpus {
             Ok(())
         })?;
         Ok(Written { new: missing.len(), kept })
+    }
+}
+
+impl Corpus {
+    /// Writes the manifest of a folder, atomically. Paths are relative to the manifest where it lies in the folder, and
+    /// else whole.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn write_manifest(&self, folder: &Path, manifest: &Path) -> Result<()> {
+        let whole = |path: &Path| std::path::absolute(path).with_context(|| format!("cannot find {}", path.display()));
+        let beside = whole(manifest)?.parent() == Some(whole(&folder.join("."))?.as_path());
+        let mut table = csv::Writer::from_writer(Vec::new());
+        table.write_record(["path", "speaker", "emotion", "sentence"])?;
+        for utterance in &self.utterances {
+            let path =
+                if beside { utterance.id.clone() } else { whole(&folder.join(&utterance.id))?.display().to_string() };
+            table.write_record([&path, &utterance.speaker, utterance.emotion_name(), &utterance.sentence])?;
+        }
+        write_atomic(manifest, &table.into_inner().context("cannot write the table")?)
     }
 }
 

@@ -7,6 +7,7 @@ use ser_core::spec::edge;
 use super::*;
 use crate::corpus::Corpus;
 use crate::corpus::audio::write_wav;
+use crate::corpus::choice::Choice;
 use crate::corpus::labels::EMOTIONS;
 use crate::corpus::split::{Part as SplitPart, Protocol, Split};
 use crate::evaluation::metrics::Confusion;
@@ -28,7 +29,7 @@ fn corpus(folder: &Path) -> Corpus {
                 .unwrap();
         }
     }
-    Corpus::open(folder).unwrap()
+    Corpus::open(folder, &Choice::default()).unwrap()
 }
 
 /// A run as `host train` leaves it. Every third answer is wrong, and one utterance has a hostile name.
@@ -38,6 +39,7 @@ fn run(path: &Path, corpus: &Corpus, corpus_path: &Path, fold: usize, seed: u64)
     let config = Config {
         corpus: corpus.name.clone(),
         corpus_path: Some(corpus_path.to_owned()),
+        choice: Choice::default(),
         preset: "edge".to_owned(),
         seed,
         backend: Backend::Fast,

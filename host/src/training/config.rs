@@ -3,12 +3,14 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow, bail};
 use clap::ValueEnum;
-use ser_core::spec::Network;
+use ser_core::spec::{self, Layer, Network};
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::Corpus;
+use crate::corpus::choice::Choice;
+use crate::corpus::labels::Labels;
 use crate::training::recipe::{Distillation, Recipe};
 
 /// The backend of a training: it computes every step.
@@ -50,6 +52,9 @@ pub struct Config {
     pub corpus: String,
     /// Folder or manifest of the corpus; None for the synthetic one.
     pub corpus_path: Option<PathBuf>,
+    /// Which of its labels are classes.
+    #[serde(default)]
+    pub choice: Choice,
     /// Name of the network.
     pub preset: String,
     /// Seed of all random numbers: weights, order, augmentation.
@@ -69,7 +74,28 @@ impl Config {
     ///
     /// If it cannot be opened.
     pub fn open_corpus(&self) -> Result<Corpus> {
-        Corpus::open_or_synthetic(self.corpus_path.as_deref())
+        Corpus::open_or_synthetic(self.corpus_path.as_deref(), &self.choice)
+    }
+
+    /// Gives network and teachers these classes.
+    ///
+    /// # Errors
+    ///
+    /// If no network can have them.
+    pub fn set_labels(&mut self, labels: &Labels) -> Result<()> {
+        if let Some(fault) = labels.fault() {
+            bail!(fault);
+        }
+        let names = labels.names().iter().map(|name| spec::Label::try_from(name.as_str()));
+        self.network.labels =
+            names.collect::<Result<_, _>>().map_err(|_| anyhow!("the label of a class is too long"))?;
+        let taught = self.recipe.distillation.as_mut().and_then(|distillation| distillation.layers.as_mut());
+        for layers in [Some(&mut self.network.layers), taught].into_iter().flatten() {
+            if let Some(Layer::Dense { units }) = layers.last_mut() {
+                *units = labels.len();
+            }
+        }
+        Ok(())
     }
 
     /// The configuration of the run that trains the teacher with this index for this run.

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use ser_core::spec::{LevelMode, edge};
 use ser_host::corpus::Corpus;
+use ser_host::corpus::choice::Choice;
 use ser_host::corpus::split::{Part, Protocol, Split};
 use ser_host::corpus::synth::DEFAULT_SEED;
 use ser_host::features::rows::Normalization;
@@ -28,6 +29,7 @@ pub fn make_run(path: &Path) -> RunFolder {
     let config = Config {
         corpus: corpus.name,
         corpus_path: None,
+        choice: Choice::default(),
         preset: "edge".to_owned(),
         seed: 1,
         backend: Backend::Fast,

@@ -8,6 +8,7 @@ use ser_core::Model;
 use ser_core::contract::CRC;
 use ser_core::spec::{self, Network};
 use ser_host::corpus::Corpus;
+use ser_host::corpus::choice::Choice;
 use ser_host::corpus::split::{Part, Protocol, Split};
 use ser_host::json;
 use ser_host::model::inspect::{Summary, parse_model, untrained_model};
@@ -60,7 +61,7 @@ fn manifest(text: &[u8]) {
     for name in NAMES {
         write(&folder, name, b"");
     }
-    match Corpus::open(&write(&folder, "manifest.csv", text)) {
+    match Corpus::open(&write(&folder, "manifest.csv", text), &Choice::default()) {
         Ok(corpus) => {
             assert!(!corpus.utterances.is_empty());
             for protocol in [Protocol::Random, Protocol::Sentence, Protocol::Speaker] {
@@ -176,6 +177,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     let config = Config {
         corpus: "synthetic".to_owned(),
         corpus_path: None,
+        choice: Choice::default(),
         preset: "edge".to_owned(),
         seed: 1,
         backend: Backend::Fast,

@@ -12,7 +12,7 @@ fn args(dir: &Path) -> CrossvalArgs {
     write_recipe(&dir.join("recipe.json"), 8);
     CrossvalArgs {
         training: TrainingOptions {
-            corpus: CorpusOption { path: Some(dir.join("corpus")) },
+            corpus: CorpusOption { path: Some(dir.join("corpus")), ..CorpusOption::default() },
             recipe: Some(dir.join("recipe.json")),
             ..TrainingOptions::default()
         },

@@ -1,6 +1,7 @@
 use super::correlation::Peak;
 use super::*;
 use crate::corpus::audio::{SAMPLE_RATE_HZ, resample, write_wav};
+use crate::corpus::choice::Choice;
 use crate::corpus::synth;
 
 /// The shift of a copy, in tenths of a sample.
@@ -151,7 +152,7 @@ fn corpus(dir: &Path) -> Corpus {
     write("li/sad/2.wav", &speech(1, 4, 2));
     write("li/fear/2.wav", &speech(1, 1, 2));
     std::fs::write(dir.join("li/sad/broken.wav"), "no recording").unwrap();
-    Corpus::open(dir).unwrap()
+    Corpus::open(dir, &Choice::default()).unwrap()
 }
 
 #[test]
@@ -185,7 +186,7 @@ fn copies_with_different_labels_come_first_and_are_told_by_speaker_and_labels() 
 fn a_check_reports_copies_and_warns_of_labels_that_differ() {
     let dir = tempfile::tempdir().unwrap();
     let corpus = corpus(dir.path());
-    let report = crate::corpus::check::check(&corpus).unwrap();
+    let report = crate::corpus::check::check(&corpus, &Choice::default()).unwrap();
     assert_eq!(report.copies, Copies::find(&corpus, &Stop::default()).unwrap().unwrap());
     for wanted in [
         "1 recording of li is there both as fear and as sad",

@@ -7,12 +7,11 @@ use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 
-use crate::corpus::labels::EMOTIONS;
 use crate::corpus::sentences::doubt;
 use crate::corpus::{Corpus, Utterance};
 
 /// Number of utterances of each class.
-pub(super) type Counts = [u64; EMOTIONS.len()];
+pub(super) type Counts = Vec<u64>;
 
 fn check_folds(folds: usize, count: usize, what: &str) -> Result<()> {
     ensure!(folds >= 2, "number of folds must be at least 2, got {folds}");
@@ -84,7 +83,7 @@ fn shuffled_groups<'c>(
     names.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
     let place_of: BTreeMap<&str, usize> = names.iter().enumerate().map(|(place, name)| (*name, place)).collect();
     let group_of = |utterance: &Utterance| place_of[name(utterance).as_str()];
-    let mut groups = vec![Counts::default(); names.len()];
+    let mut groups = vec![vec![0; corpus.labels.len()]; names.len()];
     for utterance in &corpus.utterances {
         groups[group_of(utterance)][utterance.emotion] += 1;
     }
@@ -102,7 +101,7 @@ pub(super) fn stratified(groups: &[Counts], folds: usize) -> Vec<usize> {
     let size = |counts: &Counts| counts.iter().sum::<u64>();
     let mut order: Vec<usize> = (0..groups.len()).collect();
     order.sort_by_key(|group| std::cmp::Reverse(size(&groups[*group])));
-    let mut filled = vec![Counts::default(); folds];
+    let mut filled = vec![vec![0; all.len()]; folds];
     let mut fold_of = vec![0; groups.len()];
     for group in order {
         let counts = &groups[group];
@@ -125,8 +124,8 @@ pub(super) fn stratified(groups: &[Counts], folds: usize) -> Vec<usize> {
 /// the one that brings the classes nearest to their shares; of equal groups the first.
 pub(super) fn stratified_part(groups: &[Counts], wanted: usize) -> Vec<usize> {
     let all = sum(groups);
-    let target = all.map(|all| all as f64 * wanted as f64 / groups.len().max(1) as f64);
-    let mut held = Counts::default();
+    let target: Vec<f64> = all.iter().map(|all| *all as f64 * wanted as f64 / groups.len().max(1) as f64).collect();
+    let mut held = vec![0; all.len()];
     let mut left: Vec<usize> = (0..groups.len()).collect();
     let mut chosen = Vec::new();
     for _ in 0..wanted {
@@ -145,7 +144,7 @@ pub(super) fn stratified_part(groups: &[Counts], wanted: usize) -> Vec<usize> {
 }
 
 fn sum(groups: &[Counts]) -> Counts {
-    let mut all = Counts::default();
+    let mut all = vec![0; groups.first().map_or(0, Vec::len)];
     groups.iter().for_each(|group| all.iter_mut().zip(group).for_each(|(sum, count)| *sum += count));
     all
 }

@@ -1,3 +1,5 @@
+use crate::corpus::choice::Choice;
+use crate::corpus::labels::EMOTIONS;
 use std::collections::BTreeSet;
 use std::fs;
 
@@ -15,7 +17,7 @@ fn corpus(paths: &[String]) -> Corpus {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, "").unwrap();
     }
-    Corpus::open(dir.path()).unwrap()
+    Corpus::open(dir.path(), &Choice::default()).unwrap()
 }
 
 /// Paths for all combinations of speakers, emotions and sentences.
@@ -221,7 +223,7 @@ fn names_of_single_recordings_are_no_sentences_and_another_protocol_fits() {
     let (protocol, reason) = Protocol::fitting(&two_sentences, None);
     assert!(protocol == Protocol::Speaker && reason.unwrap().contains("2 sentences for 5 folds"));
     assert_eq!(Protocol::fitting(&two_sentences, Some(2)).0, Protocol::Sentence);
-    let report = crate::corpus::check::check(&corpus_of_4).unwrap();
+    let report = crate::corpus::check::check(&corpus_of_4, &Choice::default()).unwrap();
     assert!(report.warnings.iter().any(|warning| warning.contains("use protocol speaker")), "{:?}", report.warnings);
 }
 
@@ -339,14 +341,24 @@ fn a_validation_part_that_leaves_nothing_is_refused_and_changes_nothing() {
 
 #[test]
 fn a_class_without_training_utterances_is_an_error_that_names_it() {
-    let without_fear = corpus(&grid(&["a", "b"], &["angry", "happy", "neutral", "sad", "surprise"], 5));
-    let error = error_of(Split::new(&without_fear, Protocol::Random, None, 0, 1));
-    assert!(error.contains("'fear'"), "{error}");
-
     let mut paths = grid(&["a", "b"], &["angry", "fear", "happy", "neutral", "sad"], 5);
     paths.push("b/surprise/1.wav".to_owned());
     let error = error_of(Split::new(&corpus(&paths), Protocol::Speaker, None, 1, 1));
     assert!(error.contains("'surprise'"), "{error}");
+}
+
+#[test]
+fn the_classes_are_those_of_the_corpus_and_other_classes_are_an_error_that_names_both() {
+    let paths = grid(&["a", "b"], &["angry", "boredom", "sad"], 5);
+    let corpus = corpus(&paths);
+    let split = Split::new(&corpus, Protocol::Random, None, 0, 1).unwrap();
+    assert_eq!(split.labels, ["angry", "boredom", "sad"]);
+    assert_eq!(split.class_sizes(Part::Test), [("angry", 2), ("boredom", 2), ("sad", 2)]);
+    let error = error_of(split.part(&Corpus::synthetic(1), Part::Train));
+    assert!(error.contains("the split has angry, boredom, sad") && error.contains("angry, fear, happy"), "{error}");
+    let one = self::corpus(&grid(&["a", "b"], &["sad"], 5));
+    let error = error_of(Split::new(&one, Protocol::Random, None, 0, 1));
+    assert!(error.contains("wanted 2 to 16 labels, got 1 (sad)"), "{error}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 
-use super::deal::{Counts, stratified_part};
+use super::deal::stratified_part;
 use super::{MIN_TRAINING_SPEAKERS, Part, Protocol, Split, SplitEntry};
 
 impl Split {
@@ -16,7 +16,8 @@ impl Split {
     ///
     /// [`Protocol::Random`] moves utterances of each speaker and emotion, [`Protocol::Sentence`] whole sentences.
     /// [`Protocol::Speaker`] moves whole speakers if at least 3 speakers are left to train on, and otherwise whole
-    /// sentences, or utterances where no sentence is known. Each class gives its share. At least one utterance, sentence or speaker moves. The choice follows from the split's seed.
+    /// sentences, or utterances where no sentence is known. Each class gives its share. At least one utterance, sentence
+    /// or speaker moves. The choice follows from the split's seed.
     ///
     /// # Errors
     ///
@@ -94,7 +95,7 @@ impl Split {
             names.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
         let place =
             |entry: &SplitEntry| places.get(name(entry).as_str()).copied().filter(|_| entry.part == Part::Train);
-        let mut groups = vec![Counts::default(); names.len()];
+        let mut groups = vec![vec![0; self.labels.len()]; names.len()];
         for entry in &self.utterances {
             if let (Some(place), Some(class)) = (place(entry), self.labels.iter().position(|l| *l == entry.emotion)) {
                 groups[place][class] += 1;

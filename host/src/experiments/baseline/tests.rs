@@ -1,5 +1,6 @@
 use super::*;
 use crate::corpus::audio::write_wav;
+use crate::corpus::choice::Choice;
 use crate::corpus::split::Protocol;
 use crate::features::condition::Condition;
 use report::{BaselineFigures, BaselineReport, evaluate_all, splits};
@@ -62,7 +63,7 @@ fn an_answer_does_not_depend_on_the_other_test_utterances() {
 fn what_cannot_be_read_is_skipped_and_told_and_silence_has_no_answer() {
     let dir = tempfile::tempdir().unwrap();
     corpus().write(dir.path(), |_| {}).unwrap();
-    let corpus = Corpus::open(dir.path()).unwrap();
+    let corpus = Corpus::open(dir.path(), &Choice::default()).unwrap();
     let split = split(&corpus);
     let ids = |part: Part| -> Vec<&str> {
         split.utterances.iter().filter(|entry| entry.part == part).map(|entry| entry.id.as_str()).collect()

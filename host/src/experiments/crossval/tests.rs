@@ -6,6 +6,7 @@ use std::path::Path;
 use ser_core::spec::edge;
 
 use super::*;
+use crate::corpus::choice::Choice;
 use crate::corpus::copies::{self, Copies, Recording};
 use crate::corpus::split::{Part, Protocol, Split};
 use crate::corpus::{Corpus, Utterance};
@@ -33,6 +34,7 @@ fn finish(
     let config = Config {
         corpus: corpus.name.clone(),
         corpus_path: None,
+        choice: Choice::default(),
         preset: "edge".into(),
         seed: id.seed,
         backend: Backend::Fast,

@@ -1,5 +1,6 @@
 use super::*;
 use crate::corpus::audio::write_wav;
+use crate::corpus::choice::Choice;
 use ser_core::spec::{edge, paper};
 
 fn corpus(dir: &Path, level: i16) -> Corpus {
@@ -8,7 +9,7 @@ fn corpus(dir: &Path, level: i16) -> Corpus {
         let tone: Vec<i16> = (0..8000).map(|n| if n / 40 % 2 == 0 { level } else { -level }).collect();
         write_wav(&dir.join(emotion).join(format!("{name}.wav")), &tone).unwrap();
     }
-    Corpus::open(dir).unwrap()
+    Corpus::open(dir, &Choice::default()).unwrap()
 }
 
 /// The rows of the whole corpus, or the reasons why there are none.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::corpus::choice::Choice;
 use crate::features::augment::Augmentation;
 use crate::training::recipe::Recipe;
 use crate::training::run::Backend;
@@ -45,6 +46,7 @@ fn config(epochs: usize) -> Config {
     Config {
         corpus: "tones".into(),
         corpus_path: None,
+        choice: Choice::default(),
         preset: "tiny".into(),
         seed: 5,
         backend: Backend::Fast,

@@ -10,7 +10,6 @@ use rayon::prelude::*;
 use ser_core::Model;
 use ser_host::cli::data_options::{CorpusOption, count, tell, tell_unheard};
 use ser_host::corpus::audio::SAMPLE_RATE_HZ;
-use ser_host::corpus::choice::Classes;
 use ser_host::corpus::labels::{Labels, canonical};
 use ser_host::corpus::split::Part;
 use ser_host::corpus::trained::TrainedOn;
@@ -108,17 +107,7 @@ pub fn run(args: &EvalArgs) -> Result<Outcome> {
     let float = float_file.as_ref().map(|file| file.parse_float(&model)).transpose()?;
     let twin = float.as_ref().map(|float| FloatTwin::new(&model, float)).transpose()?;
 
-    let corpus = args.corpus.open(Classes::Known(model_labels.names().to_vec()))?;
-    let can_say_all = corpus.labels.names().iter().all(|label| model_labels.index_of(label).is_some());
-    // The usual six are evaluated without being asked for.
-    let chosen = !args.corpus.labels.labels.is_empty() || model_labels.is_usual() || corpus.left_out.is_empty();
-    ensure!(
-        can_say_all && chosen,
-        "the labels differ: {} knows {model_labels}, corpus {} has {}; see --labels and --map",
-        file.name,
-        corpus.name,
-        corpus.all_labels()
-    );
+    let corpus = args.corpus.open_for(&model_labels, &file.name)?;
     let trained_on = match file.trained_on()? {
         None => float_file.as_ref().map(File::float_trained_on).transpose()?.flatten(),
         known => known,

@@ -17,6 +17,8 @@ pub mod inspect;
 pub mod options;
 #[cfg(all(feature = "train", feature = "baseline", feature = "report"))]
 pub mod paper;
+#[cfg(feature = "train")]
+pub mod predict;
 #[cfg(any(feature = "train", feature = "baseline"))]
 mod protocol;
 #[cfg(feature = "report")]

@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use ser_host::cli::{baseline, corpus, crossval, embed, eval, export, inspect, paper, report, spectrogram, train};
+use ser_host::cli::{
+    baseline, corpus, crossval, embed, eval, export, inspect, paper, predict, report, spectrogram, train,
+};
 use ser_host::interrupt::{self, Stop};
 use ser_host::training::session::Outcome;
 
@@ -25,6 +27,7 @@ enum Command {
     Crossval(crossval::CrossvalArgs),
     Baseline(baseline::BaselineArgs),
     Eval(eval::EvalArgs),
+    Predict(predict::PredictArgs),
     Export(export::ExportArgs),
     Embed(embed::EmbedArgs),
     Inspect(inspect::InspectArgs),
@@ -56,6 +59,7 @@ fn run(command: &Command, stop: &Stop) -> Result<Outcome> {
         Command::Corpus(args) => corpus::run(args),
         Command::Baseline(args) => baseline::run(args),
         Command::Eval(args) => eval::run(args),
+        Command::Predict(args) => predict::run(args),
         Command::Export(args) => export::run(args),
         Command::Embed(args) => embed::run(args),
         Command::Inspect(args) => inspect::run(args),

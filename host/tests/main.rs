@@ -5,5 +5,6 @@ mod common;
 mod export;
 mod help;
 mod interrupt;
+mod predict;
 mod report;
 mod spectrogram;

@@ -3,12 +3,12 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 use ser_core::spec::FrontEnd;
 
 use crate::corpus::choice::{Choice, Classes, told};
-use crate::corpus::labels::canonical;
+use crate::corpus::labels::{Labels, canonical};
 use crate::corpus::skipped::{grouped, lines};
 use crate::corpus::{Corpus, Problem};
 use crate::features::cache::FeatureCache;
@@ -24,6 +24,29 @@ pub struct CorpusOption {
     /// Which of its labels are classes.
     #[command(flatten)]
     pub labels: LabelOptions,
+}
+
+impl CorpusOption {
+    /// Opens the corpus for a network with these labels, which `network` names: its classes are theirs, in their order,
+    /// unless the options name some of them.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Corpus::open`]; or if the options name a label that the network does not know; or if it does not know
+    /// one of the corpus and the options do not say that it is left out. Only where the network knows the usual six are
+    /// other labels left out without being asked.
+    pub fn open_for(&self, labels: &Labels, network: &str) -> Result<Corpus> {
+        let corpus = self.open(Classes::Known(labels.names().to_vec()))?;
+        let is_known = |name: &String| labels.index_of(name).is_some();
+        let asked = !self.labels.labels.is_empty() || labels.is_usual() || corpus.left_out.is_empty();
+        ensure!(
+            asked && corpus.labels.names().iter().all(is_known),
+            "the labels differ: {network} knows {labels}, corpus {} has {}; see --labels and --map",
+            corpus.name,
+            corpus.all_labels()
+        );
+        Ok(corpus)
+    }
 }
 
 /// Which labels of a corpus are classes.

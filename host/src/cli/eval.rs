@@ -1,4 +1,4 @@
-//! `host eval`: the float network of a run on a part of its split.
+//! `host eval`: the float network of a run on a part of its split, or on another corpus.
 
 use std::path::PathBuf;
 
@@ -6,24 +6,32 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::data_options::{CacheOption, tell, tell_unheard};
-use crate::corpus::Problem;
-use crate::corpus::split::Part;
+use crate::cli::data_options::{CacheOption, CorpusOption, tell, tell_unheard};
+use crate::corpus::audio::SAMPLE_RATE_HZ;
+use crate::corpus::labels::Labels;
+use crate::corpus::split::{Part, Split};
+use crate::corpus::trained::TrainedOn;
+use crate::corpus::{Problem, Utterance};
 use crate::evaluation::evaluate::{Evaluation, evaluate};
 use crate::evaluation::interval::{Unit, shown};
-use crate::training::run::{Epochs, RunFolder};
+use crate::features::kept::Kept;
+use crate::training::run::{Config, Epochs, RunFolder};
 use crate::training::train::Classifier;
 
-/// Recognise the test part of a run, or another part, with the float network of the run.
+/// Recognise the test part of a run, or another part, or another corpus, with the float network of the run.
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Example: host eval runs/casia-edge-sentence-0")]
+#[command(mut_arg("corpus", |corpus| corpus.help("Another corpus, all of it, in place of a part of the run's own")),
+          after_help = "Examples:\n  host eval runs/casia-edge-sentence-0\n  host eval runs/casia-edge-sentence-0 \
+                        --corpus downloads/RAVDESS")]
 pub struct EvalArgs {
     /// Folder of a run.
     #[arg(default_value = "runs/synthetic-1-edge-sentence-0", value_name = "RUN")]
     run: PathBuf,
     /// Part of the split to recognise.
-    #[arg(long, value_enum, default_value = "test")]
+    #[arg(long, value_enum, default_value = "test", conflicts_with = "corpus")]
     part: Part,
+    #[command(flatten)]
+    corpus: CorpusOption,
     /// Print JSON instead of text.
     #[arg(long)]
     json: bool,
@@ -35,7 +43,13 @@ pub struct EvalArgs {
 impl EvalArgs {
     /// Options for the test part of a run, with output as text.
     pub fn new(run: &std::path::Path, cache: &std::path::Path) -> Self {
-        Self { run: run.to_owned(), part: Part::Test, json: false, cache: CacheOption { folder: cache.to_owned() } }
+        Self {
+            run: run.to_owned(),
+            part: Part::Test,
+            corpus: CorpusOption::default(),
+            json: false,
+            cache: CacheOption { folder: cache.to_owned() },
+        }
     }
 }
 
@@ -50,8 +64,8 @@ struct Report {
     skipped: usize,
     /// Utterances of which the front end hears nothing, and why. They count as not recognised.
     unheard: Vec<Problem>,
-    /// Utterances that the network was trained on.
-    trained_on: usize,
+    /// Utterances that the network was trained on; None if nothing tells.
+    trained_on: Option<usize>,
 }
 
 /// Runs the command.
@@ -62,8 +76,12 @@ struct Report {
 pub fn run(args: &EvalArgs) -> Result<()> {
     let folder = RunFolder::open(&args.run)?;
     let (config, split) = (folder.config()?, folder.split()?);
-    let corpus = config.open_corpus()?;
-    let utterances = split.part(&corpus, args.part)?;
+    let network = folder.network()?;
+    let labels = Labels::new(network.network.labels.iter().map(ToString::to_string));
+    let other = args.corpus.path.is_some();
+    let corpus =
+        if other { args.corpus.open_for(&labels, &args.run.display().to_string())? } else { config.open_corpus()? };
+    let utterances = if other { corpus.utterances.iter().collect() } else { split.part(&corpus, args.part)? };
     ensure!(
         !utterances.is_empty(),
         "the split of {} has no {} part{}",
@@ -71,7 +89,6 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         format!("{:?}", args.part).to_lowercase(),
         if split.tests() { "" } else { ": the run was trained on all utterances, so `host crossval` has its figures" }
     );
-    let network = folder.network()?;
     let epochs = folder.epochs()?;
     if !epochs.are_done() {
         eprintln!("the run is unfinished: this is its network after {epochs}");
@@ -87,14 +104,23 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     });
     let unheard = unheard.collect::<Result<Vec<_>>>()?;
     tell_unheard(&unheard);
-    let unit = Unit::of(split.protocol);
+    let known_speakers = utterances.iter().all(|utterance| !utterance.speaker.is_empty());
+    let unit = match other {
+        true if known_speakers => Unit::Speaker,
+        true => Unit::Utterance,
+        false => Unit::of(split.protocol),
+    };
     let evaluation = evaluate(&classifier, &heard, &network.network.labels, unit)?;
     let result = Report {
         epochs,
         skipped: utterances.len() - heard.len(),
         unheard,
-        // Where the part is not the training part, the split keeps the two apart.
-        trained_on: if args.part == Part::Train { heard.len() } else { 0 },
+        trained_on: match (other, args.part) {
+            (true, _) => trained_on(&config, &split)?.map(|known| heard_before(&known, &heard)),
+            (false, Part::Train) => Some(heard.len()),
+            // The split keeps the parts apart.
+            (false, _) => Some(0),
+        },
         evaluation,
     };
     if args.json {
@@ -106,8 +132,26 @@ pub fn run(args: &EvalArgs) -> Result<()> {
     if result.skipped > 0 {
         println!("{} utterances skipped", result.skipped);
     }
-    if result.trained_on > 0 {
-        println!("NO TEST: the network was trained on these very utterances");
+    match result.trained_on {
+        Some(0) => {}
+        Some(known) => println!("NO TEST: the network was trained on {known} of these utterances"),
+        None => {
+            println!("The run's own corpus is gone: nothing tells whether the network was trained on these utterances")
+        }
     }
     Ok(())
+}
+
+/// The recordings that the run was trained on; None if its corpus is not there any more.
+fn trained_on(config: &Config, split: &Split) -> Result<Option<TrainedOn>> {
+    let Ok(corpus) = config.open_corpus() else { return Ok(None) };
+    Ok(Some(TrainedOn::new(&corpus.name, &split.part(&corpus, Part::Train)?)))
+}
+
+/// How many of the utterances are among these recordings.
+fn heard_before(known: &TrainedOn, heard: &[(&Utterance, Kept)]) -> usize {
+    let is_known = |(utterance, _): &&(&Utterance, Kept)| {
+        utterance.samples(SAMPLE_RATE_HZ).is_ok_and(|samples| known.has(&samples))
+    };
+    heard.iter().filter(is_known).count()
 }

@@ -1,6 +1,6 @@
 //! Evaluates a float network in batches, to show how a training is going.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use ser_core::spec;
 use serde::Serialize;
 
@@ -50,7 +50,7 @@ pub fn recall(classifier: &Classifier, heard: &[(&Utterance, Kept)], labels: &[s
 ///
 /// # Errors
 ///
-/// If the rows of an utterance cannot be read.
+/// If the rows of an utterance cannot be read, or it has a label that is not among `labels`.
 pub fn evaluate(
     classifier: &Classifier,
     heard: &[(&Utterance, Kept)],
@@ -58,12 +58,17 @@ pub fn evaluate(
     unit: Unit,
 ) -> Result<Evaluation> {
     let labels: Vec<String> = labels.iter().map(ToString::to_string).collect();
-    let answers = heard.iter().zip(answers(classifier, heard)?).map(|((utterance, _), label)| Answer {
-        unit: unit.name(&utterance.id, &utterance.speaker, &utterance.sentence),
-        truth: utterance.emotion,
-        label,
+    let truth = |utterance: &Utterance| {
+        let name = utterance.emotion_name();
+        let truth = labels.iter().position(|label| label == name);
+        truth
+            .with_context(|| format!("{}: the network has no label {name}, it has {}", utterance.id, labels.join(", ")))
+    };
+    let answers = heard.iter().zip(answers(classifier, heard)?).map(|((utterance, _), label)| {
+        let unit = unit.name(&utterance.id, &utterance.speaker, &utterance.sentence);
+        Ok(Answer { unit, truth: truth(utterance)?, label })
     });
-    let answers: Vec<Answer<'_>> = answers.collect();
+    let answers: Vec<Answer<'_>> = answers.collect::<Result<_>>()?;
     let mut confusion = Confusion::new(labels.clone());
     answers.iter().for_each(|answer| confusion.add(answer.truth, answer.label));
     let Intervals { units, war: war_interval, .. } = Intervals::new(&labels, answers);

@@ -41,7 +41,7 @@ fn main() {
         println!("cargo::rustc-cfg=arm_dsp");
     } else if optional && dsp_feature(&options).is_none() {
         println!(
-            "cargo::warning=ser-core: portable kernels for {target}, about 2.5 times as slow: the feature `dsp` of \
+            "cargo::warning=ser-core: portable kernels for {target}, 2.3 times the instructions: the feature `dsp` of \
              ser-core, or -Ctarget-cpu, says that the processor has the DSP extension; -Ctarget-feature=-dsp says that \
              it has not"
         );

@@ -68,20 +68,21 @@ fn a_damaged_float_model_is_an_error_that_names_the_file() {
 }
 
 #[test]
-fn a_model_for_other_labels_is_an_error_that_names_the_label() {
+fn a_model_for_other_labels_is_an_error_that_names_both_and_one_for_some_is_evaluated_on_these() {
     let corpus = corpus();
     let model = tempfile::NamedTempFile::new().unwrap();
-    let others = [
-        (&["cat", "dog"][..], "knows cat, dog, corpus"),
-        (&["happy", "joy"], "happy, joy, mean happy"),
-        (&["sad", "happy"], "knows sad, happy, corpus"),
-    ];
+    let others = [(&["cat", "dog"][..], "knows cat, dog, corpus"), (&["happy", "joy"], "happy, joy, mean happy")];
     for (labels, wanted) in others {
         std::fs::write(model.path(), untrained_model(&labelled(labels)).unwrap()).unwrap();
         let (code, _, errors) = run(&["eval", "--all", "--corpus", text(corpus.path()), "--model", text(model.path())]);
         assert_eq!(code, 2);
         assert!(errors.contains(text(model.path())) && errors.contains(wanted), "{errors}");
     }
+    std::fs::write(model.path(), untrained_model(&labelled(&["sad", "happy"])).unwrap()).unwrap();
+    let (code, output, errors) =
+        run(&["eval", "--all", "--corpus", text(corpus.path()), "--model", text(model.path())]);
+    assert_eq!(code, 0, "{errors}");
+    assert!(errors.contains("left out: angry") && !output.contains("angry"), "{output}{errors}");
 }
 
 #[test]

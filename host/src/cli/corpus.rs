@@ -92,7 +92,7 @@ pub fn run(args: &CorpusArgs) -> Result<()> {
 fn run_check(args: &CheckArgs) -> Result<()> {
     let all = Choice { classes: Classes::All, ..Choice::default() };
     let corpus = Corpus::open(&args.corpus, &all)?;
-    let report = check(&corpus, &args.labels.choice(Classes::Usual))?;
+    let report = check(&corpus, &args.labels.choice(Classes::Usual)?)?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
@@ -114,7 +114,7 @@ fn run_manifest(args: &ManifestArgs) -> Result<()> {
     let out = args.out.clone().unwrap_or_else(|| args.dir.join("manifest.csv"));
     ensure!(args.force || !out.exists(), "{} is there already; --force replaces it", out.display());
     let known = args.layout.as_deref().and_then(Known::named);
-    let corpus = Corpus::open_as(&args.dir, known, &args.labels.choice(Classes::All))?;
+    let corpus = Corpus::open_as(&args.dir, known, &args.labels.choice(Classes::All)?)?;
     tell_corpus(&corpus);
     corpus.write_manifest(&args.dir, &out)?;
     println!("{} recordings with the labels {} in {}", corpus.utterances.len(), corpus.labels, out.display());

@@ -1,5 +1,6 @@
 //! Options for what a command reads and keeps: the corpus and the cache of rows. The simulator has them too.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -28,19 +29,17 @@ pub struct CorpusOption {
 
 impl CorpusOption {
     /// Opens the corpus for a network with these labels, which `network` names: its classes are theirs, in their order,
-    /// unless the options name some of them.
+    /// unless the options name some of them. What the network cannot say is left out and told.
     ///
     /// # Errors
     ///
-    /// Those of [`Corpus::open`]; or if the options name a label that the network does not know; or if it does not know
-    /// one of the corpus and the options do not say that it is left out. Only where the network knows the usual six are
-    /// other labels left out without being asked.
+    /// Those of [`Corpus::open`]; or if the options name a label that the network does not know; or if it knows none of
+    /// the corpus.
     pub fn open_for(&self, labels: &Labels, network: &str) -> Result<Corpus> {
         let corpus = self.open(Classes::Known(labels.names().to_vec()))?;
         let is_known = |name: &String| labels.index_of(name).is_some();
-        let asked = !self.labels.labels.is_empty() || labels.is_usual() || corpus.left_out.is_empty();
         ensure!(
-            asked && corpus.labels.names().iter().all(is_known),
+            !corpus.utterances.is_empty() && corpus.labels.names().iter().all(is_known),
             "the labels differ: {network} knows {labels}, corpus {} has {}; see --labels and --map",
             corpus.name,
             corpus.all_labels()
@@ -63,23 +62,37 @@ pub struct LabelOptions {
 
 impl LabelOptions {
     /// The choice; `usual` without --labels.
-    pub fn choice(&self, usual: Classes) -> Choice {
+    ///
+    /// # Errors
+    ///
+    /// If a label is named twice, by the same name or by two that mean the same.
+    pub fn choice(&self, usual: Classes) -> Result<Choice> {
         let classes = match self.labels.as_slice() {
             [] => usual,
-            [all] if all == "all" => Classes::All,
+            [all] if all.eq_ignore_ascii_case("all") => Classes::All,
             labels => {
                 let mut labels: Vec<String> = labels.iter().map(|label| canonical(label)).collect();
                 labels.sort_unstable();
+                ensure!(labels.iter().all(|label| !label.is_empty()), "--labels names an empty label");
+                let twice = labels.windows(2).find(|pair| pair[0] == pair[1]);
+                ensure!(twice.is_none(), "--labels names {} twice", twice.map_or("a label", |pair| &pair[0]));
                 Classes::These(labels)
             }
         };
-        Choice { classes, map: self.map.iter().cloned().collect() }
+        let mut map = BTreeMap::new();
+        for (old, new) in &self.map {
+            let before = map.insert(canonical(old), canonical(new));
+            ensure!(before.is_none(), "--map names {} twice", canonical(old));
+        }
+        Ok(Choice { classes, map })
     }
 }
 
 fn renaming(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
-        Some((old, new)) if !old.trim().is_empty() => Ok((old.trim().to_owned(), new.trim().to_owned())),
+        Some((old, new)) if !old.trim().is_empty() && !new.contains('=') => {
+            Ok((old.trim().to_owned(), new.trim().to_owned()))
+        }
         _ => Err("wanted OLD=NEW, or OLD= to drop a label".to_owned()),
     }
 }
@@ -92,7 +105,7 @@ impl CorpusOption {
     ///
     /// Those of [`Corpus::open`].
     pub fn open(&self, usual: Classes) -> Result<Corpus> {
-        let corpus = Corpus::open_or_synthetic(self.path.as_deref(), &self.labels.choice(usual))?;
+        let corpus = Corpus::open_or_synthetic(self.path.as_deref(), &self.labels.choice(usual)?)?;
         tell_corpus(&corpus);
         Ok(corpus)
     }

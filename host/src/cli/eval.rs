@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use serde::Serialize;
 
-use crate::cli::data_options::{CacheOption, CorpusOption, tell, tell_unheard};
+use crate::cli::data_options::{CacheOption, CorpusOption, LabelOptions, tell, tell_unheard};
 use crate::corpus::audio::SAMPLE_RATE_HZ;
 use crate::corpus::labels::Labels;
 use crate::corpus::split::{Part, Split};
@@ -74,6 +74,10 @@ struct Report {
 ///
 /// If the folder holds no trained run, its corpus cannot be opened, or no utterance of the part can be read.
 pub fn run(args: &EvalArgs) -> Result<()> {
+    ensure!(
+        args.corpus.path.is_some() || args.corpus.labels == LabelOptions::default(),
+        "--labels and --map are for another corpus: a run has labels of its own"
+    );
     let folder = RunFolder::open(&args.run)?;
     let (config, split) = (folder.config()?, folder.split()?);
     let network = folder.network()?;

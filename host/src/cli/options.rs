@@ -108,7 +108,7 @@ impl TrainingOptions {
                 }
                 None => None,
             },
-            choice: self.corpus.labels.choice(usual),
+            choice: self.corpus.labels.choice(usual)?,
             preset,
             seed,
             backend,

@@ -65,15 +65,16 @@ impl Choice {
         }
         let named = |label: &String| map.get(label).unwrap_or(label).clone();
         let have: BTreeSet<String> = counts.keys().map(named).filter(|name| !name.is_empty()).collect();
+        let now = || have.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         let labels: Vec<String> = match &self.classes {
             Classes::Usual if EMOTIONS.iter().all(|emotion| have.contains(*emotion)) => {
                 EMOTIONS.map(str::to_owned).to_vec()
             }
-            Classes::Usual | Classes::All => have.into_iter().collect(),
+            Classes::Usual | Classes::All => have.iter().cloned().collect(),
             Classes::These(labels) => {
                 let labels = each_once(labels);
                 for label in &labels {
-                    ensure!(have.contains(label), "--labels: the corpus has no label '{label}', it has {}", there());
+                    ensure!(have.contains(label), "--labels: the corpus has no label '{label}', it has {}", now());
                 }
                 labels
             }

@@ -135,11 +135,6 @@ impl Labels {
         &self.0[index]
     }
 
-    /// Whether they are the six [`EMOTIONS`], in any order and by any of their names.
-    pub fn is_usual(&self) -> bool {
-        self.len() == EMOTIONS.len() && EMOTIONS.iter().all(|emotion| self.index_of(emotion).is_some())
-    }
-
     /// Why no network can have these classes; None if it can.
     pub fn fault(&self) -> Option<String> {
         if !(2..=MAX_LABELS).contains(&self.len()) {

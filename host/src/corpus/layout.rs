@@ -1,10 +1,10 @@
 //! Folders of recordings: those of [`Known`] corpora, and any others whose recordings lie in folders that are named
 //! after emotions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::known::Known;
 use super::utterance::{Entry, Problem, Source};
@@ -62,7 +62,7 @@ pub(super) struct Folder {
 pub(super) fn read(root: &Path, known: Option<&'static Known>) -> Result<Folder> {
     let mut found = Vec::new();
     let mut problems = Vec::new();
-    walk(root, &[], &mut found, &mut problems)?;
+    walk(root, &[], &mut HashSet::new(), &mut found, &mut problems)?;
     let names: Vec<String> = found.iter().map(Found::name).collect();
     let known = known.or_else(|| Known::of(names.iter().map(String::as_str)));
 
@@ -119,8 +119,16 @@ fn place(folders: &[String], depth: Option<usize>) -> Result<(String, String), S
     Ok((speaker.cloned().unwrap_or_default(), canonical(&folders[depth])))
 }
 
-/// Collects the recordings of `dir` and of the folders in it. Only an unreadable root is an error.
-fn walk(dir: &Path, folders: &[String], found: &mut Vec<Found>, problems: &mut Vec<Problem>) -> Result<()> {
+/// Collects the recordings of `dir` and of the folders in it, each folder once: `read` are those that were read before.
+/// Only an unreadable root is an error.
+fn walk(
+    dir: &Path,
+    folders: &[String],
+    read: &mut HashSet<PathBuf>,
+    found: &mut Vec<Found>,
+    problems: &mut Vec<Problem>,
+) -> Result<()> {
+    ensure!(read.insert(dir.canonicalize()?), "a link to a folder that was read before");
     for entry in std::fs::read_dir(dir)? {
         let path = entry?.path();
         let Some(name) = path.file_name().and_then(|name| name.to_str()).map(str::to_owned) else {
@@ -133,15 +141,8 @@ fn walk(dir: &Path, folders: &[String], found: &mut Vec<Found>, problems: &mut V
         }
         if path.is_dir() {
             let inner: Vec<String> = folders.iter().cloned().chain([name.clone()]).collect();
-            let shown = inner.join("/");
-            let depth = inner.len();
-            let result = if depth > MOST_DEPTH {
-                Err(anyhow::anyhow!("more than {MOST_DEPTH} folders deep"))
-            } else {
-                walk(&path, &inner, found, problems)
-            };
-            if let Err(error) = result {
-                problems.push(Problem { path: format!("{shown}/"), reason: format!("{error:#}") });
+            if let Err(error) = walk(&path, &inner, read, found, problems) {
+                problems.push(Problem { path: format!("{}/", inner.join("/")), reason: format!("{error:#}") });
             }
         } else if is_recording(&path) {
             found.push(Found { folders: folders.to_vec(), file: name, path });
@@ -149,9 +150,6 @@ fn walk(dir: &Path, folders: &[String], found: &mut Vec<Found>, problems: &mut V
     }
     Ok(())
 }
-
-/// A folder in this many others is in a circle of links.
-const MOST_DEPTH: usize = 32;
 
 /// The name of a file without its extension.
 pub(super) fn stem(file: &str) -> &str {

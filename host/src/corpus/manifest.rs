@@ -140,7 +140,12 @@ pub(super) fn read(file: &Path) -> Result<(Vec<Entry>, Vec<Problem>)> {
 fn recordings_below(root: &Path) -> BTreeMap<String, String> {
     let mut below = BTreeMap::new();
     let mut waiting = vec![PathBuf::new()];
+    let mut read = HashSet::new();
     while let Some(folder) = waiting.pop() {
+        // A link may lead back.
+        if !root.join(&folder).join(".").canonicalize().is_ok_and(|whole| read.insert(whole)) {
+            continue;
+        }
         let Ok(inner) = std::fs::read_dir(root.join(&folder)) else { continue };
         let mut names: Vec<_> = inner.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
         names.sort_unstable();

@@ -92,6 +92,19 @@ fn folders_beside_those_of_known_emotions_are_labels_too_at_any_depth() {
     assert!(corpus.utterances.iter().all(|utterance| utterance.speaker.is_empty()), "a part is no speaker");
 }
 
+#[cfg(unix)]
+#[test]
+fn links_that_lead_back_are_told_and_read_once() {
+    let dir = folder(&["li/sad/1.wav", "li/fear/1.wav"]);
+    for name in ["one", "two"] {
+        std::os::unix::fs::symlink("..", dir.path().join("li").join(name)).unwrap();
+    }
+    let corpus = Corpus::open(dir.path(), &Choice::default()).unwrap();
+    assert_eq!(corpus.utterances.len(), 2);
+    assert!(corpus.problems.iter().all(|problem| problem.reason == "a link to a folder that was read before"));
+    assert_eq!(corpus.problems.len(), 2);
+}
+
 #[test]
 fn a_known_corpus_is_read_by_its_names_and_songs_are_told() {
     let dir = folder(&[

@@ -27,27 +27,6 @@ pub struct CorpusOption {
     pub labels: LabelOptions,
 }
 
-impl CorpusOption {
-    /// Opens the corpus for a network with these labels, which `network` names: its classes are theirs, in their order,
-    /// unless the options name some of them. What the network cannot say is left out and told.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`Corpus::open`]; or if the options name a label that the network does not know; or if it knows none of
-    /// the corpus.
-    pub fn open_for(&self, labels: &Labels, network: &str) -> Result<Corpus> {
-        let corpus = self.open(Classes::Known(labels.names().to_vec()))?;
-        let is_known = |name: &String| labels.index_of(name).is_some();
-        ensure!(
-            !corpus.utterances.is_empty() && corpus.labels.names().iter().all(is_known),
-            "the labels differ: {network} knows {labels}, corpus {} has {}; see --labels and --map",
-            corpus.name,
-            corpus.all_labels()
-        );
-        Ok(corpus)
-    }
-}
-
 /// Which labels of a corpus are classes.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub struct LabelOptions {
@@ -107,6 +86,25 @@ impl CorpusOption {
     pub fn open(&self, usual: Classes) -> Result<Corpus> {
         let corpus = Corpus::open_or_synthetic(self.path.as_deref(), &self.labels.choice(usual)?)?;
         tell_corpus(&corpus);
+        Ok(corpus)
+    }
+
+    /// Opens the corpus for a network with these labels, which `network` names: its classes are theirs, in their order,
+    /// unless the options name some of them. What the network cannot say is left out and told.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Corpus::open`]; or if the options name a label that the network does not know; or if it knows none of
+    /// the corpus.
+    pub fn open_for(&self, labels: &Labels, network: &str) -> Result<Corpus> {
+        let corpus = self.open(Classes::Known(labels.names().to_vec()))?;
+        let is_known = |name: &String| labels.index_of(name).is_some();
+        ensure!(
+            !corpus.utterances.is_empty() && corpus.labels.names().iter().all(is_known),
+            "the labels differ: {network} knows {labels}, corpus {} has {}; see --labels and --map",
+            corpus.name,
+            corpus.all_labels()
+        );
         Ok(corpus)
     }
 }

@@ -1,6 +1,7 @@
 //! Corpora that are known by the names of their files and folders, as they are downloaded.
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
@@ -216,7 +217,8 @@ impl Reader {
 
 /// The speaker of a recording of IEMOCAP, whose lists do not name the speakers.
 pub(super) fn speaker_of_iemocap(path: &str) -> Option<String> {
-    let captures = whole_end(IEMOCAP).captures(path)?;
+    static PATTERN: LazyLock<Regex> = LazyLock::new(|| whole_end(IEMOCAP));
+    let captures = PATTERN.captures(path)?;
     Some(format!("{}{}", group(&captures, "session"), group(&captures, "sex")))
 }
 

@@ -121,11 +121,7 @@ pub fn run(args: &DeviceArgs, stop: &Stop) -> Result<Outcome> {
     if let Some(path) = &args.json {
         write_json(path, &report)?;
     }
-    ensure!(
-        unreadable == 0 || args.corpus.path.is_some(),
-        "{unreadable} of {} files could not be read",
-        args.files.len()
-    );
+    ensure!(unreadable == 0 || args.corpus.is_given(), "{unreadable} of {} files could not be read", args.files.len());
     let grown = match &args.snapshot {
         Some(path) => compare(path, &report.figures(), args.update)?,
         None => false,
@@ -174,7 +170,7 @@ fn audio(args: &DeviceArgs, rate_hz: u32) -> Result<(BTreeMap<String, Vec<i16>>,
     if args.files.is_empty() {
         let corpus = args.corpus.open(Classes::All)?;
         unreadable += corpus.problems.len();
-        if args.corpus.path.is_none() {
+        if !args.corpus.is_given() {
             audio_at_full_scale().for_each(|(name, samples)| read.push((name.to_owned(), Ok(samples))));
         }
         let (all, wanted) = (corpus.utterances.len(), args.utterances.min(corpus.utterances.len()));

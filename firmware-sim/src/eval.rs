@@ -11,7 +11,7 @@ use ser_core::Model;
 use ser_host::cli::data_options::{CorpusOption, count, tell, tell_unheard};
 use ser_host::corpus::audio::SAMPLE_RATE_HZ;
 use ser_host::corpus::labels::{Labels, canonical};
-use ser_host::corpus::split::Part;
+use ser_host::corpus::split::{Part, Protocol, Split};
 use ser_host::corpus::trained::TrainedOn;
 use ser_host::corpus::{Problem, Utterance};
 use ser_host::evaluation::compare::{FloatTwin, Heard, Noise, Reference, hear};
@@ -33,7 +33,9 @@ use crate::tally::Tally;
 /// Without arguments, the built-in model runs over the test part of the synthetic corpus, which is made on the fly. The
 /// exit code is 1 if the two models agree on too few utterances, 2 for an error.
 #[derive(Args, Debug)]
-#[command(mut_arg("corpus", |corpus| corpus.requires("model")), after_help = "Examples:\n  firmware-sim eval\n  \
+#[command(mut_arg("corpus", |corpus| corpus.requires("model")),
+          mut_arg("labels", |labels| labels.help("Only the recordings with these labels [default: those of the model]")),
+          after_help = "Examples:\n  firmware-sim eval\n  \
                         firmware-sim eval --model edge.ser --float edge.onnx --corpus casia --split split.json --json report.json\n  \
                         firmware-sim eval --sweep")]
 pub struct EvalArgs {
@@ -45,8 +47,8 @@ pub struct EvalArgs {
     float: Option<PathBuf>,
     #[command(flatten)]
     corpus: CorpusOption,
-    /// The file that assigns utterances to parts, as `host train` writes it [default: fold 0 of protocol sentence or,
-    /// where the corpus does not tell the sentences, of speaker or random].
+    /// The file that assigns utterances to parts, as `host train` writes it [default: fold 0 of protocol speaker where
+    /// at least 3 are known, else of sentence or random; of sentence for the built-in model].
     #[arg(long, value_name = "FILE")]
     split: Option<PathBuf>,
     /// Part of the split to evaluate.
@@ -107,13 +109,17 @@ pub fn run(args: &EvalArgs) -> Result<Outcome> {
     let float = float_file.as_ref().map(|file| file.parse_float(&model)).transpose()?;
     let twin = float.as_ref().map(|float| FloatTwin::new(&model, float)).transpose()?;
 
-    let corpus = args.corpus.open_for(&model_labels, &file.name)?;
+    let split = args.split.as_deref().map(Split::load).transpose()?;
+    let map = split.as_ref().map(|split| split.map.clone()).unwrap_or_default();
+    let corpus = args.corpus.open_for(&model_labels, &map, &file.name)?;
     let trained_on = match file.trained_on()? {
         None => float_file.as_ref().map(File::float_trained_on).transpose()?.flatten(),
         known => known,
     };
+    // The built-in model was trained on a split by sentence.
+    let usual = args.model.is_none().then_some(Protocol::Sentence);
     let Selection { utterances, name: selection, unit } =
-        if args.all { Selection::all(&corpus) } else { Selection::part(&corpus, args.split.as_deref(), args.part)? };
+        if args.all { Selection::all(&corpus) } else { Selection::part(&corpus, split, usual, args.part)? };
     let truths = utterances
         .iter()
         .map(|utterance| {

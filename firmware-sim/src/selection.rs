@@ -1,7 +1,5 @@
 //! Which utterances of a corpus are evaluated.
 
-use std::path::Path;
-
 use anyhow::{Context, Result, bail};
 use ser_host::corpus::split::{Part, Protocol, Split};
 use ser_host::corpus::synth;
@@ -23,19 +21,21 @@ impl<'c> Selection<'c> {
     /// The whole corpus.
     pub fn all(corpus: &'c Corpus) -> Self {
         let name = format!("all of {}", corpus.name);
-        Self { utterances: corpus.utterances.iter().collect(), name, unit: Unit::Utterance }
+        let known = corpus.utterances.iter().all(|utterance| !utterance.speaker.is_empty());
+        let unit = if known { Unit::Speaker } else { Unit::Utterance };
+        Self { utterances: corpus.utterances.iter().collect(), name, unit }
     }
 
-    /// A part of the split in a file; without a file, of fold 0 of the protocol that fits the corpus.
+    /// A part of a split; without one, of fold 0 of the protocol `usual`, or of the one that fits the corpus.
     ///
     /// # Errors
     ///
-    /// If the split cannot be read or made, is of another corpus, or has no such part.
-    pub fn part(corpus: &'c Corpus, split: Option<&Path>, part: Part) -> Result<Self> {
+    /// If the split cannot be made, is of another corpus, or has no such part.
+    pub fn part(corpus: &'c Corpus, split: Option<Split>, usual: Option<Protocol>, part: Part) -> Result<Self> {
         let split = match split {
-            Some(path) => Split::load(path)?,
+            Some(split) => split,
             None => {
-                let (protocol, reason) = Protocol::fitting(corpus, None);
+                let (protocol, reason) = usual.map_or_else(|| Protocol::fitting(corpus, None), |usual| (usual, None));
                 reason.iter().for_each(|reason| eprintln!("{reason}"));
                 Split::new(corpus, protocol, None, 0, synth::DEFAULT_SEED)
                     .context("cannot split the corpus: give --split FILE, or --all to evaluate all of it")?

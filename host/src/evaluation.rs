@@ -3,6 +3,7 @@
 pub mod compare;
 #[cfg(feature = "train")]
 pub mod evaluate;
+pub mod groups;
 pub mod interval;
 pub mod metrics;
 pub mod predictions;

@@ -33,7 +33,10 @@ fn all_baselines_are_in_one_report_and_the_file_is_what_json_prints() {
     let dir = tempfile::tempdir().unwrap();
     write_corpus(dir.path());
     let file = dir.path().join("figures.json");
-    let output = baseline(dir.path(), &["all", "--folds", "3", "--json", "--out", file.to_str().unwrap()]);
+    let output = baseline(
+        dir.path(),
+        &["all", "--protocol", "sentence", "--folds", "3", "--json", "--out", file.to_str().unwrap()],
+    );
     let progress = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{progress}");
     assert!(Baseline::ALL.iter().all(|name| progress.contains(&format!("{name}: fold 3 of 3"))), "{progress}");
@@ -48,7 +51,7 @@ fn all_baselines_are_in_one_report_and_the_file_is_what_json_prints() {
 fn without_json_there_is_a_table() {
     let dir = tempfile::tempdir().unwrap();
     write_corpus(dir.path());
-    let output = baseline(dir.path(), &["knn", "--folds", "3"]);
+    let output = baseline(dir.path(), &["knn", "--protocol", "sentence", "--folds", "3"]);
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("protocol sentence, 3 folds; seed 1; cues-removed"), "{text}");
     assert!(text.lines().any(|line| line.starts_with("knn ") && line.contains('±')), "{text}");

@@ -63,6 +63,7 @@ fn the_temperature_is_1_or_given_or_fitted_to_the_answers_of_a_cross_validation(
     answer[0] = 0.96f32.ln();
     let prediction = |n: usize| Prediction {
         id: n.to_string(),
+        corpus: String::new(),
         speaker: String::new(),
         truth: usize::from(n >= 80),
         int8: Some(answer.clone()),

@@ -31,11 +31,11 @@ pub struct BaselineArgs {
     name: Names,
     #[command(flatten)]
     corpus: CorpusOption,
-    /// Protocol of the split: what the training and test parts never share [default: sentence; where the corpus does
-    /// not tell the sentences, speaker or random].
+    /// Protocol of the split: what the training and test parts never share [default: speaker where at least 3 are
+    /// known, else sentence or random].
     #[arg(long, value_enum)]
     protocol: Option<Protocol>,
-    /// Number of folds [default: 5; with protocol speaker: one for each speaker].
+    /// Number of folds; 0 is one for each speaker or corpus [default: 5; up to 10 speakers: one for each].
     #[arg(long)]
     folds: Option<usize>,
     /// Seed of the splits and of every random choice.

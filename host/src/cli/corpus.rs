@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
-use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 
-use crate::cli::data_options::{LabelOptions, tell_corpus};
+use crate::cli::data_options::{CorpusOption, LabelOptions, layouts, tell_corpus};
 use crate::corpus::choice::{Choice, Classes};
-use crate::corpus::known::Known;
+use crate::corpus::origin::Origin;
 use crate::corpus::synth;
 use crate::corpus::{Corpus, check::check};
 
@@ -26,11 +25,13 @@ pub struct CorpusArgs {
 enum CorpusCommand {
     /// Count the utterances, and find broken files and cues that give labels away. Fails if a file is broken or the
     /// corpus cannot be trained on.
-    #[command(after_help = "Example: host corpus check recordings/")]
+    #[command(after_help = "Examples:\n  host corpus check recordings/\n  \
+                            host corpus check downloads/RAVDESS downloads/EMOVO --labels all")]
     Check(CheckArgs),
     /// Write the manifest of a folder: a table of its recordings that can be read, changed and given as --corpus.
     #[command(after_help = "Examples:\n  host corpus manifest downloads/RAVDESS\n  \
-                            host corpus manifest recordings/ --layout EMO-DB --out emodb.csv")]
+                            host corpus manifest recordings/ --layout EMO-DB --out emodb.csv\n  \
+                            host corpus manifest recordings/ --layout folders --map joy=elated,notes=")]
     Manifest(ManifestArgs),
     /// Write the synthetic corpus: 4 voices, 6 emotions, 50 sentences, 1200 WAV files (62 MB).
     #[command(after_help = "Example: host corpus synth synthetic/ --seed 7")]
@@ -39,10 +40,13 @@ enum CorpusCommand {
 
 #[derive(Args, Debug)]
 struct CheckArgs {
-    /// A known corpus as it is downloaded, a folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest
-    /// path,speaker,emotion,sentence.
-    #[arg(value_name = "DIR")]
-    corpus: PathBuf,
+    /// A known corpus as it is downloaded, a folder with speaker/emotion/name.wav or emotion/name.wav, a CSV manifest
+    /// path,speaker,emotion,sentence, or a TOML list of corpora. Several are checked as one.
+    #[arg(value_name = "DIR|CSV|TOML", required = true)]
+    corpora: Vec<PathBuf>,
+    /// How folders are read: as folders named after emotions, or as a known corpus [default: as the names in them say].
+    #[arg(long, value_name = "NAME", ignore_case = true, value_parser = layouts())]
+    layout: Option<String>,
     #[command(flatten)]
     labels: LabelOptions,
     /// Print JSON instead of text.
@@ -51,11 +55,12 @@ struct CheckArgs {
 }
 
 #[derive(Args, Debug)]
+#[command(mut_arg("labels", |labels| labels.help("Only the recordings with these labels [default: all]")))]
 struct ManifestArgs {
     /// The folder.
     dir: PathBuf,
-    /// The corpus that it is [default: the one that most of its recordings are named like].
-    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Known::all().iter().map(|known| known.name)))]
+    /// How it is read: as folders named after emotions, or as a known corpus [default: as the names in it say].
+    #[arg(long, value_name = "NAME", ignore_case = true, value_parser = layouts())]
     layout: Option<String>,
     #[command(flatten)]
     labels: LabelOptions,
@@ -90,31 +95,36 @@ pub fn run(args: &CorpusArgs) -> Result<()> {
 }
 
 fn run_check(args: &CheckArgs) -> Result<()> {
+    let CheckArgs { corpora, layout, labels, .. } = args;
+    let option = CorpusOption { paths: corpora.clone(), layout: layout.clone(), ..CorpusOption::default() };
     let all = Choice { classes: Classes::All, ..Choice::default() };
-    let corpus = Corpus::open(&args.corpus, &all)?;
-    let report = check(&corpus, &args.labels.choice(Classes::Usual)?)?;
+    let corpus = Corpus::open_all(&option.origins()?, &all)?;
+    let report = check(&corpus, &labels.choice(Classes::Usual)?)?;
     if args.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
     } else {
         print!("{report}");
     }
-    let corpus = args.corpus.display();
     let mut faults = Vec::new();
     if !report.broken.is_empty() {
-        faults.push(format!("{} broken beside {} readable utterances", report.broken.len(), report.utterances));
+        faults.push(format!(
+            "{} broken or skipped beside {} readable utterances",
+            report.broken.len(),
+            report.utterances
+        ));
     }
     if let Some(fault) = &report.fault {
         faults.push(format!("it cannot be trained on: {fault}"));
     }
-    ensure!(faults.is_empty(), "{corpus}: {}", faults.join("; "));
+    ensure!(faults.is_empty(), "{}: {}", corpus.name, faults.join("; "));
     Ok(())
 }
 
 fn run_manifest(args: &ManifestArgs) -> Result<()> {
     let out = args.out.clone().unwrap_or_else(|| args.dir.join("manifest.csv"));
     ensure!(args.force || !out.exists(), "{} is there already; --force replaces it", out.display());
-    let known = args.layout.as_deref().and_then(Known::named);
-    let corpus = Corpus::open_as(&args.dir, known, &args.labels.choice(Classes::All)?)?;
+    let origin = Origin { layout: args.layout.clone(), ..Origin::new(&args.dir) };
+    let corpus = Corpus::open_all(&[origin], &args.labels.choice(Classes::All)?)?;
     tell_corpus(&corpus);
     corpus.write_manifest(&args.dir, &out)?;
     println!("{} recordings with the labels {} in {}", corpus.utterances.len(), corpus.labels, out.display());
@@ -154,14 +164,18 @@ mod tests {
             write_wav(&folder.join("1.wav"), &[1, 2, 3]).unwrap();
         }
         let folder = dir.path().join("li/sad");
-        let args = CheckArgs { corpus: dir.path().to_owned(), labels: LabelOptions::default(), json: false };
+        let args = CheckArgs {
+            corpora: vec![dir.path().to_owned()],
+            layout: None,
+            labels: LabelOptions::default(),
+            json: false,
+        };
         run_check(&args).unwrap();
         std::fs::write(folder.join("2.wav"), "").unwrap();
         let error = run_check(&args).unwrap_err().to_string();
-        assert!(error.contains("1 broken beside 6 readable"), "{error}");
-        assert!(
-            run_check(&CheckArgs { json: true, corpus: args.corpus.clone(), labels: LabelOptions::default() }).is_err()
-        );
+        assert!(error.contains("1 broken or skipped beside 6 readable"), "{error}");
+        let corpora = args.corpora.clone();
+        assert!(run_check(&CheckArgs { json: true, corpora, layout: None, labels: LabelOptions::default() }).is_err());
         std::fs::remove_file(folder.join("2.wav")).unwrap();
         std::fs::write(folder.join("1.wav"), "").unwrap();
         let error = run_check(&args).unwrap_err().to_string();

@@ -12,10 +12,11 @@ use clap::{Args, ValueEnum};
 
 use crate::cli::data_options::{CacheOption, count};
 use crate::cli::options::TrainingOptions;
-use crate::cli::protocol;
+use crate::cli::protocol::{self, splits};
 use crate::cli::train::DEFAULT_SEED;
 use crate::corpus::split::Protocol;
-use crate::experiments::crossval::run::Crossval;
+use crate::corpus::split::given::Given;
+use crate::experiments::crossval::run::{Crossval, Splits};
 use crate::experiments::crossval::{CrossvalReport, gather};
 use crate::features::condition::Condition;
 use crate::files::{write_atomic, write_json};
@@ -37,13 +38,19 @@ use display::Display;
 pub struct CrossvalArgs {
     #[command(flatten)]
     training: TrainingOptions,
-    /// Protocol of the split: what the training and test parts never share [default: sentence; where the corpus does
-    /// not tell the sentences, speaker or random].
+    /// Protocol of the split: what the training and test parts never share [default: speaker where at least 3 are
+    /// known, else sentence or random].
     #[arg(long, value_enum)]
     protocol: Option<Protocol>,
-    /// Number of folds [default: 5; with protocol speaker: one for each speaker].
+    /// Number of folds; 0 is one for each speaker or corpus [default: 5; up to 10 speakers: one for each].
     #[arg(long)]
     folds: Option<usize>,
+    /// Splits from files in place of a protocol: a split file, or the folder of published folds in the form of EmoBox.
+    #[arg(long, value_name = "FILE|DIR", conflicts_with_all = ["protocol", "folds", "split_seed"])]
+    split: Option<PathBuf>,
+    /// Share of each training part to hold out for validation after each epoch, between 0 and 1. It is not trained on.
+    #[arg(long, value_name = "SHARE")]
+    validation: Option<f64>,
     /// Seeds of split and training; every fold is trained with each seed [default: 1].
     #[arg(long, value_name = "A,B,C", value_delimiter = ',')]
     seeds: Vec<u64>,
@@ -67,8 +74,8 @@ pub struct CrossvalArgs {
         long,
         value_name = "DIR",
         conflicts_with_all = [
-            "corpus", "preset", "network", "denoise", "window", "mel_bands", "pre_emphasis", "keep_silence", "recipe",
-            "set", "epochs", "teachers", "qat", "qat_learning_rate", "batch", "backend", "protocol", "folds", "seeds",
+            "corpus", "layout", "labels", "map", "preset", "network", "denoise", "window", "mel_bands", "pre_emphasis", "keep_silence", "recipe",
+            "set", "epochs", "teachers", "qat", "qat_learning_rate", "batch", "balance", "class_weights", "backend", "protocol", "folds", "split", "validation", "seeds",
             "split_seed", "condition", "jobs", "fold", "out"
         ]
     )]
@@ -123,12 +130,22 @@ fn crossval(args: &CrossvalArgs, stop: &Stop) -> Result<Outcome> {
     {
         bail!("--seeds has {} twice", repeated.1);
     }
-    let (config, corpus) = args.training.plan(None, DEFAULT_SEED)?;
+    let given = args.split.as_deref().map(Given::read).transpose()?;
+    let (config, corpus) = args.training.plan(None, DEFAULT_SEED, given.as_ref().map(Given::choice))?;
     let conditions = args
         .condition
         .map_or_else(|| vec![Condition::of(&config.network.front_end)], |conditions| conditions.list().to_vec());
     conditions.iter().try_for_each(|condition| condition.check(&config.network.front_end))?;
-    let protocol = args.protocol.unwrap_or_else(|| protocol::fitting(&corpus, args.folds));
+    let given = given.map(|given| splits(given, &corpus)).transpose()?;
+    let splits = match &given {
+        Some(splits) => Splits::Given(splits),
+        None => Splits::Dealt {
+            protocol: args.protocol.unwrap_or_else(|| protocol::fitting(&corpus, args.folds)),
+            folds: args.folds,
+            seed: args.split_seed,
+        },
+    };
+    let protocol = splits.protocol();
     let root = args.out.clone().unwrap_or_else(|| {
         PathBuf::from("runs").join(format!("crossval-{}-{}-{protocol}", config.corpus, config.preset))
     });
@@ -136,9 +153,8 @@ fn crossval(args: &CrossvalArgs, stop: &Stop) -> Result<Outcome> {
         root: &root,
         config: &config,
         corpus: &corpus,
-        protocol,
-        folds: args.folds,
-        split_seed: args.split_seed,
+        splits,
+        validation: args.validation,
         cache: &args.cache.folder,
     };
     let pending = crossval.prepare(&conditions, &seeds, args.fold)?;

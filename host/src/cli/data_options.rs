@@ -6,25 +6,39 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use clap::Args;
+use clap::builder::PossibleValuesParser;
 use ser_core::spec::FrontEnd;
 
 use crate::corpus::choice::{Choice, Classes, told};
-use crate::corpus::labels::{Labels, canonical};
+use crate::corpus::known::Known;
+use crate::corpus::labels::{Labels, canonical, is_known, plain};
+use crate::corpus::layout::Layout;
+use crate::corpus::origin::Origin;
 use crate::corpus::skipped::{grouped, lines};
-use crate::corpus::{Corpus, Problem};
+use crate::corpus::{Corpus, Member, Problem};
 use crate::features::cache::FeatureCache;
 
 /// The corpus that a command works on.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub struct CorpusOption {
     /// A known corpus as it is downloaded (RAVDESS, CREMA-D, TESS, SAVEE, EMO-DB, EMOVO, nEMO, ESD, ShEMO, URDU, ASED,
-    /// CASIA), a folder with speaker/emotion/name.wav or emotion/name.wav, or a CSV manifest
-    /// path,speaker,emotion,sentence [default: the synthetic corpus].
-    #[arg(id = "corpus", long, value_name = "DIR|CSV")]
-    pub path: Option<PathBuf>,
+    /// CASIA), a folder with speaker/emotion/name.wav or emotion/name.wav, a CSV manifest
+    /// path,speaker,emotion,sentence, or a TOML list of corpora with a [[corpus]] for each: path, and name, weight,
+    /// layout, map. Given several times, all are read as one [default: the synthetic corpus].
+    #[arg(id = "corpus", long, value_name = "DIR|CSV|TOML")]
+    pub paths: Vec<PathBuf>,
+    /// How folders are read: as folders named after emotions, or as a known corpus [default: as the names in them say].
+    #[arg(long, value_name = "NAME", requires = "corpus", ignore_case = true, value_parser = layouts())]
+    pub layout: Option<String>,
     /// Which of its labels are classes.
     #[command(flatten)]
     pub labels: LabelOptions,
+}
+
+/// The names of the layouts.
+pub fn layouts() -> PossibleValuesParser {
+    let known = Known::all().iter().map(|known| known.name);
+    PossibleValuesParser::new([Layout::FOLDERS].into_iter().chain(known))
 }
 
 /// Which labels of a corpus are classes.
@@ -60,8 +74,8 @@ impl LabelOptions {
         };
         let mut map = BTreeMap::new();
         for (old, new) in &self.map {
-            let before = map.insert(canonical(old), canonical(new));
-            ensure!(before.is_none(), "--map names {} twice", canonical(old));
+            let before = map.insert(plain(old), canonical(new));
+            ensure!(before.is_none(), "--map names {} twice", plain(old));
         }
         Ok(Choice { classes, map })
     }
@@ -77,27 +91,55 @@ fn renaming(text: &str) -> Result<(String, String), String> {
 }
 
 impl CorpusOption {
+    /// Whether a corpus is named.
+    pub fn is_given(&self) -> bool {
+        !self.paths.is_empty()
+    }
+
+    /// The corpora that the options name, those of lists among them.
+    ///
+    /// # Errors
+    ///
+    /// If a list cannot be read.
+    pub fn origins(&self) -> Result<Vec<Origin>> {
+        let mut origins = Vec::new();
+        for path in &self.paths {
+            let listed = if Origin::is_list(path) { Origin::list(path)? } else { vec![Origin::new(path)] };
+            origins.extend(listed);
+        }
+        for origin in &mut origins {
+            origin.layout = origin.layout.take().or_else(|| self.layout.clone());
+        }
+        Ok(origins)
+    }
+
     /// Opens the corpus and reports on standard error what of it is skipped and left out. The classes are `usual` unless
     /// the options name them.
     ///
     /// # Errors
     ///
-    /// Those of [`Corpus::open`].
+    /// Those of [`Corpus::open_all`].
     pub fn open(&self, usual: Classes) -> Result<Corpus> {
-        let corpus = Corpus::open_or_synthetic(self.path.as_deref(), &self.labels.choice(usual)?)?;
+        let corpus = Corpus::open_all(&self.origins()?, &self.labels.choice(usual)?)?;
         tell_corpus(&corpus);
         Ok(corpus)
     }
 
     /// Opens the corpus for a network with these labels, which `network` names: its classes are theirs, in their order,
-    /// unless the options name some of them. What the network cannot say is left out and told.
+    /// unless the options name some of them. `map` gives labels new names, unless the options do. What the network
+    /// cannot say is left out and told.
     ///
     /// # Errors
     ///
-    /// Those of [`Corpus::open`]; or if the options name a label that the network does not know; or if it knows none of
+    /// Those of [`Corpus::open_all`]; or if the options name a label that the network does not know; or if it knows none of
     /// the corpus.
-    pub fn open_for(&self, labels: &Labels, network: &str) -> Result<Corpus> {
-        let corpus = self.open(Classes::Known(labels.names().to_vec()))?;
+    pub fn open_for(&self, labels: &Labels, map: &BTreeMap<String, String>, network: &str) -> Result<Corpus> {
+        let mut choice = self.labels.choice(Classes::Known(labels.names().to_vec()))?;
+        if choice.map.is_empty() {
+            choice.map.clone_from(map);
+        }
+        let corpus = Corpus::open_all(&self.origins()?, &choice)?;
+        tell_corpus(&corpus);
         let is_known = |name: &String| labels.index_of(name).is_some();
         ensure!(
             !corpus.utterances.is_empty() && corpus.labels.names().iter().all(is_known),
@@ -111,10 +153,18 @@ impl CorpusOption {
 
 /// Reports on standard error what of a corpus is skipped and left out, in few lines.
 pub fn tell_corpus(corpus: &Corpus) {
-    if let Some(known) = corpus.known {
-        eprintln!("{} is read as {known}", corpus.name);
+    for Member { name, known, .. } in &corpus.members {
+        if let Some(known) = known {
+            eprintln!("{name} is read as {known}");
+        }
     }
     tell(&corpus.problems);
+    corpus.several_names().iter().for_each(|line| eprintln!("{line}; --map renames each"));
+    let unknown: Vec<&String> = corpus.labels.names().iter().filter(|label| !is_known(label)).collect();
+    if let [first, more @ ..] = &unknown[..] {
+        let others = more.iter().map(|label| format!(", {label}")).collect::<String>();
+        eprintln!("not known as emotions: {first}{others}; --map {first}= drops one");
+    }
     if let Some(left_out) = told(&corpus.left_out) {
         eprintln!("left out: {left_out}; --labels and --map choose");
     }

@@ -1,5 +1,6 @@
 //! `host eval`: the float network of a run on a part of its split, or on another corpus.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
@@ -21,11 +22,12 @@ use crate::training::train::Classifier;
 /// Recognise the test part of a run, or another part, or another corpus, with the float network of the run.
 #[derive(Args, Clone, Debug)]
 #[command(mut_arg("corpus", |corpus| corpus.help("Another corpus, all of it, in place of a part of the run's own")),
+          mut_arg("labels", |labels| labels.help("Only the recordings with these labels [default: those of the run]")),
           after_help = "Examples:\n  host eval runs/casia-edge-sentence-0\n  host eval runs/casia-edge-sentence-0 \
-                        --corpus downloads/RAVDESS")]
+                        --corpus downloads/RAVDESS --map calm=neutral")]
 pub struct EvalArgs {
     /// Folder of a run.
-    #[arg(default_value = "runs/synthetic-1-edge-sentence-0", value_name = "RUN")]
+    #[arg(default_value = "runs/synthetic-1-edge-speaker-0", value_name = "RUN")]
     run: PathBuf,
     /// Part of the split to recognise.
     #[arg(long, value_enum, default_value = "test", conflicts_with = "corpus")]
@@ -75,16 +77,19 @@ struct Report {
 /// If the folder holds no trained run, its corpus cannot be opened, or no utterance of the part can be read.
 pub fn run(args: &EvalArgs) -> Result<()> {
     ensure!(
-        args.corpus.path.is_some() || args.corpus.labels == LabelOptions::default(),
+        args.corpus.is_given() || args.corpus.labels == LabelOptions::default(),
         "--labels and --map are for another corpus: a run has labels of its own"
     );
     let folder = RunFolder::open(&args.run)?;
     let (config, split) = (folder.config()?, folder.split()?);
     let network = folder.network()?;
     let labels = Labels::new(network.network.labels.iter().map(ToString::to_string));
-    let other = args.corpus.path.is_some();
-    let corpus =
-        if other { args.corpus.open_for(&labels, &args.run.display().to_string())? } else { config.open_corpus()? };
+    let other = args.corpus.is_given();
+    let corpus = if other {
+        args.corpus.open_for(&labels, &BTreeMap::new(), &args.run.display().to_string())?
+    } else {
+        config.open_corpus()?
+    };
     let utterances = if other { corpus.utterances.iter().collect() } else { split.part(&corpus, args.part)? };
     ensure!(
         !utterances.is_empty(),

@@ -21,7 +21,7 @@ use crate::training::run::{Config, RunFolder};
                         host export runs/casia-all --calibrate runs/crossval-casia-edge-sentence")]
 pub struct ExportArgs {
     /// Folder of a run.
-    #[arg(default_value = "runs/synthetic-1-edge-sentence-0", value_name = "RUN")]
+    #[arg(default_value = "runs/synthetic-1-edge-speaker-0", value_name = "RUN")]
     run: PathBuf,
     /// Write the int8 model. With neither --int8 nor --onnx, both files are written.
     #[arg(long)]

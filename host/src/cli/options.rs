@@ -11,11 +11,13 @@ use serde_json::Value;
 use crate::cli::data_options::{CorpusOption, tell_corpus};
 use crate::cli::front_end_options::FrontEndOptions;
 use crate::corpus::Corpus;
-use crate::corpus::choice::Classes;
+use crate::corpus::choice::{Choice, Classes};
+use crate::corpus::labels::canonical;
+use crate::corpus::origin::Origin;
 use crate::features::condition::Condition;
 use crate::json;
 use crate::training::graph::Compute;
-use crate::training::recipe::Recipe;
+use crate::training::recipe::{Balance, Recipe};
 use crate::training::run::{Backend, Config};
 
 /// Network, corpus and recipe of a training.
@@ -59,6 +61,13 @@ pub struct TrainingOptions {
     /// Number of utterances in a step [default: as the recipe says].
     #[arg(long, value_name = "N")]
     pub batch: Option<usize>,
+    /// What shares each epoch equally: nothing, labels, corpora, or corpora and the labels of each. Speakers share what
+    /// is left to them [default: as the recipe says].
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub balance: Option<Balance>,
+    /// Factors of the loss of utterances of a label, for instance neutral=0.5,sad=2 [default: as the recipe says].
+    #[arg(long, value_name = "LABEL=FACTOR,...", value_delimiter = ',', value_parser = weight)]
+    pub class_weights: Vec<(String, f64)>,
     /// What computes the training [default: fast].
     #[arg(long, value_enum, value_name = "NAME")]
     pub backend: Option<Backend>,
@@ -66,17 +75,23 @@ pub struct TrainingOptions {
 
 impl TrainingOptions {
     /// The configuration of a run with these options, and its corpus. Without a `condition` it is that of the network.
+    /// `given` are the labels of a split that is there already, unless the options name others.
     /// Problems of the corpus are reported on standard error.
     ///
     /// # Errors
     ///
     /// Those of [`TrainingOptions::configure`], or if the corpus is unusable.
-    pub fn plan(&self, condition: Option<Condition>, seed: u64) -> Result<(Config, Corpus)> {
+    pub fn plan(&self, condition: Option<Condition>, seed: u64, given: Option<Choice>) -> Result<(Config, Corpus)> {
         let mut config = self.configure(condition, seed)?;
+        if let Some(Choice { classes, map }) = given {
+            config.choice.classes = if self.corpus.labels.labels.is_empty() { classes } else { config.choice.classes };
+            config.choice.map = if self.corpus.labels.map.is_empty() { map } else { config.choice.map };
+        }
         // By the path of the configuration: kept rows are found by the paths of the recordings.
         let corpus = config.open_corpus()?;
         tell_corpus(&corpus);
         config.corpus.clone_from(&corpus.name);
+        config.recipe.fit(corpus.utterances.len());
         config.set_labels(&corpus.labels).with_context(|| format!("corpus {} cannot be trained on", corpus.name))?;
         Ok((config, corpus))
     }
@@ -100,14 +115,13 @@ impl TrainingOptions {
         let backend = self.backend.unwrap_or(Backend::Fast);
         // Before a file is written: a run folder must not suffer from a backend that was not built.
         Compute::new(backend)?;
+        let mut corpora = self.corpus.origins()?;
+        for Origin { path, .. } in &mut corpora {
+            *path = path.canonicalize().with_context(|| format!("cannot open corpus {}", path.display()))?;
+        }
         Ok(Config {
             corpus: String::new(),
-            corpus_path: match &self.corpus.path {
-                Some(path) => {
-                    Some(path.canonicalize().with_context(|| format!("cannot open corpus {}", path.display()))?)
-                }
-                None => None,
-            },
+            corpora,
             choice: self.corpus.labels.choice(usual)?,
             preset,
             seed,
@@ -161,8 +175,13 @@ impl TrainingOptions {
         }
         if let Some(epochs) = self.epochs {
             recipe.set_epochs(epochs);
+            recipe.budget = 0;
         }
         recipe.batch = self.batch.unwrap_or(recipe.batch);
+        recipe.balance = self.balance.unwrap_or(recipe.balance);
+        for (label, weight) in &self.class_weights {
+            recipe.class_weights.insert(label.clone(), *weight);
+        }
         self.set_stage(&mut recipe);
         recipe.check()?;
         ensure!(
@@ -177,6 +196,11 @@ impl TrainingOptions {
         recipe.qat_epochs = self.qat.unwrap_or(recipe.qat_epochs);
         recipe.qat_learning_rate = self.qat_learning_rate.unwrap_or(recipe.qat_learning_rate);
     }
+}
+
+fn weight(text: &str) -> Result<(String, f64), String> {
+    let pair = text.split_once('=').and_then(|(label, weight)| Some((canonical(label), weight.parse().ok()?)));
+    pair.filter(|(label, _)| !label.is_empty()).ok_or_else(|| "wanted LABEL=FACTOR".to_owned())
 }
 
 /// Name and description of the network in a JSON file.

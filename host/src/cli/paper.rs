@@ -19,7 +19,7 @@ use crate::corpus::Corpus;
 use crate::corpus::labels::Labels;
 use crate::corpus::split::{Part, Split};
 use crate::experiments::baseline::{self, Evaluation};
-use crate::experiments::crossval::run::Crossval;
+use crate::experiments::crossval::run::{self, Crossval};
 use crate::experiments::paper::{Kind, NAMES, PROTOCOLS, REPEATED, Splits, System, gather, repeated, systems};
 use crate::files::write_json;
 use crate::interrupt::Stop;
@@ -71,7 +71,7 @@ pub struct PaperArgs {
 /// If the corpus is unusable, a folder holds results of other options or cannot be written, or a training fails.
 pub fn run(args: &PaperArgs, stop: &Stop) -> Result<Outcome> {
     let known = systems();
-    let (_, corpus) = args.options("edge").plan(None, DEFAULT_SEED)?;
+    let (_, corpus) = args.options("edge").plan(None, DEFAULT_SEED, None)?;
     ensure!(
         corpus.labels == Labels::emotions(),
         "the paper has the labels {}, corpus {} is read with {}; see --labels and --map",
@@ -123,9 +123,8 @@ impl PaperArgs {
             root: folder,
             config: &config,
             corpus,
-            protocol: splits.protocol,
-            folds: None,
-            split_seed: None,
+            splits: run::Splits::Dealt { protocol: splits.protocol, folds: None, seed: None },
+            validation: None,
             cache: &self.cache.folder,
         };
         let pending = crossval.prepare(&[system.condition], splits.seeds, splits.fold)?;

@@ -16,7 +16,7 @@ use crate::report::{Report, write_json};
 #[command(after_help = "Example: host report runs/casia-edge-sentence-0")]
 pub struct ReportArgs {
     /// Folder of a run, or a folder of such folders.
-    #[arg(default_value = "runs/synthetic-1-edge-sentence-0", value_name = "RUN|DIR")]
+    #[arg(default_value = "runs/synthetic-1-edge-speaker-0", value_name = "RUN|DIR")]
     run: PathBuf,
     /// Folder to write to [default: RUN/report].
     #[arg(long, value_name = "DIR")]

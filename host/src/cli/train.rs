@@ -6,14 +6,15 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 
-use crate::cli::data_options::CacheOption;
+use crate::cli::data_options::{CacheOption, LabelOptions};
 use crate::cli::options::TrainingOptions;
-use crate::cli::protocol;
+use crate::cli::protocol::{self, splits};
 use crate::corpus::Corpus;
-use crate::corpus::check::imbalance;
+use crate::corpus::check::{corpora_apart, imbalance};
+use crate::corpus::split::given::Given;
 use crate::corpus::split::{Part, Protocol, Split};
 use crate::evaluation::evaluate::recall;
 use crate::features::condition::Condition;
@@ -39,18 +40,19 @@ pub const DEFAULT_SEED: u64 = 1;
 pub struct TrainArgs {
     #[command(flatten)]
     training: TrainingOptions,
-    /// Protocol of the split: what the training and test parts never share [default: sentence; where the corpus does
-    /// not tell the sentences, speaker or random].
+    /// Protocol of the split: what the training and test parts never share [default: speaker where at least 3 are
+    /// known, else sentence or random].
     #[arg(long, value_enum)]
     protocol: Option<Protocol>,
-    /// Number of folds [default: 5; with protocol speaker: one for each speaker].
+    /// Number of folds; 0 is one for each speaker or corpus [default: 5; up to 10 speakers: one for each].
     #[arg(long)]
     folds: Option<usize>,
     /// The fold to test on, counted from 0 [default: 0].
     #[arg(long)]
     fold: Option<usize>,
-    /// Split file, instead of protocol and fold.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["protocol", "folds", "fold", "validation"])]
+    /// Split from a file in place of a protocol: a split file, or the folder of published folds in the form of EmoBox,
+    /// of which --fold chooses one. The corpus is read with its labels.
+    #[arg(long, value_name = "FILE|DIR", conflicts_with_all = ["protocol", "folds"])]
     split: Option<PathBuf>,
     /// Train on every utterance and test on none, for a model to ship. Its figures come from a cross-validation.
     #[arg(long, conflicts_with_all = ["protocol", "folds", "fold", "split"])]
@@ -76,8 +78,8 @@ pub struct TrainArgs {
         value_name = "RUN",
         requires_all = ["qat", "out"],
         conflicts_with_all = [
-            "corpus", "preset", "network", "denoise", "window", "mel_bands", "pre_emphasis", "keep_silence", "recipe",
-            "set", "epochs", "teachers", "batch", "backend", "protocol", "folds", "fold", "split", "all", "validation",
+            "corpus", "layout", "labels", "map", "preset", "network", "denoise", "window", "mel_bands", "pre_emphasis", "keep_silence", "recipe",
+            "set", "epochs", "teachers", "batch", "balance", "class_weights", "backend", "protocol", "folds", "fold", "split", "all", "validation",
             "seed", "split_seed", "condition", "resume"
         ]
     )]
@@ -143,7 +145,7 @@ fn train(args: &TrainArgs, stop: &Stop) -> Result<Outcome> {
         }
         Outcome::Finished => {
             let next = if split.tests() { "see the test part with: host eval" } else { "export it with: host export" };
-            println!("trained {} epochs; {next} {}", config.recipe.all_epochs(), path.display());
+            println!("trained {} epochs; {next} {}", folder.epochs()?.done, path.display());
         }
     }
     Ok(outcome)
@@ -187,10 +189,22 @@ fn plan(args: &TrainArgs) -> Result<(Config, Split, Corpus)> {
         let corpus = config.open_corpus()?;
         return Ok((config, split, corpus));
     }
+    ensure!(
+        !args.resume || args.training.corpus.is_given() || args.training.corpus.labels == LabelOptions::default(),
+        "--labels and --map with --resume want the --corpus too; a run is resumed as it is with: host train --resume \
+         --out RUN"
+    );
     let seed = args.seed.unwrap_or(DEFAULT_SEED);
-    let (config, corpus) = args.training.plan(args.condition, seed)?;
-    let split = match &args.split {
-        Some(path) => Split::load(path)?,
+    let given = args.split.as_deref().map(Given::read).transpose()?;
+    let (config, corpus) = args.training.plan(args.condition, seed, given.as_ref().map(Given::choice))?;
+    let mut split = match given {
+        Some(given) => {
+            let mut splits = splits(given, &corpus)?;
+            let fold = args.fold.unwrap_or(0);
+            let place = splits.iter().position(|split| split.fold == fold || args.fold.is_none());
+            let place = place.with_context(|| format!("there is no fold {fold}, there are {}", splits.len()))?;
+            splits.swap_remove(place)
+        }
         None => {
             // Every corpus has utterances to split at random; some layouts name no sentences.
             let protocol = match args.protocol {
@@ -203,13 +217,13 @@ fn plan(args: &TrainArgs) -> Result<(Config, Split, Corpus)> {
             if args.all {
                 split.train_on_all();
             }
-            if let Some(share) = args.validation {
-                split.hold_out_validation(share)?;
-            }
             split
         }
     };
-    if let Some(warning) = imbalance(&split.class_sizes(Part::Train)) {
+    if let Some(share) = args.validation {
+        split.hold_out_validation(share)?;
+    }
+    for warning in [imbalance(&split.class_sizes(Part::Train)), corpora_apart(&corpus)].into_iter().flatten() {
         eprintln!("warning: {warning}");
     }
     Ok((config, split, corpus))

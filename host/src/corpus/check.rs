@@ -10,9 +10,10 @@ use ser_core::spec::edge;
 use serde::Serialize;
 
 use super::copies::{Copies, Voice, conflicts};
+use super::cues::{apart, leaks, mean};
 use super::measure::{CLIPPED_RUN, Measures, clipped_runs, measure};
 use super::sentences::doubt;
-use super::{Corpus, Problem, Utterance};
+use super::{Corpus, Member, Problem, Utterance};
 use crate::corpus::audio::{Recording, SAMPLE_RATE_HZ};
 use crate::corpus::choice::Choice;
 use crate::corpus::split::Protocol;
@@ -21,11 +22,9 @@ use crate::progress::Progress;
 
 /// Levels below this, relative to full scale, count as silent.
 const SILENT_DB: f64 = -80.0;
-/// A cue gives the emotion away if the emotion explains this share of its variance within a speaker.
-const LEAK_SHARE: f64 = 0.25;
-/// Emotions with fewer recordings than this tell nothing about a cue.
-const MIN_GROUP: usize = 5;
 
+/// As many recordings of a corpus tell how it sounds.
+const SOME: usize = 60;
 /// A class with this many times the recordings of another is worth a warning.
 const UNBALANCED: f64 = 3.0;
 
@@ -34,8 +33,8 @@ const UNBALANCED: f64 = 3.0;
 pub struct Report {
     /// Name of the corpus.
     pub corpus: String,
-    /// The corpus that the folder was taken for, by the names in it.
-    pub known: Option<&'static str>,
+    /// The known corpora that folders were taken for, by the names in them.
+    pub known: Vec<&'static str>,
     /// Number of readable utterances.
     pub utterances: usize,
     /// The classes that a training has.
@@ -98,25 +97,6 @@ struct Measured<'c> {
     voice: Option<Voice>,
 }
 
-/// A property other than the voice by which a classifier might tell emotions apart.
-struct Cue {
-    name: &'static str,
-    value: fn(&Measures) -> f64,
-    unit: &'static str,
-    /// Factor from `value` to `unit`.
-    scale: f64,
-    /// Means closer than this are harmless, on the scale of `value`.
-    harmless: f64,
-}
-
-const CUES: [Cue; 5] = [
-    Cue { name: "DC offset", value: |m| m.dc, unit: "% of full scale", scale: 100.0, harmless: 0.0005 },
-    Cue { name: "level", value: |m| m.level_db, unit: "dB", scale: 1.0, harmless: 3.0 },
-    Cue { name: "noise floor", value: |m| m.noise_floor_db, unit: "dB", scale: 1.0, harmless: 3.0 },
-    Cue { name: "silence before the speech", value: |m| m.lead_s, unit: "ms", scale: 1000.0, harmless: 0.03 },
-    Cue { name: "silence after the speech", value: |m| m.trail_s, unit: "ms", scale: 1000.0, harmless: 0.03 },
-];
-
 /// Reads every recording of the corpus, in parallel, and reports. `choice` says which labels a training has as classes.
 /// Progress goes to standard error.
 ///
@@ -159,20 +139,24 @@ pub fn check(corpus: &Corpus, choice: &Choice) -> Result<Report> {
         readable.iter().filter_map(|measured| Some((measured.utterance, measured.voice.as_ref()?))).collect();
     let copies = Copies::among(&voices, &Stop::default())?.unwrap_or_default();
     let mut sizes: Vec<(&str, usize)> = labels.names().iter().map(|class| (class.as_str(), 0)).collect();
-    for class in readable.iter().filter_map(|measured| chosen.class(measured.utterance.emotion_name())) {
+    let class_of =
+        |Measured { utterance, .. }: &Measured<'_>| chosen.class(utterance.emotion_name(), &utterance.called);
+    for class in readable.iter().filter_map(class_of) {
         sizes[class].1 += 1;
     }
     let empty = sizes.iter().find(|(_, count)| *count == 0);
     let fault = empty.map(|(class, _)| format!("no recording of {class} can be read")).or_else(|| labels.fault());
     let mut warnings: Vec<String> = unknown_sentences(corpus).into_iter().collect();
     warnings.extend(imbalance(&sizes));
+    let of_corpora = readable.iter().map(|measured| (&*measured.utterance.corpus, measured.measures));
+    warnings.extend(apart(of_corpora));
     warnings.extend(conflicts(&copies));
     warnings.extend(divided(&copies));
     warnings.extend(odd_levels(&readable));
     warnings.extend(leaks(&groups));
     Ok(Report {
         corpus: corpus.name.clone(),
-        known: corpus.known.map(|known| known.name),
+        known: corpus.members.iter().filter_map(|member| Some(member.known?.name)).collect(),
         utterances: readable.len(),
         classes: labels.names().to_vec(),
         left_out: chosen.left_out,
@@ -205,7 +189,7 @@ fn read(utterance: &Utterance) -> Result<Measured<'_>, Problem> {
     let mut hasher = DefaultHasher::new();
     samples.hash(&mut hasher);
     let voice = Voice::new(&samples).map_err(problem)?;
-    let measures = measure(&samples);
+    let measures = measure(&samples).map_err(problem)?;
     Ok(Measured { utterance, format, content: hasher.finish(), measures, clipped_runs, voice })
 }
 
@@ -241,6 +225,26 @@ pub fn imbalance(sizes: &[(&str, usize)]) -> Option<String> {
             least.1
         )
     })
+}
+
+/// The warning that the corpora of a training can be told apart otherwise than by their voices. Some recordings of each
+/// are read. None if there is one corpus alone.
+pub fn corpora_apart(corpus: &Corpus) -> Option<String> {
+    let some = |member: &Member| {
+        let own: Vec<&Utterance> = corpus.utterances.iter().filter(|of| of.corpus == member.name).collect();
+        let step = own.len().div_ceil(SOME).max(1);
+        own.into_iter().step_by(step).collect::<Vec<_>>()
+    };
+    if corpus.members.len() < 2 {
+        return None;
+    }
+    let chosen: Vec<&Utterance> = corpus.members.iter().flat_map(some).collect();
+    let measured = |utterance: &&Utterance| {
+        let samples = utterance.samples(SAMPLE_RATE_HZ).ok()?;
+        Some((utterance.corpus.clone(), measure(&samples).ok()?))
+    };
+    let measured: Vec<_> = chosen.par_iter().filter_map(measured).collect();
+    apart(measured.iter().map(|(corpus, measures)| (&**corpus, *measures)))
 }
 
 /// Warnings about recordings that are clipped, silent or too quiet.
@@ -288,58 +292,4 @@ fn divided(copies: &[Copies]) -> Option<String> {
             copies.len()
         )
     })
-}
-
-/// Warnings about cues that give the emotion away. `η² = Σ n_e (mean_e - mean)² / Σ (x - mean)²` is the share of a
-/// cue's variance within a speaker that comes from the emotion.
-fn leaks(groups: &BTreeMap<(&str, &str), Vec<Measures>>) -> Vec<String> {
-    let mut speakers: BTreeMap<&str, Vec<(&str, &[Measures])>> = BTreeMap::new();
-    for (&(speaker, emotion), measures) in groups {
-        if measures.len() >= MIN_GROUP {
-            speakers.entry(speaker).or_default().push((emotion, measures));
-        }
-    }
-    let mut warnings = Vec::new();
-    for (speaker, emotions) in speakers {
-        for cue in &CUES {
-            let value = |m: &Measures| (cue.value)(m);
-            let overall = mean(emotions.iter().flat_map(|(_, measures)| measures.iter().map(value)));
-            let means: Vec<(&str, f64)> =
-                emotions.iter().map(|&(e, measures)| (e, mean(measures.iter().map(value)))).collect();
-            let between: f64 =
-                emotions.iter().zip(&means).map(|((_, m), (_, mean))| m.len() as f64 * (mean - overall).powi(2)).sum();
-            let total: f64 = emotions.iter().flat_map(|(_, m)| m.iter()).map(|m| (value(m) - overall).powi(2)).sum();
-            let lowest = means.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1));
-            let highest = means.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1));
-            if let (Some((low_emotion, low)), Some((high_emotion, high))) = (lowest, highest)
-                && high - low > cue.harmless
-                && between > LEAK_SHARE * total
-            {
-                let speaker = if speaker.is_empty() { "all" } else { speaker };
-                warnings.push(format!(
-                    "speaker {speaker}: {} gives the emotion away ({:.0} % of its variance): {:.*} {unit} in {}, {:.*} {unit} in {}",
-                    cue.name,
-                    100.0 * between / total,
-                    decimals(cue.scale * cue.harmless),
-                    cue.scale * low,
-                    low_emotion,
-                    decimals(cue.scale * cue.harmless),
-                    cue.scale * high,
-                    high_emotion,
-                    unit = cue.unit,
-                ));
-            }
-        }
-    }
-    warnings
-}
-
-/// The number of decimals for values that differ by about `step`.
-fn decimals(step: f64) -> usize {
-    if step < 1.0 { 2 } else { 0 }
-}
-
-fn mean(values: impl Iterator<Item = f64>) -> f64 {
-    let (sum, count) = values.fold((0.0, 0_u32), |(sum, count), value| (sum + value, count + 1));
-    sum / f64::from(count)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
 
 use super::labels::{EMOTIONS, Labels, canonical};
@@ -28,10 +28,13 @@ pub struct Choice {
     /// The classes.
     #[serde(default)]
     pub classes: Classes,
-    /// New names of labels; an empty one drops the label.
+    /// New names of labels, or of the names that the corpus has for them; an empty one drops what it names.
     #[serde(default)]
     pub map: BTreeMap<String, String>,
 }
+
+/// How many recordings have a label, by the name that the corpus has for it: `happy` may be called `joy`, or both.
+pub(super) type Counts = BTreeMap<String, BTreeMap<String, usize>>;
 
 /// The classes, and what becomes of each label of the corpus.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,33 +42,61 @@ pub(super) struct Chosen {
     pub labels: Labels,
     /// Labels of the corpus that are no class, with the number of their utterances.
     pub left_out: BTreeMap<String, usize>,
-    /// The class of each label that has one.
-    class_of: BTreeMap<String, usize>,
+    /// The class of each label and name that has one.
+    pub class_of: BTreeMap<(String, String), usize>,
 }
 
 impl Chosen {
-    /// The class of a label of the corpus.
-    pub fn class(&self, label: &str) -> Option<usize> {
-        self.class_of.get(label).copied()
+    /// The class of a label that the corpus calls `name`.
+    pub fn class(&self, label: &str, name: &str) -> Option<usize> {
+        self.class_of.get(&(label.to_owned(), name.to_owned())).copied()
     }
 }
 
+/// What becomes of the labels of a corpus when a map is applied: the new label of each label and name, empty if it is
+/// dropped. A key of the map reaches the recordings that have it as their name, and else all of the label that it means.
+///
+/// # Errors
+///
+/// If a key reaches nothing.
+pub(super) fn renamed(map: &BTreeMap<String, String>, counts: &Counts) -> Result<BTreeMap<(String, String), String>> {
+    let mut reached = BTreeSet::new();
+    let mut new = BTreeMap::new();
+    for (label, names) in counts {
+        for name in names.keys() {
+            let own = map.get_key_value(name);
+            // A key that is the name of others of this label is meant for them alone.
+            let shared = || map.iter().find(|(key, _)| canonical(key) == *label && !names.contains_key(*key));
+            let of_label = || map.get_key_value(label);
+            let to = match own.or_else(of_label).or_else(shared) {
+                Some((key, to)) => {
+                    reached.insert(key);
+                    canonical(to)
+                }
+                None => label.clone(),
+            };
+            new.insert((label.clone(), name.clone()), to);
+        }
+    }
+    if let Some(key) = map.keys().find(|key| !reached.contains(key)) {
+        bail!("the corpus has no label '{key}', it has {}", listed(counts.keys()));
+    }
+    Ok(new)
+}
+
+fn listed<'l>(labels: impl IntoIterator<Item = &'l String>) -> String {
+    labels.into_iter().map(String::as_str).collect::<Vec<_>>().join(", ")
+}
+
 impl Choice {
-    /// Chooses among the labels of a corpus, given with the number of their utterances.
+    /// Chooses among the labels of a corpus.
     ///
     /// # Errors
     ///
     /// If a label that is named is not there.
-    pub(super) fn among(&self, counts: &BTreeMap<String, usize>) -> Result<Chosen> {
-        let there = || counts.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-        let map: BTreeMap<String, String> =
-            self.map.iter().map(|(from, to)| (canonical(from), canonical(to))).collect();
-        for from in map.keys() {
-            ensure!(counts.contains_key(from), "--map: the corpus has no label '{from}', it has {}", there());
-        }
-        let named = |label: &String| map.get(label).unwrap_or(label).clone();
-        let have: BTreeSet<String> = counts.keys().map(named).filter(|name| !name.is_empty()).collect();
-        let now = || have.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+    pub(super) fn among(&self, counts: &Counts) -> Result<Chosen> {
+        let new = renamed(&self.map, counts).context("--map")?;
+        let have: BTreeSet<String> = new.values().filter(|name| !name.is_empty()).cloned().collect();
         let labels: Vec<String> = match &self.classes {
             Classes::Usual if EMOTIONS.iter().all(|emotion| have.contains(*emotion)) => {
                 EMOTIONS.map(str::to_owned).to_vec()
@@ -74,16 +105,25 @@ impl Choice {
             Classes::These(labels) => {
                 let labels = each_once(labels);
                 for label in &labels {
-                    ensure!(have.contains(label), "--labels: the corpus has no label '{label}', it has {}", now());
+                    ensure!(
+                        have.contains(label),
+                        "--labels: the corpus has no label '{label}', it has {}",
+                        listed(&have)
+                    );
                 }
                 labels
             }
             Classes::Known(labels) => each_once(labels),
         };
-        let place = |label: &String| labels.iter().position(|class| *class == named(label));
-        let class_of = counts.keys().filter_map(|label| Some((label.clone(), place(label)?))).collect();
-        let left_out = counts.iter().filter(|(label, _)| place(label).is_none());
-        let left_out = left_out.map(|(label, count)| (label.clone(), *count)).collect();
+        let (mut class_of, mut left_out) = (BTreeMap::new(), BTreeMap::new());
+        for ((label, name), new) in new {
+            match labels.iter().position(|class| *class == new) {
+                Some(class) => {
+                    class_of.insert((label, name), class);
+                }
+                None => *left_out.entry(label.clone()).or_default() += counts[&label][&name],
+            }
+        }
         Ok(Chosen { labels: Labels::new(labels), left_out, class_of })
     }
 }
@@ -103,11 +143,13 @@ pub fn told(left_out: &BTreeMap<String, usize>) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn counts(labels: &[&str]) -> BTreeMap<String, usize> {
-        labels.iter().enumerate().map(|(index, label)| ((*label).to_owned(), index + 1)).collect()
+    fn counts(labels: &[&str]) -> Counts {
+        let one =
+            |(index, label): (usize, &&str)| ((*label).to_owned(), BTreeMap::from([((*label).to_owned(), index + 1)]));
+        labels.iter().enumerate().map(one).collect()
     }
 
-    fn ravdess() -> BTreeMap<String, usize> {
+    fn ravdess() -> Counts {
         counts(&["angry", "calm", "disgust", "fear", "happy", "neutral", "sad", "surprise"])
     }
 
@@ -125,7 +167,7 @@ mod tests {
         let chosen = Choice::default().among(&ravdess()).unwrap();
         assert_eq!(chosen.labels, Labels::emotions());
         assert_eq!(told(&chosen.left_out).as_deref(), Some("calm 2, disgust 3"));
-        assert_eq!((chosen.class("sad"), chosen.class("calm")), (Some(4), None));
+        assert_eq!((chosen.class("sad", "sad"), chosen.class("calm", "calm")), (Some(4), None));
     }
 
     #[test]
@@ -140,10 +182,13 @@ mod tests {
         let map = [("calm", "neutral"), ("disgust", "")];
         let chosen = choice(these(&["Neutral", "Anger", "neutral"]), &map).among(&ravdess()).unwrap();
         assert_eq!(chosen.labels.names(), ["neutral", "angry"]);
-        assert_eq!([chosen.class("calm"), chosen.class("neutral"), chosen.class("disgust")], [Some(0), Some(0), None]);
+        assert_eq!(
+            [chosen.class("calm", "calm"), chosen.class("neutral", "neutral"), chosen.class("disgust", "disgust")],
+            [Some(0), Some(0), None]
+        );
         assert_eq!(chosen.left_out.len(), 5);
         let all = choice(Classes::All, &map).among(&ravdess()).unwrap();
-        assert_eq!((all.labels.len(), all.class("calm")), (6, Some(3)));
+        assert_eq!((all.labels.len(), all.class("calm", "calm")), (6, Some(3)));
         assert_eq!(told(&all.left_out).as_deref(), Some("disgust 3"));
     }
 
@@ -152,7 +197,7 @@ mod tests {
         let known = Classes::Known(["sad", "bored", "angry"].map(str::to_owned).to_vec());
         let chosen = choice(known, &[]).among(&ravdess()).unwrap();
         assert_eq!(chosen.labels.names(), ["sad", "boredom", "angry"]);
-        assert_eq!((chosen.class("sad"), chosen.class("fear")), (Some(0), None));
+        assert_eq!((chosen.class("sad", "sad"), chosen.class("fear", "fear")), (Some(0), None));
     }
 
     #[test]
@@ -160,6 +205,25 @@ mod tests {
         let error = choice(these(&["angry", "bored"]), &[]).among(&ravdess()).unwrap_err().to_string();
         assert!(error.contains("no label 'boredom'") && error.contains("angry, calm, disgust"), "{error}");
         let error = choice(Classes::Usual, &[("bored", "")]).among(&ravdess()).unwrap_err().to_string();
-        assert!(error.contains("--map: the corpus has no label 'boredom'"), "{error}");
+        assert!(error.contains("--map"), "{error}");
+        let error = format!("{:#}", choice(Classes::Usual, &[("bored", "")]).among(&ravdess()).unwrap_err());
+        assert!(error.contains("--map: the corpus has no label 'bored', it has angry, calm"), "{error}");
+    }
+
+    #[test]
+    fn a_map_reaches_each_name_that_a_corpus_has_for_a_label() {
+        let names = BTreeMap::from([("happy".to_owned(), 4), ("joy".to_owned(), 3), ("hap".to_owned(), 2)]);
+        let counts: Counts = [("happy".to_owned(), names)].into_iter().chain(counts(&["sad"])).collect();
+        let classes = |map: &[(&str, &str)]| {
+            let chosen = choice(Classes::All, map).among(&counts).unwrap();
+            let class = |name| chosen.class("happy", name).map(|class| chosen.labels.name(class).to_owned());
+            ["happy", "joy", "hap"].map(|name| class(name).unwrap_or_default())
+        };
+        assert_eq!(classes(&[]), ["happy", "happy", "happy"]);
+        assert_eq!(classes(&[("joy", "elated")]), ["happy", "elated", "happy"]);
+        assert_eq!(classes(&[("joy", "elated"), ("hap", "")]), ["happy", "elated", ""]);
+        assert_eq!(classes(&[("happiness", "glad")]), ["glad", "glad", "glad"]);
+        let chosen = choice(Classes::All, &[("joy", "")]).among(&counts).unwrap();
+        assert_eq!(told(&chosen.left_out).as_deref(), Some("happy 3"));
     }
 }

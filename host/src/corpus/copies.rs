@@ -45,6 +45,9 @@ pub struct Copies {
 pub struct Recording {
     /// [`Utterance::id`].
     pub id: String,
+    /// [`Utterance::corpus`]; empty in files that were written when there was one alone.
+    #[serde(default)]
+    pub corpus: String,
     /// Empty if the corpus does not say.
     pub speaker: String,
     /// Name of the emotion.
@@ -115,6 +118,7 @@ impl Copies {
         for (place, (utterance, _)) in recordings.iter().enumerate() {
             let Some(copies) = copies.get_mut(&groups.of(place)) else { continue };
             copies.recordings.push(Recording {
+                corpus: utterance.corpus.to_string(),
                 id: utterance.id.clone(),
                 speaker: utterance.speaker.clone(),
                 emotion: utterance.emotion_name().to_owned(),
@@ -136,7 +140,8 @@ impl Copies {
     /// Whether a split by this protocol may have copies on both sides.
     pub fn may_be_divided(&self, protocol: Protocol) -> bool {
         match protocol {
-            Protocol::Random => true,
+            Protocol::Random | Protocol::Published => true,
+            Protocol::Corpus => self.differ(|recording| &recording.corpus),
             Protocol::Sentence => self.differ(|recording| &recording.sentence),
             Protocol::Speaker => self.differ(|recording| &recording.speaker),
         }

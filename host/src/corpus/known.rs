@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 use super::labels::canonical;
+use super::utterance::Told;
 
 /// A corpus whose recordings say in their names who speaks, how, and what.
 #[derive(Debug)]
@@ -17,17 +18,10 @@ pub struct Known {
     pattern: &'static str,
     /// What its codes of emotions mean. A code that is not here is a name.
     codes: &'static [(&'static str, &'static str)],
+    /// The sex of a speaker; empty if it is not known.
+    sex: fn(&str) -> &'static str,
     /// The sentences are counted on from emotion to emotion, so many of each.
     sentences_of_each: Option<usize>,
-}
-
-/// What the name of a recording says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Told {
-    pub speaker: String,
-    /// By its canonical name.
-    pub label: String,
-    pub sentence: String,
 }
 
 /// The table. Sources: the pages from which the corpora are downloaded.
@@ -46,6 +40,7 @@ static TABLE: [Known; 12] = [
             ("07", "disgust"),
             ("08", "surprise"),
         ],
+        sex: |speaker| if speaker.ends_with(['1', '3', '5', '7', '9']) { "m" } else { "f" },
         sentences_of_each: None,
     },
     // AudioWAV/1001_DFA_ANG_XX: actor, sentence, emotion, intensity.
@@ -53,6 +48,7 @@ static TABLE: [Known; 12] = [
         name: "CREMA-D",
         pattern: r"(?<speaker>1\d{3})_(?<sentence>[a-z]{3})_(?<emotion>ang|dis|fea|hap|neu|sad)_[a-z]{1,2}",
         codes: &[],
+        sex: |_| "",
         sentences_of_each: None,
     },
     // OAF_angry/OAF_back_angry: the older or the younger woman, word, emotion. One of the files begins with OA_.
@@ -60,6 +56,7 @@ static TABLE: [Known; 12] = [
         name: "TESS",
         pattern: r"(?<speaker>[oy]a)f?_(?<sentence>[a-z]+)_(?<emotion>angry|disgust|fear|happy|neutral|ps|sad)",
         codes: &[("ps", "surprise")],
+        sex: |_| "f",
         sentences_of_each: None,
     },
     // DC/a01 or DC_a01: speaker, emotion, sentence. Most sentences belong to one emotion.
@@ -75,6 +72,7 @@ static TABLE: [Known; 12] = [
             ("sa", "sad"),
             ("su", "surprise"),
         ],
+        sex: |_| "m",
         sentences_of_each: None,
     },
     // wav/03a01Fa: speaker, text, emotion by its German name, version.
@@ -90,6 +88,7 @@ static TABLE: [Known; 12] = [
             ("t", "sad"),
             ("n", "neutral"),
         ],
+        sex: |speaker| if ["03", "10", "11", "12", "15"].contains(&speaker) { "m" } else { "f" },
         sentences_of_each: None,
     },
     // f1/dis-f1-b1: emotion by its Italian name, speaker, sentence.
@@ -97,6 +96,7 @@ static TABLE: [Known; 12] = [
         name: "EMOVO",
         pattern: r"(?<emotion>dis|gio|neu|pau|rab|sor|tri)-(?<speaker>[fm]\d)-(?<sentence>[a-z]\d)",
         codes: &[],
+        sex: lettered,
         sentences_of_each: None,
     },
     // samples/SK0_anger_14: speaker, emotion, sentence.
@@ -104,6 +104,7 @@ static TABLE: [Known; 12] = [
         name: "nEMO",
         pattern: r"(?<speaker>[a-z]{2}\d)_(?<emotion>anger|fear|happiness|neutral|sadness|surprise)_(?<sentence>\d+)",
         codes: &[],
+        sex: |_| "",
         sentences_of_each: None,
     },
     // 0011/Angry/0011_000351, or with a folder train, evaluation or test before the file.
@@ -111,6 +112,7 @@ static TABLE: [Known; 12] = [
         name: "ESD",
         pattern: r"00\d\d/(?<emotion>angry|happy|neutral|sad|surprise)/(?:[a-z]+/)?(?<speaker>00\d\d)_(?<sentence>\d{6})",
         codes: &[],
+        sex: |_| "",
         sentences_of_each: Some(350),
     },
     // female/F07A11: speaker, emotion, number.
@@ -118,6 +120,7 @@ static TABLE: [Known; 12] = [
         name: "ShEMO",
         pattern: r"(?<speaker>[fm]\d\d)(?<emotion>[ahnswf])\d\d",
         codes: &[("a", "angry"), ("h", "happy"), ("n", "neutral"), ("s", "sad"), ("w", "surprise"), ("f", "fear")],
+        sex: lettered,
         sentences_of_each: None,
     },
     // Angry/SM1_F4_A04: speaker, file, emotion and number.
@@ -125,6 +128,7 @@ static TABLE: [Known; 12] = [
         name: "URDU",
         pattern: r"(?<speaker>s[fm]\d+)_f\d+_(?<emotion>[ahns])\d+",
         codes: &[("a", "angry"), ("h", "happy"), ("n", "neutral"), ("s", "sad")],
+        sex: |speaker| lettered(speaker.get(1..).unwrap_or_default()),
         sentences_of_each: None,
     },
     // 03Happy/h3-05-02-02-30: emotion, sentence, repetition, sex, speaker. Each emotion has sentences of its own.
@@ -132,6 +136,7 @@ static TABLE: [Known; 12] = [
         name: "ASED",
         pattern: r"(?<sentence>(?<emotion>[nfhsa])[1-5]-\d\d)-\d\d-\d\d-(?<speaker>\d\d)",
         codes: &[("n", "neutral"), ("f", "fear"), ("h", "happy"), ("s", "sad"), ("a", "angry")],
+        sex: |_| "",
         sentences_of_each: None,
     },
     // liuchanhg/angry/201: speaker, emotion, sentence.
@@ -139,9 +144,19 @@ static TABLE: [Known; 12] = [
         name: "CASIA",
         pattern: r"(?<speaker>liuchanhg|wangzhe|zhaoquanyin|zhaozuoxiang)/(?<emotion>angry|fear|happy|neutral|sad|surprise)/(?<sentence>\d{3})",
         codes: &[],
+        sex: |_| "",
         sentences_of_each: None,
     },
 ];
+
+/// The sex of a speaker whose name begins with it.
+fn lettered(speaker: &str) -> &'static str {
+    match speaker.chars().next() {
+        Some('f' | 'F') => "f",
+        Some('m' | 'M') => "m",
+        _ => "",
+    }
+}
 
 /// The name of an utterance of IEMOCAP: session and who wears the markers, dialogue, who speaks and number.
 const IEMOCAP: &str = r"(?<session>ses\d\d)[fm]_(?:impro|script)[0-9_a-z]+_(?<sex>[fm])\d{3}";
@@ -197,8 +212,8 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// What the path of a recording says; None if it looks different.
-    pub fn read(&self, path: &str) -> Option<Told> {
+    /// What the path of a recording says, and the part of it that says so, in lower case. None if it looks different.
+    pub fn read(&self, path: &str) -> Option<(Told, String)> {
         let captures = self.pattern.captures(path)?;
         let code = group(&captures, "emotion").to_lowercase();
         let label = self.known.codes.iter().find(|(known, _)| *known == code);
@@ -207,11 +222,11 @@ impl Reader {
             (Some(count), Ok(number)) => (1 + number.saturating_sub(1) % count).to_string(),
             _ => sentence.to_owned(),
         };
-        Some(Told {
-            speaker: group(&captures, "speaker").to_owned(),
-            label: label.map_or_else(|| canonical(&code), |(_, label)| (*label).to_owned()),
-            sentence,
-        })
+        let label = label.map_or_else(|| canonical(&code), |(_, label)| (*label).to_owned());
+        let speaker = group(&captures, "speaker");
+        let sex = (self.known.sex)(speaker).to_owned();
+        let whole = captures.get(0).map_or("", |whole| whole.as_str()).trim_start_matches('/').to_lowercase();
+        Some((Told { speaker: speaker.to_owned(), sex, called: label.clone(), label, sentence }, whole))
     }
 }
 
@@ -266,11 +281,23 @@ mod tests {
     #[test]
     fn the_names_of_each_corpus_say_who_how_and_what() {
         for (name, path, [speaker, label, sentence]) in NAMES {
-            let told = Known::named(name).unwrap().reader().read(path).unwrap_or_else(|| panic!("{name}: {path}"));
+            let reader = Known::named(name).unwrap().reader();
+            let (told, whole) = reader.read(path).unwrap_or_else(|| panic!("{name}: {path}"));
+            assert!(path.to_lowercase().ends_with(&whole) && !whole.starts_with('/'), "{whole}");
             assert_eq!([told.speaker, told.label, told.sentence], [speaker, label, sentence], "{path}");
         }
         let told: std::collections::BTreeSet<&str> = NAMES.iter().map(|(name, ..)| *name).collect();
         assert_eq!(told.len(), Known::all().len(), "each corpus has a name here");
+    }
+
+    #[test]
+    fn the_sex_of_a_speaker_is_told_where_a_corpus_says_it() {
+        let sexes = |name, path: &str| Known::named(name).unwrap().reader().read(path).unwrap().0.sex;
+        assert_eq!(sexes("RAVDESS", "03-01-06-01-02-01-11"), "m");
+        assert_eq!(sexes("RAVDESS", "03-01-06-01-02-01-12"), "f");
+        assert_eq!([sexes("EMO-DB", "03a01Fa"), sexes("EMO-DB", "16b10Wb")], ["m", "f"]);
+        assert_eq!([sexes("EMOVO", "dis-f1-b1"), sexes("ShEMO", "M03W02")], ["f", "m"]);
+        assert_eq!([sexes("URDU", "SF12_F10_N10"), sexes("CREMA-D", "1001_DFA_ANG_XX")], ["f", ""]);
     }
 
     #[test]

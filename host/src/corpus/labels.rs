@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use ser_core::spec::{Label, MAX_LABELS};
+use unicode_normalization::UnicodeNormalization;
 
 /// The six emotions of the built-in networks, in the order of their indices. They are the classes of a corpus that has
 /// all of them, unless others are asked for.
@@ -77,13 +78,19 @@ const KNOWN: [(&str, &[&str]); 14] = [
 /// The name under which an emotion is known here: `Anger` is `angry`. Case, surrounding blanks and the language do not
 /// matter. Names that are not known stay, in lower case; so `calm` is not `neutral`.
 pub fn canonical(name: &str) -> String {
-    let name = name.trim().to_lowercase();
+    let name = plain(name);
     known(&name).map_or(name, str::to_owned)
+}
+
+/// The name in lower case, without blanks around it, and with accents as they are written here: systems differ in
+/// whether `ä` in the name of a folder is one character or two.
+pub fn plain(name: &str) -> String {
+    name.trim().to_lowercase().nfc().collect()
 }
 
 /// Whether a name is that of a known emotion.
 pub fn is_known(name: &str) -> bool {
-    known(&name.trim().to_lowercase()).is_some()
+    known(&plain(name)).is_some()
 }
 
 fn known(name: &str) -> Option<&'static str> {
@@ -162,6 +169,12 @@ mod tests {
         }
         let names = ["Anger", "SCARED", "Joy", "悲伤", "surprised", "Ekel", "paura", "NEU"];
         assert_eq!(names.map(canonical), ["angry", "fear", "happy", "sad", "surprise", "disgust", "fear", "neutral"]);
+    }
+
+    #[test]
+    fn an_accent_may_be_a_character_of_its_own() {
+        assert_eq!(["a\u{308}rger", "rados\u{301}c\u{301}"].map(canonical), ["angry", "happy"]);
+        assert_eq!(plain(" U\u{308}BEL "), "übel");
     }
 
     #[test]

@@ -1,15 +1,45 @@
 //! Folders of recordings: those of [`Known`] corpora, and any others whose recordings lie in folders that are named
 //! after emotions.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::hash_map::Entry as MapEntry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 
-use super::known::Known;
-use super::utterance::{Entry, Problem, Source};
+use super::known::{Known, Reader};
+use super::utterance::{Entry, Problem, Source, Told};
 use crate::corpus::audio::is_recording;
 use crate::corpus::labels::{canonical, is_known};
+
+/// How a folder is read.
+#[derive(Clone, Copy, Debug)]
+pub enum Layout {
+    /// Folders are named after emotions, and folders around them after speakers.
+    Folders,
+    /// As a corpus that is known.
+    Known(&'static Known),
+}
+
+impl Layout {
+    /// The name of [`Layout::Folders`].
+    pub const FOLDERS: &'static str = "folders";
+
+    /// The layout with this name, in any case: `folders`, or the name of a known corpus.
+    ///
+    /// # Errors
+    ///
+    /// If there is none.
+    pub fn named(name: &str) -> Result<Self> {
+        if name.eq_ignore_ascii_case(Self::FOLDERS) {
+            return Ok(Self::Folders);
+        }
+        Known::named(name).map(Self::Known).with_context(|| {
+            let known: Vec<&str> = Known::all().iter().map(|known| known.name).collect();
+            format!("unknown layout '{name}', wanted {} or one of {}", Self::FOLDERS, known.join(", "))
+        })
+    }
+}
 
 /// Folders that name no speaker, although they hold folders of emotions.
 const NO_SPEAKERS: [&str; 14] = [
@@ -58,45 +88,61 @@ pub(super) struct Folder {
     pub known: Option<&'static Known>,
 }
 
-/// All recordings below `root`, at any depth. It is read as the corpus `known`, or without one as what it looks like.
-pub(super) fn read(root: &Path, known: Option<&'static Known>) -> Result<Folder> {
+/// All recordings below `root`, at any depth, read in this layout, or without one in that which they look like.
+pub(super) fn read(root: &Path, layout: Option<Layout>) -> Result<Folder> {
     let mut found = Vec::new();
     let mut problems = Vec::new();
     walk(root, &[], &mut HashSet::new(), &mut found, &mut problems)?;
     let names: Vec<String> = found.iter().map(Found::name).collect();
-    let known = known.or_else(|| Known::of(names.iter().map(String::as_str)));
+    let known = match layout {
+        Some(Layout::Known(known)) => Some(known),
+        Some(Layout::Folders) => None,
+        None => Known::of(names.iter().map(String::as_str)).filter(|known| agree(known.reader(), &found, &names)),
+    };
 
     let mut entries = Vec::new();
-    // One line for each folder, however many files are in it.
-    let mut skipped: BTreeMap<(String, String), usize> = BTreeMap::new();
-    let mut take = |recording: Found, told: Result<(String, String, String), String>| match told {
-        Ok((speaker, label, sentence)) => {
-            entries.push(Entry { id: recording.id(), speaker, label, sentence, source: Source::File(recording.path) });
-        }
-        Err(reason) => *skipped.entry((recording.folders.join("/"), reason)).or_default() += 1,
+    let mut take = |recording: Found, told: Result<Told, String>| match told {
+        Ok(told) => entries.push(Entry { id: recording.id(), told, source: Source::File(recording.path) }),
+        Err(reason) => problems.push(Problem { path: recording.id(), reason }),
     };
     match known {
         Some(known) => {
             let reader = known.reader();
+            let mut seen: HashMap<String, String> = HashMap::new();
             for (recording, name) in found.into_iter().zip(&names) {
-                let told = reader.read(name).map(|told| (told.speaker, told.label, told.sentence));
-                take(recording, told.ok_or_else(|| format!("not named like a recording of {}", known.name)));
+                let read = reader.read(name).ok_or_else(|| format!("not named like a recording of {}", known.name));
+                let told = read.and_then(|(told, whole)| match seen.entry(whole) {
+                    MapEntry::Occupied(first) => Err(format!("it has the name of {}", first.get())),
+                    MapEntry::Vacant(place) => {
+                        place.insert(recording.id());
+                        Ok(told)
+                    }
+                });
+                take(recording, told);
             }
         }
         None => {
             let depth = depth_of_emotions(&found);
             for recording in found {
-                let sentence = stem(&recording.file).to_owned();
-                let told = place(&recording.folders, depth).map(|(speaker, label)| (speaker, label, sentence));
+                let told = place(&recording.folders, depth)
+                    .map(|(speaker, emotion)| Told::new(&speaker, emotion, stem(&recording.file)));
                 take(recording, told);
             }
         }
     }
-    problems.extend(skipped.into_iter().map(|((folder, reason), files)| Problem {
-        path: format!("{folder}/"),
-        reason: format!("{reason}; {files} {} skipped", if files == 1 { "recording" } else { "recordings" }),
-    }));
     Ok(Folder { entries, problems, known })
+}
+
+/// Whether folders that are named after emotions say what the names of files in them say, but for one in ten. A folder
+/// of one's own may have names that look like those of a known corpus.
+fn agree(reader: Reader, found: &[Found], names: &[String]) -> bool {
+    let (mut named, mut other) = (0, 0);
+    for (recording, name) in found.iter().zip(names) {
+        let (Some(folder), Some((told, _))) = (recording.folders.last(), reader.read(name)) else { continue };
+        named += usize::from(is_known(folder));
+        other += usize::from(is_known(folder) && canonical(folder) != told.label);
+    }
+    other * 10 <= named
 }
 
 /// How many folders lie above those that are named after emotions, for most recordings.
@@ -110,13 +156,32 @@ fn depth_of_emotions(found: &[Found]) -> Option<usize> {
     depths.into_iter().max_by_key(|(depth, count)| (*count, usize::MAX - depth)).map(|(depth, _)| depth)
 }
 
-/// Speaker and label of the files in a folder, or why they have none.
-fn place(folders: &[String], depth: Option<usize>) -> Result<(String, String), String> {
-    let depth = depth.filter(|depth| *depth < folders.len());
-    let Some(depth) = depth else { return Err("not in a folder that is named after an emotion".to_owned()) };
+/// Speaker and emotion of the files in a folder, or why they have none.
+fn place(folders: &[String], depth: Option<usize>) -> Result<(String, &str), String> {
+    let no_emotion = || "not in a folder that is named after an emotion".to_owned();
+    let depth = depth.ok_or_else(no_emotion)?;
+    let Some(emotion) = folders.get(depth) else {
+        // Few recordings may lie at another depth than the others.
+        return Err(match folders.iter().find(|folder| is_known(folder)) {
+            Some(emotion) => format!(
+                "the folder {emotion} lies {}, those of most recordings lie {}",
+                below(folders.iter().position(|folder| folder == emotion).unwrap_or_default()),
+                below(depth)
+            ),
+            None => no_emotion(),
+        });
+    };
     let no_speaker = |folder: &&String| NO_SPEAKERS.contains(&folder.to_lowercase().as_str());
     let speaker = folders[..depth].iter().rev().find(|folder| !no_speaker(folder));
-    Ok((speaker.cloned().unwrap_or_default(), canonical(&folders[depth])))
+    Ok((speaker.cloned().unwrap_or_default(), emotion))
+}
+
+fn below(folders: usize) -> String {
+    match folders {
+        0 => "at the top".to_owned(),
+        1 => "below one folder".to_owned(),
+        more => format!("below {more} folders"),
+    }
 }
 
 /// Collects the recordings of `dir` and of the folders in it, each folder once: `read` are those that were read before.

@@ -1,5 +1,5 @@
-//! Corpora listed in a CSV file: a header that names `path` and `emotion`, and where they are known `speaker` and
-//! `sentence`.
+//! Corpora listed in a CSV file: a header that names `path` and `emotion`, and where they are known `speaker`,
+//! `sentence` and `sex`.
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Component, Path, PathBuf};
@@ -8,15 +8,15 @@ use anyhow::{Context, Result, bail};
 use csv::StringRecord;
 
 use super::known::speaker_of_iemocap;
-use super::utterance::{Entry, Problem, Source};
+use super::utterance::{Entry, Problem, Source, Told};
 use crate::corpus::audio::is_recording;
-use crate::corpus::labels::canonical;
 
 /// The columns with their names. The last ones are those of MELD.
 const PATH: &[&str] = &["path", "file", "filename", "file_name", "wav", "audio"];
 const EMOTION: &[&str] = &["emotion", "label", "emo", "Emotion"];
 const SPEAKER: &[&str] = &["speaker", "speaker_id", "actor", "Speaker"];
 const SENTENCE: &[&str] = &["sentence", "sentence_id", "text_id"];
+const SEX: &[&str] = &["sex", "gender"];
 /// MELD names no files: they are called after these two, `dia3_utt14`.
 const MELD: [&[&str]; 2] = [&["Dialogue_ID"], &["Utterance_ID"]];
 
@@ -26,6 +26,7 @@ struct Columns {
     emotion: usize,
     speaker: Option<usize>,
     sentence: Option<usize>,
+    sex: Option<usize>,
 }
 
 /// Where a row names its file.
@@ -43,7 +44,7 @@ impl Columns {
             _ => bail!("no column '{}': {}", PATH[0], wanted(header)),
         };
         let emotion = place(EMOTION).with_context(|| format!("no column '{}': {}", EMOTION[0], wanted(header)))?;
-        Ok(Self { file, emotion, speaker: place(SPEAKER), sentence: place(SENTENCE) })
+        Ok(Self { file, emotion, speaker: place(SPEAKER), sentence: place(SENTENCE), sex: place(SEX) })
     }
 
     fn row(&self, record: &StringRecord) -> Result<Row, String> {
@@ -54,8 +55,8 @@ impl Columns {
                 File::Name(format!("dia{}_utt{}", value(dialogue), value(utterance)))
             }
         };
-        let label = canonical(&value(self.emotion));
-        if label.is_empty() {
+        let emotion = value(self.emotion);
+        if emotion.is_empty() {
             return Err("it has no emotion".to_owned());
         }
         let speaker = match (self.speaker, &file) {
@@ -63,7 +64,8 @@ impl Columns {
             (None, File::Path(path)) => speaker_of_iemocap(without_extension(path)).unwrap_or_default(),
             (None, File::Name(_)) => String::new(),
         };
-        Ok(Row { file, label, speaker, sentence: self.sentence.map(value).unwrap_or_default() })
+        let [sentence, sex] = [self.sentence, self.sex].map(|place| place.map(value).unwrap_or_default());
+        Ok(Row { file, told: Told { sex, ..Told::new(&speaker, &emotion, &sentence) } })
     }
 }
 
@@ -80,10 +82,7 @@ fn without_extension(path: &str) -> &str {
 
 struct Row {
     file: File,
-    /// By its canonical name.
-    label: String,
-    speaker: String,
-    sentence: String,
+    told: Told,
 }
 
 enum File {
@@ -171,7 +170,7 @@ fn entry(
     root: &Path,
     absolute_root: &Path,
     path: Option<String>,
-    Row { label, speaker, sentence, .. }: Row,
+    Row { told, .. }: Row,
 ) -> Result<(PathBuf, Entry), String> {
     // A manifest may come from Windows.
     let given = path.map(|path| PathBuf::from(path.replace('\\', "/")));
@@ -183,7 +182,7 @@ fn entry(
     // Below the manifest a file has the same name however its path is written.
     let name = whole.strip_prefix(straight(absolute_root)).map_or_else(|_| straight(&given), Path::to_owned);
     let id = name.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
-    Ok((whole, Entry { id, speaker, label, sentence, source: Source::File(path) }))
+    Ok((whole, Entry { id, told, source: Source::File(path) }))
 }
 
 /// The path without `.`, and without each `..` that follows a name.

@@ -1,6 +1,6 @@
 //! Which utterances train and which test.
 //!
-//! Three protocols cut a corpus into `k` folds. One fold is the test part; all the rest trains, until
+//! Four protocols cut a corpus into `k` folds. One fold is the test part; all the rest trains, until
 //! [`Split::hold_out_validation`] takes a validation part out of it:
 //!
 //! - `random`: each speaker's utterances of each emotion are shuffled and dealt into the folds. Training and test share
@@ -8,19 +8,26 @@
 //! - `sentence`: the sentences are shuffled and dealt, so no sentence is in two folds. The corpus must name them: see
 //!   [`sentences`](crate::corpus::sentences).
 //! - `speaker`: each speaker is a fold, in the order of their names. With fewer folds the speakers are shuffled and
-//!   dealt.
+//!   dealt. More than 10 speakers are dealt into 5 folds unless another number is asked for; 0 asks for each speaker.
+//! - `corpus`: each of several corpora is a fold. Few corpora share recording rooms, languages or habits of acting, so
+//!   this comes nearest to what a network meets in use.
 //!
-//! Sentences and speakers are dealt so that each fold gets its share of every class.
+//! Sentences and speakers are dealt so that each fold gets its share of every class, of both sexes where the corpus
+//! tells them, and of every corpus.
+//!
+//! A [published] fold comes from a file instead.
 //!
 //! ChaCha8 shuffles, from the seed: the same corpus, seed and protocol give the same split on every machine. A test
 //! pins the order.
 
 mod deal;
+pub mod given;
+pub mod published;
 #[cfg(test)]
 mod tests;
 mod validation;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::Path;
 
@@ -35,10 +42,12 @@ use crate::files::write_json;
 use crate::json;
 use deal::distinct;
 
-/// Number of folds of the protocols `random` and `sentence` where none is given.
+/// Number of folds where none is given, unless each speaker or corpus is a fold.
 pub const DEFAULT_FOLDS: usize = 5;
-/// Whole speakers are held out for validation only if this many are left to train on.
-const MIN_TRAINING_SPEAKERS: usize = 3;
+/// Each speaker is a fold by default up to this many.
+const MOST_SPEAKER_FOLDS: usize = 10;
+/// [`Protocol::Speaker`] is the first choice from this many speakers on.
+const MIN_SPEAKERS: usize = 3;
 
 /// What an utterance is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -60,8 +69,13 @@ pub enum Protocol {
     Random,
     /// Sentences.
     Sentence,
-    /// Speakers: leave one out.
+    /// Speakers: leave one out, or a group of many.
     Speaker,
+    /// Corpora: leave one out of several.
+    Corpus,
+    /// What the authors of a published fold have chosen.
+    #[value(skip)]
+    Published,
 }
 
 /// The name on the command line.
@@ -71,30 +85,48 @@ impl fmt::Display for Protocol {
             Self::Random => "random",
             Self::Sentence => "sentence",
             Self::Speaker => "speaker",
+            Self::Corpus => "corpus",
+            Self::Published => "published",
         })
     }
 }
 
 impl Protocol {
-    /// The protocol for a corpus if none is asked for, and why it is not [`Protocol::Sentence`], which is the first
-    /// choice. [`Protocol::Speaker`] is the second where there are at least 4 speakers, [`Protocol::Random`] the last.
-    /// `folds` is the number of folds that is asked for.
+    /// The protocol for a corpus if none is asked for: [`Protocol::Speaker`] where at least 3 speakers are known, since
+    /// a network meets strangers; else [`Protocol::Sentence`]; and [`Protocol::Random`] where neither can be kept apart.
+    /// Also why it is not the first. `folds` is the number of folds that is asked for.
     pub fn fitting(corpus: &Corpus, folds: Option<usize>) -> (Self, Option<String>) {
+        let speakers = distinct(corpus, |utterance| &utterance.speaker);
+        let no_speakers = if speakers.iter().any(|speaker| speaker.is_empty()) {
+            "not every speaker is known".to_owned()
+        } else if speakers.len() < MIN_SPEAKERS.max(folds.unwrap_or(0)) {
+            match folds {
+                Some(folds) if folds > MIN_SPEAKERS => {
+                    format!("{folds} folds need as many speakers, {} are known", speakers.len())
+                }
+                _ => format!("the figures of {} would say little", counted(speakers.len(), "speaker")),
+            }
+        } else {
+            return (Self::Speaker, None);
+        };
         let sentences = distinct(corpus, |utterance| &utterance.sentence).len();
         let few = || {
             let folds = folds.unwrap_or(DEFAULT_FOLDS);
             (sentences < folds).then(|| format!("there are {sentences} sentences for {folds} folds"))
         };
-        let Some(reason) = doubt(corpus).or_else(few) else { return (Self::Sentence, None) };
-        let speakers = distinct(corpus, |utterance| &utterance.speaker);
-        let known = speakers.len() > MIN_TRAINING_SPEAKERS && speakers.iter().all(|speaker| !speaker.is_empty());
-        let (protocol, shared) = if known {
-            (Self::Speaker, "no speaker is in training and test")
-        } else {
-            (Self::Random, "training and test share speakers, and maybe sentences; the figures are optimistic")
+        let (protocol, why) = match doubt(corpus).or_else(few) {
+            None => (Self::Sentence, "training and test share speakers".to_owned()),
+            Some(doubt) => (
+                Self::Random,
+                format!("{doubt}; training and test share speakers, and maybe sentences; the figures are optimistic"),
+            ),
         };
-        (protocol, Some(format!("protocol {protocol}, not sentence: {reason}; {shared}")))
+        (protocol, Some(format!("protocol {protocol}, not speaker: {no_speakers}; {why}")))
     }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// One utterance of a [`Split`].
@@ -108,6 +140,9 @@ pub struct SplitEntry {
     pub emotion: String,
     /// [`Utterance::sentence`].
     pub sentence: String,
+    /// [`Utterance::corpus`], if the split is of several corpora.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub corpus: String,
     /// What the utterance is used for.
     pub part: Part,
 }
@@ -127,6 +162,9 @@ pub struct Split {
     pub seed: u64,
     /// Names of the emotions in the order of their indices.
     pub labels: Vec<String>,
+    /// New names of labels with which the corpus was read, as in [`Choice::map`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub map: BTreeMap<String, String>,
     /// In the order of the corpus, sorted by id.
     pub utterances: Vec<SplitEntry>,
 }
@@ -134,13 +172,14 @@ pub struct Split {
 impl Split {
     /// Splits a corpus so that fold `fold` of `folds` tests and the others train.
     ///
-    /// Without `folds` there are 5; with [`Protocol::Speaker`] one for each speaker.
+    /// Without `folds` there are 5; with [`Protocol::Speaker`] one for each of up to 10 speakers, with
+    /// [`Protocol::Corpus`] one for each corpus. 0 folds are one for each speaker or corpus, too.
     ///
     /// # Errors
     ///
-    /// If there are fewer than two folds or `fold` is not one of them; if there are fewer utterances, sentences or
-    /// speakers than folds; if the protocol needs a speaker or sentence that an utterance does not have, or sentences
-    /// and most utterances have one of their own; or if a class has no utterance to train on.
+    /// If there are fewer than two folds or `fold` is not one of them; if there are fewer utterances, sentences,
+    /// speakers or corpora than folds; if the protocol needs a speaker or sentence that an utterance does not have, or
+    /// sentences and most utterances have one of their own; or if a class has no utterance to train on.
     pub fn new(corpus: &Corpus, protocol: Protocol, folds: Option<usize>, fold: usize, seed: u64) -> Result<Self> {
         if let Some(fault) = corpus.labels.fault() {
             bail!("corpus {} cannot be split: {fault}", corpus.name);
@@ -149,6 +188,8 @@ impl Split {
             Protocol::Random => deal::strata(corpus, folds.unwrap_or(DEFAULT_FOLDS), seed)?,
             Protocol::Sentence => deal::sentences(corpus, folds.unwrap_or(DEFAULT_FOLDS), seed)?,
             Protocol::Speaker => deal::speakers(corpus, folds, seed)?,
+            Protocol::Corpus => deal::corpora(corpus, folds, seed)?,
+            Protocol::Published => bail!("a published fold comes from a file: give it with --split"),
         };
         ensure!(fold < folds, "fold must be 0 to {}, got {fold}", folds - 1);
         let part = |of: usize| if of == fold { Part::Test } else { Part::Train };
@@ -159,11 +200,12 @@ impl Split {
             fold,
             seed,
             labels: corpus.labels.names().to_vec(),
+            map: corpus.map.clone(),
             utterances: corpus
                 .utterances
                 .iter()
                 .zip(fold_of)
-                .map(|(utterance, of)| entry(utterance, part(of)))
+                .map(|(utterance, of)| entry(corpus, utterance, part(of)))
                 .collect(),
         };
         split.check_training_classes()?;
@@ -242,6 +284,15 @@ impl Split {
             .collect()
     }
 
+    /// Whether the corpus has every utterance, as the split has it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Split::part`].
+    pub fn check(&self, corpus: &Corpus) -> Result<()> {
+        [Part::Train, Part::Validation, Part::Test].into_iter().try_for_each(|part| self.part(corpus, part).map(drop))
+    }
+
     /// How many utterances of each class are in a part.
     pub fn class_sizes(&self, part: Part) -> Vec<(&str, usize)> {
         let of = |label: &String| {
@@ -271,8 +322,10 @@ impl Split {
     }
 }
 
-fn entry(utterance: &Utterance, part: Part) -> SplitEntry {
+fn entry(corpus: &Corpus, utterance: &Utterance, part: Part) -> SplitEntry {
+    let of_several = corpus.members.len() > 1;
     SplitEntry {
+        corpus: if of_several { utterance.corpus.to_string() } else { String::new() },
         id: utterance.id.clone(),
         speaker: utterance.speaker.clone(),
         emotion: utterance.emotion_name().to_owned(),

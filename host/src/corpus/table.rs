@@ -16,7 +16,10 @@ const COPIES_SHOWN: usize = 5;
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let total_s = self.groups.iter().fold(0.0, |total, group| total + group.total_s);
-        let taken_for = self.known.map_or_else(String::new, |known| format!(", {known} by the names of its files"));
+        let taken_for = match self.known.as_slice() {
+            [] => String::new(),
+            known => format!(", {} by the names of its files", known.join(", ")),
+        };
         writeln!(
             f,
             "Corpus {}{taken_for}: {} utterances, {:.1} minutes",
@@ -29,7 +32,8 @@ impl fmt::Display for Report {
         }
         self.write_counts(f)?;
         self.write_measures(f)?;
-        writeln!(f, "\nClasses: {}", self.classes.join(", "))?;
+        let classes = if self.classes.is_empty() { "none".to_owned() } else { self.classes.join(", ") };
+        writeln!(f, "\nClasses: {classes}")?;
         if let Some(left_out) = told(&self.left_out) {
             writeln!(f, "Left out of a training: {left_out}; --labels and --map choose")?;
         }
@@ -41,10 +45,10 @@ impl fmt::Display for Report {
         write_list(f, "Duplicates", &duplicates, SHOWN)?;
         let copies: Vec<String> = self.copies.iter().map(line).collect();
         write_list(f, "Copies (one performance, cut or scaled differently)", &copies, COPIES_SHOWN)?;
-        write_list(f, "Broken", &grouped(&self.broken), SHOWN)?;
+        write_list(f, "Broken or skipped", &grouped(&self.broken), SHOWN)?;
         writeln!(
             f,
-            "\n{} broken, {} duplicated, {} copies ({} of them under two labels), {} warnings",
+            "\n{} broken or skipped, {} duplicated, {} copies ({} of them under two labels), {} warnings",
             self.broken.len(),
             self.duplicates.iter().map(Vec::len).sum::<usize>(),
             self.copies.iter().map(|copies| copies.recordings.len()).sum::<usize>(),
@@ -81,20 +85,22 @@ impl Report {
     /// Durations and levels by speaker and emotion.
     fn write_measures(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = self.speaker_width();
+        let names = self.groups.iter().map(|group| group.emotion.chars().count());
+        let emotions = names.max().unwrap_or(0).max("emotion".len());
         writeln!(
             f,
-            "\n{:width$} {:8} {:>7} {:>6} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7}",
+            "\n{:width$} {:emotions$} {:>7} {:>6} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7}",
             "", "", "total", "mean", "peak", "level", "DC", "noise", "lead", "trail"
         )?;
         writeln!(
             f,
-            "{:width$} {:10} {:>7} {:>6} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7}",
+            "{:width$} {:emotions$} {:>7} {:>6} {:>7} {:>7} {:>7} {:>7} {:>7} {:>7}",
             "speaker", "emotion", "s", "s", "dBFS", "dBFS", "%", "dBFS", "ms", "ms"
         )?;
         for group in &self.groups {
             writeln!(
                 f,
-                "{:width$} {:10} {:7.1} {:6.2} {:7.1} {:7.1} {:7.3} {:7.1} {:7.0} {:7.0}",
+                "{:width$} {:emotions$} {:7.1} {:6.2} {:7.1} {:7.1} {:7.3} {:7.1} {:7.0} {:7.0}",
                 speaker(group),
                 group.emotion,
                 group.total_s,

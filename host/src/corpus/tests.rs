@@ -58,18 +58,24 @@ fn a_speaker_may_bear_the_name_of_an_emotion() {
 }
 
 #[test]
-fn what_does_not_fit_is_skipped_and_told_once_for_each_folder() {
+fn what_does_not_fit_is_skipped_counted_and_told_in_one_line() {
     let dir = folder(&["li/sad/1.wav", "li/fear/1.wav", "loose.wav", "notes/a.wav", "notes/b.wav"]);
     let corpus = Corpus::open(dir.path(), &Choice::default()).unwrap();
     assert_eq!(corpus.utterances.len(), 2);
-    let mut problems: Vec<String> = corpus.problems.iter().map(Problem::to_string).collect();
-    problems.sort();
+    assert_eq!(corpus.problems.len(), 3);
+    let lines = skipped::lines(&corpus.problems);
+    let [line] = &lines[..] else { panic!("{lines:?}") };
+    assert!(line.ends_with(" and 2 more: not in a folder that is named after an emotion"), "{line}");
+}
+
+#[test]
+fn an_emotion_at_another_depth_than_most_is_said_to_be_so() {
+    let dir = folder(&["li/sad/1.wav", "li/fear/1.wav", "angry/1.wav"]);
+    let corpus = Corpus::open(dir.path(), &Choice::default()).unwrap();
+    let problems: Vec<String> = corpus.problems.iter().map(Problem::to_string).collect();
     assert_eq!(
         problems,
-        [
-            "/: not in a folder that is named after an emotion; 1 recording skipped",
-            "notes/: not in a folder that is named after an emotion; 2 recordings skipped"
-        ]
+        ["angry/1.wav: the folder angry lies at the top, those of most recordings lie below one folder"]
     );
 }
 
@@ -113,7 +119,7 @@ fn a_known_corpus_is_read_by_its_names_and_songs_are_told() {
         "Actor_02/03-02-02-01-01-01-02.wav",
     ]);
     let corpus = Corpus::open(dir.path(), &Choice::default()).unwrap();
-    assert_eq!(corpus.known.map(|known| known.name), Some("RAVDESS"));
+    assert_eq!(corpus.members[0].known.map(|known| known.name), Some("RAVDESS"));
     assert_eq!(
         rows(&corpus),
         [
@@ -122,7 +128,81 @@ fn a_known_corpus_is_read_by_its_names_and_songs_are_told() {
         ]
     );
     let problems: Vec<String> = corpus.problems.iter().map(Problem::to_string).collect();
-    assert_eq!(problems, ["Actor_02/: not named like a recording of RAVDESS; 1 recording skipped"]);
+    assert_eq!(problems, ["Actor_02/03-02-02-01-01-01-02.wav: not named like a recording of RAVDESS"]);
+}
+
+#[test]
+fn a_known_corpus_that_lies_there_twice_is_read_once() {
+    let dir = folder(&["Actor_01/03-01-05-01-02-01-01.wav", "speech/Actor_01/03-01-05-01-02-01-01.wav"]);
+    let corpus = Corpus::open(dir.path(), &Choice::default()).unwrap();
+    assert_eq!((corpus.utterances.len(), corpus.problems.len()), (1, 1));
+    assert!(corpus.problems[0].reason.starts_with("it has the name of "), "{}", corpus.problems[0]);
+}
+
+#[test]
+fn folders_that_say_something_else_than_names_are_believed_and_a_layout_can_be_asked_for() {
+    let dir = folder(&["sad/m01a01.wav", "sad/m02a02.wav", "happy/f01a03.wav"]);
+    let labels = |layout: Option<&str>| -> Vec<String> {
+        let origin = Origin { layout: layout.map(str::to_owned), ..Origin::new(dir.path()) };
+        let corpus = Corpus::open_all(&[origin], &Choice::default()).unwrap();
+        corpus.utterances.iter().map(|utterance| utterance.emotion_name().to_owned()).collect()
+    };
+    assert_eq!(labels(None), ["happy", "sad", "sad"]);
+    assert_eq!(labels(Some("Folders")), ["happy", "sad", "sad"]);
+    assert_eq!(labels(Some("shemo")), ["angry", "angry", "angry"]);
+}
+
+#[test]
+fn several_corpora_are_read_as_one_and_share_nothing() {
+    let [one, two] = [folder(&["li/sad/1.wav", "li/angry/1.wav"]), folder(&["li/joy/1.wav", "li/sad/1.wav", "1.wav"])];
+    let named = |dir: &tempfile::TempDir, name: &str| Origin { name: Some(name.to_owned()), ..Origin::new(dir.path()) };
+    let origins = [named(&one, "one"), Origin { weight: 2.0, ..named(&two, "two") }];
+    let corpus = Corpus::open_all(&origins, &Choice::default()).unwrap();
+    assert_eq!(
+        rows(&corpus),
+        [
+            ("one/li/angry/1.wav", "one/li", "angry", "one/1"),
+            ("one/li/sad/1.wav", "one/li", "sad", "one/1"),
+            ("two/li/joy/1.wav", "two/li", "happy", "two/1"),
+            ("two/li/sad/1.wav", "two/li", "sad", "two/1"),
+        ]
+    );
+    assert_eq!((corpus.name.as_str(), corpus.members[1].weight), ("one+two", 2.0));
+    assert_eq!(corpus.labels.names(), ["angry", "happy", "sad"]);
+    assert_eq!(corpus.problems[0].path, "two/1.wav");
+    let split = split::Split::new(&corpus, split::Protocol::Corpus, None, 1, 1).unwrap_err().to_string();
+    assert!(split.contains("no utterance of class 'happy' in the training part"), "{split}");
+    let choice = Choice { classes: Classes::These(vec!["sad".to_owned()]), ..Choice::default() };
+    let sad = Corpus::open_all(&origins, &choice).unwrap();
+    assert_eq!(sad.left_out, BTreeMap::from([("angry".to_owned(), 1), ("happy".to_owned(), 1)]));
+    let twice = Corpus::open_all(&[named(&one, "one"), named(&two, "one")], &Choice::default()).unwrap_err();
+    assert!(twice.to_string().contains("two corpora are called one"), "{twice}");
+}
+
+#[test]
+fn the_map_of_one_of_several_corpora_is_its_own() {
+    let [one, two] = [folder(&["a/calm/1.wav", "a/sad/1.wav"]), folder(&["a/calm/1.wav", "a/sad/1.wav"])];
+    let map = BTreeMap::from([("calm".to_owned(), "neutral".to_owned()), ("sad".to_owned(), String::new())]);
+    let first = Origin { name: Some("one".to_owned()), map, ..Origin::new(one.path()) };
+    let second = Origin { name: Some("two".to_owned()), ..Origin::new(two.path()) };
+    let corpus = Corpus::open_all(&[first.clone(), second], &Choice::default()).unwrap();
+    let labels: Vec<&str> = corpus.utterances.iter().map(Utterance::emotion_name).collect();
+    assert_eq!(labels, ["neutral", "calm", "sad"]);
+    assert_eq!(corpus.left_out, BTreeMap::from([("sad".to_owned(), 1)]));
+    let wrong = Origin { map: BTreeMap::from([("bored".to_owned(), String::new())]), ..first };
+    let error = format!("{:#}", Corpus::open_all(&[wrong], &Choice::default()).unwrap_err());
+    assert!(error.contains("the map of") && error.contains("no label 'bored', it has calm, sad"), "{error}");
+}
+
+#[test]
+fn a_label_that_a_corpus_calls_by_several_names_is_told() {
+    let dir = folder(&["a/happy/1.wav", "a/joy/1.wav", "a/joy/2.wav", "a/sad/1.wav"]);
+    let corpus = Corpus::open(dir.path(), &Choice::default()).unwrap();
+    assert_eq!(corpus.several_names(), ["happy 1, joy 2 are all happy"]);
+    let map = BTreeMap::from([("joy".to_owned(), "elated".to_owned())]);
+    let apart = Corpus::open(dir.path(), &Choice { map, ..Choice::default() }).unwrap();
+    assert_eq!(apart.labels.names(), ["elated", "happy", "sad"]);
+    assert!(apart.several_names().is_empty());
 }
 
 #[test]
@@ -165,7 +245,7 @@ fn a_folder_without_utterances_is_an_error_that_says_what_was_expected() {
         let dir = folder(paths);
         let error = format!("{:#}", Corpus::open(dir.path(), &Choice::default()).unwrap_err());
         assert!(error.contains("speaker/emotion/name.wav"), "{error}");
-        assert_eq!(error.contains("notes/: not in a folder that is named after"), !paths.is_empty(), "{error}");
+        assert_eq!(error.contains("notes/1.wav: not in a folder that is named after"), !paths.is_empty(), "{error}");
     }
     let error = format!("{:#}", Corpus::open(Path::new("no-such-folder"), &Choice::default()).unwrap_err());
     assert!(error.contains("no-such-folder"), "{error}");
@@ -358,9 +438,12 @@ fn a_check_lists_every_broken_file_with_its_reason_and_reads_the_rest() {
     assert_eq!(report.utterances, 1);
     let broken: Vec<String> = report.broken.iter().map(Problem::to_string).collect();
     assert_eq!(broken.len(), 4, "{broken:?}");
-    for wanted in
-        ["/: not in a folder", "li/sad/cut.wav: truncated", "li/sad/empty.wav: empty", "li/sad/text.wav: not a WAV"]
-    {
+    for wanted in [
+        "loose.wav: not in a folder",
+        "li/sad/cut.wav: truncated",
+        "li/sad/empty.wav: empty",
+        "li/sad/text.wav: not a WAV",
+    ] {
         assert!(broken.iter().any(|problem| problem.starts_with(wanted)), "{wanted}: {broken:?}");
     }
 }

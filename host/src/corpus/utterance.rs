@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Result;
 
 use crate::corpus::audio::{SAMPLE_RATE_HZ, read_audio, to_rate};
-use crate::corpus::labels::Labels;
+use crate::corpus::labels::{Labels, canonical, plain};
 use crate::corpus::synth;
 
 /// One recording of one sentence.
@@ -14,8 +15,14 @@ use crate::corpus::synth;
 pub struct Utterance {
     /// Unique in the corpus: the path relative to its root, with `/` between the parts on every system.
     pub id: String,
+    /// The corpus that it comes from, by its name among [`Corpus::members`](crate::corpus::Corpus::members).
+    pub corpus: Arc<str>,
     /// Who speaks; empty if the layout does not say.
     pub speaker: String,
+    /// The sex of who speaks, in the corpus' own words; empty if the layout does not say.
+    pub sex: String,
+    /// What the corpus calls the emotion, in lower case.
+    pub called: String,
     /// Index in [`Utterance::labels`].
     pub emotion: usize,
     /// The classes of its corpus.
@@ -36,11 +43,33 @@ pub(super) enum Source {
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub id: String,
+    pub told: Told,
+    pub source: Source,
+}
+
+/// What a name, a folder or a row of a manifest says about a recording. Empty is what it does not say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Told {
     pub speaker: String,
+    pub sex: String,
     /// By its [`canonical`](crate::corpus::labels::canonical) name.
     pub label: String,
+    /// The label as it is written, in lower case.
+    pub called: String,
     pub sentence: String,
-    pub source: Source,
+}
+
+impl Told {
+    /// A speaker and an emotion, by any name.
+    pub fn new(speaker: &str, emotion: &str, sentence: &str) -> Self {
+        Self {
+            speaker: speaker.to_owned(),
+            label: canonical(emotion),
+            called: plain(emotion),
+            sentence: sentence.to_owned(),
+            ..Self::default()
+        }
+    }
 }
 
 impl Utterance {

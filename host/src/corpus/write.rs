@@ -61,11 +61,15 @@ impl Corpus {
         let whole = |path: &Path| std::path::absolute(path).with_context(|| format!("cannot find {}", path.display()));
         let beside = whole(manifest)?.parent() == Some(whole(&folder.join("."))?.as_path());
         let mut table = csv::Writer::from_writer(Vec::new());
-        table.write_record(["path", "speaker", "emotion", "sentence"])?;
+        let sexes = self.utterances.iter().any(|utterance| !utterance.sex.is_empty());
+        let columns = ["path", "speaker", "emotion", "sentence", "sex"];
+        let columns = if sexes { &columns[..] } else { &columns[..4] };
+        table.write_record(columns)?;
         for utterance in &self.utterances {
             let path =
                 if beside { utterance.id.clone() } else { whole(&folder.join(&utterance.id))?.display().to_string() };
-            table.write_record([&path, &utterance.speaker, utterance.emotion_name(), &utterance.sentence])?;
+            let Utterance { speaker, sentence, sex, .. } = utterance;
+            table.write_record(&[&path, speaker, utterance.emotion_name(), sentence, sex][..columns.len()])?;
         }
         write_atomic(manifest, &table.into_inner().context("cannot write the table")?)
     }

@@ -122,6 +122,7 @@ pub fn predict(
         let float = twin.output(&samples)?.map(|(_, output)| log_probabilities(&output.logits));
         Ok(Ok(predictions::Prediction {
             id: utterance.id.clone(),
+            corpus: utterance.corpus.to_string(),
             speaker: utterance.speaker.clone(),
             truth: utterance.emotion,
             int8: hear(model, &samples, CHUNK)?.log_probabilities,

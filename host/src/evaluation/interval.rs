@@ -1,6 +1,7 @@
 //! The 95 % interval of a figure: how far it may lie from the figure over many more units than were tested.
 //!
 //! A unit is what the protocol keeps apart: speakers for `speaker`, sentences for `sentence`, utterances for `random`.
+//! For `corpus` and for published folds it is the speaker.
 //! Answers to one unit are alike, so it counts once, however many answers there are. The bootstrap draws as many units
 //! as there are, with replacement, each with all its answers (of all seeds), [`RESAMPLES`] times. With the standard
 //! deviation `s` of the figure over the resamples and `n` units the interval is
@@ -46,22 +47,23 @@ pub enum Unit {
 }
 
 impl Unit {
-    /// What the protocol keeps apart.
+    /// What the protocol keeps apart; speakers for whole corpora and for published folds.
     pub fn of(protocol: Protocol) -> Self {
         match protocol {
             Protocol::Random => Self::Utterance,
             Protocol::Sentence => Self::Sentence,
-            Protocol::Speaker => Self::Speaker,
+            Protocol::Speaker | Protocol::Corpus | Protocol::Published => Self::Speaker,
         }
     }
 
-    /// The unit of an utterance.
+    /// The unit of an utterance. One whose speaker or sentence is not known stands for itself.
     pub fn name<'a>(self, id: &'a str, speaker: &'a str, sentence: &'a str) -> &'a str {
-        match self {
+        let name = match self {
             Self::Utterance => id,
             Self::Sentence => sentence,
             Self::Speaker => speaker,
-        }
+        };
+        if name.is_empty() { id } else { name }
     }
 
     /// The unit of each utterance of a split, by id.

@@ -9,10 +9,13 @@ use serde::{Deserialize, Serialize};
 use crate::files::write_atomic;
 
 /// Both models' answers to one utterance.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Prediction {
     /// The utterance, as the corpus names it.
     pub id: String,
+    /// The corpus that it comes from; empty if nobody said.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub corpus: String,
     /// The speaker; empty if unknown.
     pub speaker: String,
     /// Index of the true label.
@@ -79,8 +82,13 @@ mod tests {
     fn predictions_are_read_as_they_were_written_and_damaged_ones_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("predictions.json");
-        let one =
-            Prediction { id: "a/1".into(), speaker: "a".into(), truth: 1, int8: Some(vec![-0.1, -2.5]), float: None };
+        let one = Prediction {
+            id: "a/1".into(),
+            speaker: "a".into(),
+            truth: 1,
+            int8: Some(vec![-0.1, -2.5]),
+            ..Prediction::default()
+        };
         let all = Predictions { labels: vec!["sad".into(), "happy".into()], utterances: vec![one.clone()], skipped: 2 };
         all.save(&path).unwrap();
         assert_eq!(Predictions::load(&path).unwrap(), all);

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 use crate::features::condition::Condition;
 pub use calibration::{Calibration, calibrate, fold_temperatures};
 pub use gather::{FoldRun, Gathered, gather, is_finished};
-pub use report::{ConditionReport, CrossvalReport, Figures, FoldReport, ModelReport, SpeakerReport, Unambiguous};
+pub use report::{ConditionReport, CrossvalReport, Figures, FoldReport, ModelReport, Unambiguous};
 pub use verdict::Verdict;
 
 /// One training of a cross-validation.

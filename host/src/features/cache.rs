@@ -1,10 +1,13 @@
 //! Rows of many utterances, computed once and kept on disk.
 //!
-//! A file holds the rows of a whole corpus at one speed, so all parts, folds, teachers and seeds share it. Its name is a
-//! digest of everything that decides the rows: the utterances (name, length and time of each file), the front end's
-//! description, the front end's output for a probe signal, and the speed. So a stale file is never read, and deleting
-//! the folder only costs time. The place of an utterance that could not be read is empty; each call tries to read that
-//! utterance again.
+//! A file holds the rows of a whole corpus at one speed, so all parts, folds, teachers and seeds share it. Its name has
+//! two digests of everything that decides the rows. The first is of the front end's description, its output for a probe
+//! signal, and the speed. The second is of the keys of the utterances: name, length and time of each file. So a stale file
+//! is never read, and deleting the folder only costs time. The place of an utterance that could not be read is empty; each
+//! call tries to read that utterance again.
+//!
+//! A new file takes the rows that another file with the same first digest has: of a corpus in which a recording changed,
+//! that recording alone is computed, and of several corpora those that were not trained on before.
 //!
 //! Old files make room for new ones, see `LIMIT`.
 
@@ -33,7 +36,7 @@ use crate::progress::Progress;
 pub type Extracted = Result<Kept, String>;
 
 /// Counts up when the form of a file changes.
-const FORM: u32 = 2;
+const FORM: u32 = 3;
 /// Utterances whose rows are in memory at a time while a file is made.
 const AT_A_TIME: usize = 256;
 /// If the files take more bytes than this when a new one is written, those are removed that no command has used for
@@ -152,10 +155,15 @@ impl FeatureCache {
     /// The file of a corpus, made unless it is there. None if `stop` was set before it was complete.
     fn file(&self, corpus: &Corpus, speed: f64, stop: &Stop) -> Result<Option<RowFile>> {
         change_speed(&[], speed)?;
-        let path = self.path(corpus, speed);
+        let keys = self.keys(corpus);
+        let front = self.front(speed);
+        let mut hasher = DefaultHasher::new();
+        keys.hash(&mut hasher);
+        let path = self.folder.join(format!("{front}{:016x}.{EXTENSION}", hasher.finish()));
         if let Some(file) = self.open(&path, corpus) {
             return Ok(Some(file));
         }
+        let known = self.known(&front);
         std::fs::create_dir_all(&self.folder)
             .with_context(|| format!("cannot make the folder {}", self.folder.display()))?;
         // A signal that ended the program at once would leave the temporary file.
@@ -163,15 +171,16 @@ impl FeatureCache {
         let progress = Progress::new("features", corpus.utterances.len());
         let written = write_atomic_by(&path, |file| {
             let mut writer = RowWriter::new(file, corpus.utterances.len(), self.value())?;
-            for utterances in corpus.utterances.chunks(AT_A_TIME) {
+            for (utterances, keys) in corpus.utterances.chunks(AT_A_TIME).zip(keys.chunks(AT_A_TIME)) {
                 ensure!(!stop.is_asked(), "stopped");
-                let rows = utterances.par_iter().map(|utterance| {
-                    let rows = self.extract(utterance, speed).ok();
+                let rows = utterances.par_iter().zip(keys).map(|(utterance, key)| {
+                    let known = known.get(key).and_then(|kept| Some(kept.rows().ok()?.into_owned()));
+                    let rows = known.or_else(|| self.extract(utterance, speed).ok());
                     progress.step();
                     rows
                 });
                 let rows: Vec<Option<Rows>> = rows.collect();
-                writer.push(rows.iter().map(Option::as_ref))?;
+                writer.push(keys.iter().copied().zip(rows.iter().map(Option::as_ref)))?;
             }
             writer.finish()
         });
@@ -195,30 +204,59 @@ impl FeatureCache {
 
     /// The file at `path`, marked as used; None if there is none or it is damaged.
     fn open(&self, path: &Path, corpus: &Corpus) -> Option<RowFile> {
-        let file = RowFile::open(path, corpus.utterances.len(), self.value())?;
+        let file = RowFile::open(path, self.value()).filter(|file| file.len() == corpus.utterances.len())?;
         // Where this is not allowed, the file is computed anew earlier than need be.
         let _ = std::fs::File::options().append(true).open(path).and_then(|file| file.set_modified(SystemTime::now()));
         Some(file)
     }
 
-    fn path(&self, corpus: &Corpus, speed: f64) -> PathBuf {
+    /// What the names of all files of this front end and speed begin with.
+    fn front(&self, speed: f64) -> String {
         let mut hasher = DefaultHasher::new();
         self.digest.hash(&mut hasher);
         speed.to_bits().hash(&mut hasher);
-        for utterance in &corpus.utterances {
-            utterance.id.hash(&mut hasher);
-            if let Some(file) = utterance.file() {
-                file.hash(&mut hasher);
-                let metadata = std::fs::metadata(file).ok();
-                metadata.as_ref().map(std::fs::Metadata::len).hash(&mut hasher);
-                metadata.and_then(|metadata| metadata.modified().ok()).hash(&mut hasher);
-            }
-        }
+        format!("{:016x}-", hasher.finish())
+    }
+
+    /// A digest of each recording, without reading it.
+    fn keys(&self, corpus: &Corpus) -> Vec<u64> {
         // The samples of one synthetic utterance stand for the synthesiser and its seed.
-        if let Some(first) = corpus.utterances.iter().find(|utterance| utterance.file().is_none()) {
-            self.samples(first).ok().hash(&mut hasher);
+        let synthetic = corpus.utterances.iter().find(|utterance| utterance.file().is_none());
+        let mut synthesised = DefaultHasher::new();
+        synthetic.map(|first| self.samples(first).ok()).hash(&mut synthesised);
+        let synthesised = synthesised.finish();
+        let key = |utterance: &Utterance| {
+            let mut hasher = DefaultHasher::new();
+            match utterance.file() {
+                Some(file) => {
+                    file.hash(&mut hasher);
+                    let metadata = std::fs::metadata(file).ok();
+                    metadata.as_ref().map(std::fs::Metadata::len).hash(&mut hasher);
+                    metadata.and_then(|metadata| metadata.modified().ok()).hash(&mut hasher);
+                }
+                None => {
+                    utterance.id.hash(&mut hasher);
+                    synthesised.hash(&mut hasher);
+                }
+            }
+            hasher.finish()
+        };
+        corpus.utterances.iter().map(key).collect()
+    }
+
+    /// The rows in all files whose names begin like this, by the keys of the recordings.
+    fn known(&self, front: &str) -> HashMap<u64, Kept> {
+        let mut known = HashMap::new();
+        let Ok(entries) = std::fs::read_dir(&self.folder) else { return known };
+        let of_front = |path: &PathBuf| {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            name.starts_with(front) && path.extension().is_some_and(|end| end == EXTENSION)
+        };
+        for path in entries.flatten().map(|entry| entry.path()).filter(of_front) {
+            let Some(file) = RowFile::open(&path, self.value()).map(Arc::new) else { continue };
+            known.extend(file.keys().map(|(key, place)| (key, Kept::File(Arc::clone(&file), place))));
         }
-        self.folder.join(format!("{:016x}.{EXTENSION}", hasher.finish()))
+        known
     }
 }
 

@@ -91,11 +91,15 @@ impl Value {
     }
 }
 
+/// Bytes of the number of utterances, at the start of a file.
+const COUNT: usize = 8;
 /// Bytes of an utterance's entry at the head of a file.
-const ENTRY: usize = 8;
+const ENTRY: usize = 16;
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
+    /// Digest of the recording.
+    key: u64,
     bands: usize,
     values: usize,
     /// Where the values begin, bytes from the start of the file.
@@ -104,8 +108,8 @@ struct Entry {
 
 /// A file with the rows of a list of utterances, open for reading.
 ///
-/// At its head stand the number of bands and of values of each utterance, as u32, little-endian; behind it the values,
-/// utterance after utterance. An utterance that could not be read has 0 bands.
+/// At its head stand the number of utterances as u64, little-endian, and for each its key as u64 and its number of bands
+/// and of values as u32; behind it the values, utterance after utterance. An utterance that could not be read has 0 bands.
 #[derive(Debug)]
 pub struct RowFile {
     path: PathBuf,
@@ -115,25 +119,36 @@ pub struct RowFile {
 }
 
 impl RowFile {
-    /// Opens a file of `utterances` utterances. None if there is no such file, or if it is damaged.
-    pub(super) fn open(path: &Path, utterances: usize, value: Value) -> Option<Self> {
+    /// Opens a file. None if there is none, or if it is damaged.
+    pub(super) fn open(path: &Path, value: Value) -> Option<Self> {
         let mut file = File::open(path).ok()?;
-        let mut head = vec![0; utterances.checked_mul(ENTRY)?];
+        let len = file.metadata().ok()?.len();
+        let mut count = [0; COUNT];
+        file.read_exact(&mut count).ok()?;
+        let count = usize::try_from(u64::from_le_bytes(count)).ok()?;
+        let head = count.checked_mul(ENTRY).filter(|head| *head as u64 <= len)?;
+        let mut head = vec![0; head];
         file.read_exact(&mut head).ok()?;
-        let mut offset = head.len() as u64;
-        let mut entries = Vec::with_capacity(utterances);
+        let mut offset = (COUNT + head.len()) as u64;
+        let mut entries = Vec::with_capacity(count);
         for entry in head.as_chunks::<ENTRY>().0 {
-            let [bands, values] = [entry.first_chunk::<4>()?, entry.last_chunk::<4>()?];
+            let (key, [bands, values]) = (entry.first_chunk::<8>()?, [entry[8..].first_chunk()?, entry.last_chunk()?]);
             let [bands, values] = [bands, values].map(|number| u32::from_le_bytes(*number) as usize);
-            entries.push(Entry { bands, values, offset });
+            entries.push(Entry { key: u64::from_le_bytes(*key), bands, values, offset });
             offset += (values * value.bytes()) as u64;
         }
-        (file.metadata().ok()?.len() == offset).then(|| Self {
-            path: path.to_owned(),
-            file: Mutex::new(file),
-            value,
-            entries,
-        })
+        (len == offset).then(|| Self { path: path.to_owned(), file: Mutex::new(file), value, entries })
+    }
+
+    /// Number of utterances, whether they could be read or not.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The places of the utterances that could be read, by their keys.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (u64, usize)> {
+        let readable = self.entries.iter().enumerate().filter(|(_, entry)| entry.bands > 0);
+        readable.map(|(place, entry)| (entry.key, place))
     }
 
     /// Whether the utterance could be read when the file was made.
@@ -170,16 +185,19 @@ pub(super) struct RowWriter<'f> {
 impl<'f> RowWriter<'f> {
     /// Leaves room for the head at the start of an empty file.
     pub(super) fn new(file: &'f mut File, utterances: usize, value: Value) -> Result<Self> {
-        file.seek(SeekFrom::Start((utterances * ENTRY) as u64))?;
-        Ok(Self { file, value, head: Vec::with_capacity(utterances * ENTRY) })
+        file.seek(SeekFrom::Start((COUNT + utterances * ENTRY) as u64))?;
+        let mut head = Vec::with_capacity(COUNT + utterances * ENTRY);
+        head.extend((utterances as u64).to_le_bytes());
+        Ok(Self { file, value, head })
     }
 
-    /// Adds the next utterances; None for one that could not be read.
-    pub(super) fn push<'r>(&mut self, utterances: impl IntoIterator<Item = Option<&'r Rows>>) -> Result<()> {
+    /// Adds the next utterances, each with its key; None for one that could not be read.
+    pub(super) fn push<'r>(&mut self, utterances: impl IntoIterator<Item = (u64, Option<&'r Rows>)>) -> Result<()> {
         let unreadable = Rows::default();
         let mut bytes = Vec::new();
-        for rows in utterances {
+        for (key, rows) in utterances {
             let rows = rows.unwrap_or(&unreadable);
+            self.head.extend(key.to_le_bytes());
             for number in [rows.bands, rows.values.len()] {
                 self.head
                     .extend(u32::try_from(number).context("an utterance is too long for the cache")?.to_le_bytes());

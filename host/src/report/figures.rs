@@ -17,6 +17,7 @@ use ser_core::spec::FrontEnd;
 use serde::Serialize;
 
 use super::text::{picture_name, slug};
+use crate::evaluation::groups::{GroupReport, corpora};
 use crate::evaluation::interval::{Answer, Unit};
 use crate::evaluation::predictions::Prediction;
 use crate::evaluation::sweep::SweepReport;
@@ -45,6 +46,8 @@ pub struct Group {
     pub(super) conditions: Conditions,
     /// Names of the classes, in the order of the network's outputs.
     pub(super) labels: Vec<String>,
+    /// Figures of each corpus; empty if there is one alone.
+    pub(super) corpora: Vec<GroupReport>,
     /// What the int8 core recognises.
     pub(super) int8: ModelFigures,
     /// What the float model recognises.
@@ -106,6 +109,12 @@ impl Group {
             }
             ModelFigures::new(&labels, &answers)
         };
+        let units: Vec<_> = runs.iter().map(|run| Unit::names(&run.split)).collect();
+        let answers = runs.iter().zip(&units).flat_map(|(run, units)| {
+            let answers = run.predictions.utterances.iter();
+            answers.map(|answer| (units.get(answer.id.as_str()).copied().unwrap_or(&answer.id), answer))
+        });
+        let corpora = corpora(&labels, answers);
         let mut worst = wrong::most_wrong(runs);
         wrong::read(&mut worst, first);
         Self {
@@ -113,6 +122,7 @@ impl Group {
             prefix: String::new(),
             front_end: first.config.network.front_end,
             conditions: Conditions::of(first, runs),
+            corpora,
             int8: figures(|utterance| utterance.int8.as_ref()),
             float: figures(|utterance| utterance.float.as_ref()),
             labels,

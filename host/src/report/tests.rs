@@ -9,6 +9,7 @@ use crate::corpus::Corpus;
 use crate::corpus::audio::write_wav;
 use crate::corpus::choice::Choice;
 use crate::corpus::labels::EMOTIONS;
+use crate::corpus::origin::Origin;
 use crate::corpus::split::{Part as SplitPart, Protocol, Split};
 use crate::evaluation::metrics::Confusion;
 use crate::evaluation::predictions::{Prediction, Predictions};
@@ -38,7 +39,7 @@ fn run(path: &Path, corpus: &Corpus, corpus_path: &Path, fold: usize, seed: u64)
     let recipe = Recipe { epochs: 3, ..Recipe::default() };
     let config = Config {
         corpus: corpus.name.clone(),
-        corpus_path: Some(corpus_path.to_owned()),
+        corpora: vec![Origin::new(corpus_path)],
         choice: Choice::default(),
         preset: "edge".to_owned(),
         seed,
@@ -72,6 +73,7 @@ fn run(path: &Path, corpus: &Corpus, corpus_path: &Path, fold: usize, seed: u64)
             let probability = 0.5 + 0.03 * n as f32;
             Prediction {
                 id: utterance.id.clone(),
+                corpus: String::new(),
                 speaker: String::new(),
                 truth: utterance.emotion,
                 int8: answer(said, probability),
@@ -81,6 +83,7 @@ fn run(path: &Path, corpus: &Corpus, corpus_path: &Path, fold: usize, seed: u64)
         .collect();
     utterances.push(Prediction {
         id: HOSTILE.to_owned(),
+        corpus: String::new(),
         speaker: String::new(),
         truth: 0,
         int8: answer(4, 0.99),
@@ -88,6 +91,7 @@ fn run(path: &Path, corpus: &Corpus, corpus_path: &Path, fold: usize, seed: u64)
     });
     utterances.push(Prediction {
         id: "angry/silence.wav".to_owned(),
+        corpus: String::new(),
         speaker: String::new(),
         truth: 0,
         int8: None,

@@ -1,7 +1,6 @@
 //! What decides the result of a training, besides the split.
 
 use std::fmt;
-use std::path::PathBuf;
 
 use anyhow::{Result, anyhow, bail};
 use clap::ValueEnum;
@@ -11,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::corpus::Corpus;
 use crate::corpus::choice::Choice;
 use crate::corpus::labels::Labels;
+use crate::corpus::origin::{Origin, origins};
 use crate::training::recipe::{Distillation, Recipe};
 
 /// The backend of a training: it computes every step.
@@ -50,8 +50,9 @@ impl fmt::Display for Backend {
 pub struct Config {
     /// Name of the corpus.
     pub corpus: String,
-    /// Folder or manifest of the corpus; None for the synthetic one.
-    pub corpus_path: Option<PathBuf>,
+    /// Where its recordings are; none for the synthetic corpus.
+    #[serde(alias = "corpus_path", deserialize_with = "origins")]
+    pub corpora: Vec<Origin>,
     /// Which of its labels are classes.
     #[serde(default)]
     pub choice: Choice,
@@ -74,7 +75,7 @@ impl Config {
     ///
     /// If it cannot be opened.
     pub fn open_corpus(&self) -> Result<Corpus> {
-        Corpus::open_or_synthetic(self.corpus_path.as_deref(), &self.choice)
+        Corpus::open_all(&self.corpora, &self.choice)
     }
 
     /// Gives network and teachers these classes.

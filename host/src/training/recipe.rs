@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Result, ensure};
+use clap::ValueEnum;
 use ser_core::spec::{self, Layer, MAX_LAYERS, Network};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -49,6 +50,21 @@ pub enum Shuffle {
     Once,
 }
 
+/// What shares an epoch equally. Within it, speakers do; corpora share by their weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "kebab-case")]
+pub enum Balance {
+    /// Nothing: each utterance comes once.
+    #[default]
+    None,
+    /// Labels.
+    Label,
+    /// Corpora.
+    Corpus,
+    /// Corpora, and the labels of each.
+    Both,
+}
+
 /// How weights are drawn before the first step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -65,11 +81,28 @@ pub enum InitialWeights {
 pub struct Recipe {
     /// Passes over the training part.
     pub epochs: usize,
+    /// Utterances in all passes together: a corpus that has more gets fewer passes, see [`Recipe::fit`]. 0 is no limit.
+    #[serde(default)]
+    pub budget: usize,
+    /// Epochs without a higher UAR of the validation part after which a training stops; its result is the network of the
+    /// best epoch. 0: it does not stop, and the last epoch counts.
+    #[serde(default)]
+    pub patience: usize,
     /// Utterances in a step.
     pub batch: usize,
     /// How often their order is drawn.
     #[serde(default)]
     pub shuffle: Shuffle,
+    /// What shares an epoch equally.
+    #[serde(default)]
+    pub balance: Balance,
+    /// Factors of the loss of utterances of a label; 1 for a label that is not named.
+    #[serde(default)]
+    pub class_weights: BTreeMap<String, f64>,
+    /// Whether the loss of an utterance is over the labels that its corpus has in the training part. A label that a
+    /// corpus does not have is then not taught to be absent there.
+    #[serde(default = "yes")]
+    pub own_labels: bool,
     /// How weights are drawn.
     #[serde(default)]
     pub initial_weights: InitialWeights,
@@ -191,8 +224,13 @@ impl Default for Recipe {
     fn default() -> Self {
         Self {
             epochs: 300,
+            budget: 288_000,
+            patience: 0,
             batch: 16,
             shuffle: Shuffle::EachEpoch,
+            balance: Balance::None,
+            class_weights: BTreeMap::new(),
+            own_labels: true,
             initial_weights: InitialWeights::He,
             batch_norm: true,
             optimizer: Optimizer::AdamW,
@@ -241,6 +279,7 @@ impl Recipe {
     pub fn paper() -> Self {
         Self {
             epochs: 30,
+            budget: 0,
             batch: 10,
             shuffle: Shuffle::Once,
             initial_weights: InitialWeights::Glorot,
@@ -279,8 +318,16 @@ impl Recipe {
         self.epochs = epochs;
     }
 
+    /// Takes fewer epochs, if the budget is spent sooner on a corpus of so many utterances; at least one.
+    pub fn fit(&mut self, utterances: usize) {
+        if self.budget > 0 {
+            self.set_epochs(self.epochs.min(self.budget.div_ceil(utterances.max(1))));
+        }
+    }
+
     /// This recipe with the entries that `changes`, a JSON object, names. The first entry of a `distillation` that this
-    /// recipe lacks comes with teachers as [`Recipe::set_teachers`] makes them.
+    /// recipe lacks comes with teachers as [`Recipe::set_teachers`] makes them. A number of epochs that is named alone
+    /// ends the budget.
     ///
     /// # Errors
     ///
@@ -290,6 +337,9 @@ impl Recipe {
         if base.distillation.is_none() && changes.get("distillation").is_some_and(Value::is_object) {
             let epochs = changes.get("epochs").and_then(Value::as_u64).map_or(self.epochs, |epochs| epochs as usize);
             base.distillation = Some(Distillation { epochs: (epochs / 2).max(1), ..Distillation::default() });
+        }
+        if changes.get("epochs").is_some() && changes.get("budget").is_none() {
+            base.budget = 0;
         }
         json::with(&base, changes)
     }
@@ -314,6 +364,12 @@ impl Recipe {
         ensure!((1..=4096).contains(&self.batch), "batch is {}, wanted 1..=4096", self.batch);
         ensure!((1..=100_000).contains(&self.max_rows), "max_rows is {}, wanted 1..=100000", self.max_rows);
         ensure!(self.qat_epochs <= 100_000, "qat_epochs is {}, wanted 0..=100000", self.qat_epochs);
+        ensure!(
+            self.patience == 0 || self.qat_epochs == 0,
+            "patience is {} with {} quantisation-aware epochs: wanted one of them",
+            self.patience,
+            self.qat_epochs
+        );
         let positive = [
             ("learning_rate", self.learning_rate),
             ("gradient_norm", self.gradient_norm),
@@ -337,6 +393,9 @@ impl Recipe {
         }
         for (name, value) in [("average_decay", self.average_decay), ("dropout", self.dropout)] {
             ensure!((0.0..1.0).contains(&value), "{name} is {value}, wanted 0..1");
+        }
+        for (label, weight) in &self.class_weights {
+            ensure!(*weight > 0.0 && weight.is_finite(), "class_weights.{label} is {weight}, wanted more than 0");
         }
         for Auxiliary { weight, .. } in &self.auxiliary {
             ensure!(

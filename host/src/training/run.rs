@@ -27,6 +27,7 @@ use crate::json;
 use crate::model::float_network::FloatNetwork;
 use crate::model::trained::path_beside;
 pub use crate::training::config::{Backend, Config};
+use crate::training::recipe::Recipe;
 
 /// One epoch in `metrics.csv`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -47,12 +48,28 @@ pub struct EpochMetrics {
     pub seconds: f64,
 }
 
+/// Number of epochs of a training with these metrics so far: those of the recipe, or those after which it stopped early.
+/// It stops when the UAR of the validation part was not higher than before for [`Recipe::patience`] epochs.
+pub fn epochs_wanted(recipe: &Recipe, history: &[EpochMetrics]) -> usize {
+    let mut best = (0.0, 0);
+    for (done, epoch) in (1..).zip(history) {
+        let uar = epoch.validation_uar.unwrap_or(0.0);
+        if uar > best.0 {
+            best = (uar, done);
+        }
+        if recipe.patience > 0 && done - best.1 >= recipe.patience {
+            return done;
+        }
+    }
+    recipe.all_epochs()
+}
+
 /// How far a training is. It reads as `3 of 300 epochs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Epochs {
     /// Epochs that are done.
     pub done: usize,
-    /// Epochs of the recipe, the quantisation-aware ones included.
+    /// Epochs of the recipe, the quantisation-aware ones included, or those after which the training stopped early.
     pub all: usize,
 }
 
@@ -136,7 +153,8 @@ impl RunFolder {
     ///
     /// If the configuration or the metrics cannot be read.
     pub fn epochs(&self) -> Result<Epochs> {
-        Ok(Epochs { done: self.metrics()?.len(), all: self.config()?.recipe.all_epochs() })
+        let metrics = self.metrics()?;
+        Ok(Epochs { done: metrics.len(), all: epochs_wanted(&self.config()?.recipe, &metrics) })
     }
 
     /// Whether all epochs are done and the answers to the test part are there. Answers of a network that was exported

@@ -1,8 +1,9 @@
 //! Trains from a run folder: features, epochs, checkpoints. `host train` and `host crossval` both use it.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use ser_core::spec::Label;
 
 use crate::corpus::split::{Part, Split};
@@ -93,6 +94,11 @@ impl Training<'_> {
         let validation = self.split.part(self.corpus, Part::Validation)?;
         let validation =
             self.cache.readable(self.corpus, &validation, &mut |problem| tell(Progress::Skipped(&problem)))?;
+        ensure!(
+            self.config.recipe.patience == 0 || !validation.is_empty(),
+            "the recipe has a patience of {} epochs, but there is no validation part: give --validation SHARE",
+            self.config.recipe.patience
+        );
         if let Some(bytes) = self.folder.checkpoint()? {
             trainer.restore(&bytes).with_context(|| format!("cannot go on with {}", self.folder.path().display()))?;
         } else if self.config.recipe.qat_epochs > 0 {
@@ -172,7 +178,10 @@ impl Training<'_> {
     /// The usable training utterances at all speeds of the recipe.
     fn examples(&self, tell: &mut dyn FnMut(Progress<'_>)) -> Result<Vec<Example>> {
         let utterances: Vec<&Utterance> = self.split.part(self.corpus, Part::Train)?;
-        let mut examples: Vec<Example> = utterances.iter().map(|u| example(u)).collect();
+        let weights: BTreeMap<&str, f64> =
+            self.corpus.members.iter().map(|member| (&*member.name, member.weight)).collect();
+        let weight = |utterance: &Utterance| weights.get(&*utterance.corpus).copied().unwrap_or(1.0);
+        let mut examples: Vec<Example> = utterances.iter().map(|u| example(u, weight(u))).collect();
         let speeds = &self.config.recipe.augmentation.speeds;
         for (index, &speed) in speeds.iter().enumerate() {
             let extracted = self.cache.of_part(self.corpus, &utterances, speed)?;
@@ -196,10 +205,12 @@ impl Training<'_> {
 }
 
 /// An utterance without its rows.
-fn example(utterance: &Utterance) -> Example {
+fn example(utterance: &Utterance, weight: f64) -> Example {
     Example {
         speeds: Vec::new(),
         class: utterance.emotion,
+        corpus: utterance.corpus.to_string(),
+        weight,
         speaker: utterance.speaker.clone(),
         sentence: utterance.sentence.clone(),
     }

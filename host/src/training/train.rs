@@ -13,6 +13,7 @@ mod optimizer;
 mod prior;
 mod quantised;
 mod random;
+mod sampling;
 mod schedule;
 mod teachers;
 
@@ -30,7 +31,7 @@ use crate::model::float_network::FloatNetwork;
 use crate::model::logits::leading;
 use crate::model::quantise::Calibration;
 use crate::training::graph::{Batch, Compute, Dropout, Graph, Style};
-use crate::training::run::{Backend, Config, EpochMetrics};
+use crate::training::run::{Backend, Config, EpochMetrics, epochs_wanted};
 use auxiliary::Heads;
 use batches::{Batches, Step};
 pub use example::Example;
@@ -79,6 +80,8 @@ pub struct Trainer {
     optimizer: Optimizer,
     /// The averaged [`Graph::values`]; empty if the recipe wants no average.
     average: Vec<f32>,
+    /// [`Graph::values`] of the best epoch, averaged; empty unless the recipe has patience.
+    best: Vec<f32>,
     progress: Progress,
     history: Vec<EpochMetrics>,
     /// Calibration of the present quantisation-aware epoch.
@@ -99,6 +102,12 @@ impl Trainer {
     /// If the configuration is out of range, or an example is unusable: see [`Example`].
     pub fn new(config: Config, examples: Vec<Example>) -> Result<Self> {
         config.recipe.check()?;
+        for label in config.recipe.class_weights.keys() {
+            ensure!(
+                config.network.labels.iter().any(|of| of == label.as_str()),
+                "class_weights names {label}, which is no label of the network"
+            );
+        }
         let compute = Compute::new(config.backend)?.autodiff();
         let heads = Heads::new(&config.recipe.auxiliary, &examples)?;
         let graph = fresh_graph(&config, &compute)?.with_auxiliary(&heads.shapes(), config.seed);
@@ -117,6 +126,7 @@ impl Trainer {
             graph,
             optimizer,
             average,
+            best: Vec::new(),
             progress,
             history,
             calibration: None,
@@ -138,7 +148,7 @@ impl Trainer {
 
     /// Whether all epochs are done.
     pub fn is_finished(&self) -> bool {
-        self.progress.epoch >= self.config.recipe.all_epochs()
+        self.progress.epoch >= epochs_wanted(&self.config.recipe, &self.history)
     }
 
     /// Metrics of the finished epochs.
@@ -153,7 +163,7 @@ impl Trainer {
 
     /// Takes one step. Fails if training is finished, or diverges.
     pub fn step(&mut self) -> Result<StepReport> {
-        ensure!(!self.is_finished(), "all {} epochs are done", self.config.recipe.all_epochs());
+        ensure!(!self.is_finished(), "all {} epochs are done", self.progress.epoch);
         let started = Instant::now();
         let Progress { epoch, step, .. } = self.progress;
         let steps = self.batches.steps();
@@ -178,6 +188,7 @@ impl Trainer {
             Some(distillation) => self.teachers.taught(distillation, targets, &priors, &batch)?,
             None => targets,
         };
+        let targets = self.weighted(targets, &classes);
         let targets: Tensor<2> = Tensor::from_data(TensorData::new(targets, output.logits.dims()), &self.device);
         let priors: Tensor<2> = Tensor::from_data(TensorData::new(priors, output.logits.dims()), &self.device);
         let loss = (log_softmax(output.logits.clone() + priors, 1) * targets).sum().neg() / utterances as f64;
@@ -230,8 +241,26 @@ impl Trainer {
         Ok(report)
     }
 
-    /// Adds the recall of the averaged network on the validation part to the metrics of the last epoch.
+    /// The targets of utterances, times the weights of their classes.
+    fn weighted(&self, mut targets: Vec<f32>, of_utterances: &[usize]) -> Vec<f32> {
+        let weights = &self.config.recipe.class_weights;
+        let labels = &self.config.network.labels;
+        if !weights.is_empty() {
+            for (target, class) in targets.chunks_exact_mut(labels.len()).zip(of_utterances) {
+                let weight = labels.get(*class).and_then(|label| weights.get(label.as_str())).copied().unwrap_or(1.0);
+                target.iter_mut().for_each(|value| *value *= weight as f32);
+            }
+        }
+        targets
+    }
+
+    /// Adds the recall of the averaged network on the validation part to the metrics of the last epoch. If the recipe has
+    /// patience and this is the best epoch, its network is kept.
     pub fn record_validation(&mut self, war: f64, uar: f64) {
+        let before = self.history.iter().filter_map(|epoch| epoch.validation_uar).fold(0.0, f64::max);
+        if self.config.recipe.patience > 0 && (uar > before || self.best.is_empty()) {
+            self.best = self.current().into_owned();
+        }
         if let Some(last) = self.history.last_mut() {
             last.validation_war = Some(war);
             last.validation_uar = Some(uar);
@@ -250,23 +279,29 @@ impl Trainer {
         }
     }
 
-    /// The result as plain numbers: the averaged network if the recipe wants an average.
+    /// The result as plain numbers: the averaged network if the recipe wants an average, that of the best epoch if it has
+    /// patience.
     pub fn network(&self) -> Result<FloatNetwork> {
-        self.averaged()?.to_float_network(&self.config.network, self.normalization())
+        let values = if self.best.is_empty() { self.current() } else { Cow::Borrowed(&self.best[..]) };
+        self.graph_with(&values)?.to_float_network(&self.config.network, self.normalization())
     }
 
-    /// The result, ready to recognise.
+    /// The averaged network of the last epoch, ready to recognise.
     pub fn classifier(&self) -> Result<Classifier> {
         let backwards = self.config.recipe.backwards;
-        Ok(Classifier { graph: self.averaged()?, normalization: self.normalization().clone(), backwards })
+        let graph = self.graph_with(&self.current())?;
+        Ok(Classifier { graph, normalization: self.normalization().clone(), backwards })
     }
 
-    fn averaged(&self) -> Result<Graph> {
+    /// The averaged weights, or without an average the weights.
+    fn current(&self) -> Cow<'_, [f32]> {
+        if self.average.is_empty() { Cow::Owned(self.graph.values()) } else { Cow::Borrowed(&self.average) }
+    }
+
+    fn graph_with(&self, values: &[f32]) -> Result<Graph> {
         let graph = fresh_graph(&self.config, &Compute::new(self.config.backend)?)?
             .with_input_gain(&self.config.network, self.normalization())?;
-        let values =
-            if self.average.is_empty() { Cow::Owned(self.graph.values()) } else { Cow::Borrowed(&self.average) };
-        graph.with_auxiliary(&self.heads.shapes(), self.config.seed).with_values(&values)
+        graph.with_auxiliary(&self.heads.shapes(), self.config.seed).with_values(values)
     }
 }
 

@@ -28,7 +28,7 @@ pub fn make_run(path: &Path) -> RunFolder {
     assert!(split.utterances.iter().any(|utterance| utterance.part == Part::Test));
     let config = Config {
         corpus: corpus.name,
-        corpus_path: None,
+        corpora: Vec::new(),
         choice: Choice::default(),
         preset: "edge".to_owned(),
         seed: 1,

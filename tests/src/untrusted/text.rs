@@ -1,4 +1,5 @@
-//! Text that people write: a manifest, a split, the configuration of a run, a recipe, a network.
+//! Text that people write: a manifest, a list of corpora, a split, published folds, the configuration of a run, a
+//! recipe, a network.
 
 use std::fmt::Display;
 use std::fs;
@@ -9,6 +10,8 @@ use ser_core::contract::CRC;
 use ser_core::spec::{self, Network};
 use ser_host::corpus::Corpus;
 use ser_host::corpus::choice::Choice;
+use ser_host::corpus::origin::Origin;
+use ser_host::corpus::split::published::Published;
 use ser_host::corpus::split::{Part, Protocol, Split};
 use ser_host::json;
 use ser_host::model::inspect::{Summary, parse_model, untrained_model};
@@ -31,7 +34,9 @@ pub fn check(bytes: &[u8]) {
     let Some((kind, text)) = bytes.split_first() else { return };
     match kind {
         b'm' => manifest(text),
+        b'l' => list(text),
         b's' => split(text),
+        b'p' => published(text),
         b'c' => config(text),
         b'r' => recipe(text),
         b'n' => network(text),
@@ -72,6 +77,31 @@ fn manifest(text: &[u8]) {
             }
             _ = Protocol::fitting(&corpus, None);
         }
+        Err(error) => reason(&error),
+    }
+}
+
+fn list(text: &[u8]) {
+    let folder = folder();
+    match Origin::list(&write(&folder, "list.toml", text)) {
+        Ok(origins) => {
+            assert!(!origins.is_empty());
+            let written = serde_json::to_value(&origins).expect("a list is JSON");
+            let again: Vec<Origin> = json::lenient(written).expect("a list that we wrote");
+            assert_eq!(again.len(), origins.len());
+        }
+        Err(error) => reason(&error),
+    }
+}
+
+/// One list is that for training and that for test, so at least the corpus lacks it or it is listed twice.
+fn published(text: &[u8]) {
+    let folder = folder();
+    for name in ["train.jsonl", "test.jsonl", "label_map.json"] {
+        write(&folder, name, text);
+    }
+    match Published::read(folder.path()) {
+        Ok(published) => reason(&published.splits(&Corpus::synthetic(1)).expect_err("no list for training alone")),
         Err(error) => reason(&error),
     }
 }
@@ -176,7 +206,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     split.utterances.truncate(3);
     let config = Config {
         corpus: "synthetic".to_owned(),
-        corpus_path: None,
+        corpora: Vec::new(),
         choice: Choice::default(),
         preset: "edge".to_owned(),
         seed: 1,
@@ -188,9 +218,11 @@ pub fn seeds() -> Vec<Vec<u8>> {
         r#"{{"model_crc32": "{:08x}", "trained_on": {{"corpus": "a", "recordings": 1, "digests": "0123456789abcdef"}}}}"#,
         CRC.checksum(MODEL)
     );
-    let texts: [(u8, Vec<u8>); 11] = [
+    let texts: [(u8, Vec<u8>); 13] = [
         (b'm', rows.clone().into_bytes()),
         (b'm', rows.replace(".wav", "").into_bytes()),
+        (b'l', b"[[corpus]]\npath = \"a\"\nweight = 2\nmap = { calm = \"neutral\" }\n".to_vec()),
+        (b'p', br#"{"key": "a", "wav": "x/f1/sad/201.wav", "emo": "sad"}"#.to_vec()),
         (b's', json(&split)),
         (b'c', json(&config)),
         (b'r', json(&Recipe::of(&spec::edge()))),

@@ -1,6 +1,7 @@
 use super::*;
 use crate::cli::data_options::CorpusOption;
 use crate::cli::tones::{write_recipe, write_tones};
+use crate::corpus::audio::write_wav;
 use crate::experiments::crossval::FoldId;
 use crate::experiments::crossval::run::Event;
 use crate::training::run::RunFolder;
@@ -12,7 +13,7 @@ fn args(dir: &Path) -> CrossvalArgs {
     write_recipe(&dir.join("recipe.json"), 8);
     CrossvalArgs {
         training: TrainingOptions {
-            corpus: CorpusOption { path: Some(dir.join("corpus")), ..CorpusOption::default() },
+            corpus: CorpusOption { paths: vec![dir.join("corpus")], ..CorpusOption::default() },
             recipe: Some(dir.join("recipe.json")),
             ..TrainingOptions::default()
         },
@@ -96,14 +97,13 @@ fn a_crossval_that_is_stopped_and_resumed_is_one_that_is_not_however_many_folds_
     // The first fold stops after its first step; the other folds have not begun.
     let stop = Stop::default();
     let root = dir.path().join("other");
-    let (config, corpus) = other.training.plan(None, DEFAULT_SEED).unwrap();
+    let (config, corpus) = other.training.plan(None, DEFAULT_SEED, None).unwrap();
     let runner = Crossval {
         root: &root,
         config: &config,
         corpus: &corpus,
-        protocol: Protocol::Sentence,
-        folds: Some(2),
-        split_seed: None,
+        splits: Splits::Dealt { protocol: Protocol::Sentence, folds: Some(2), seed: None },
+        validation: None,
         cache: &other.cache.folder,
     };
     let pending = runner.prepare(&[Condition::CuesRemoved], &[1, 5], None).unwrap();
@@ -185,7 +185,7 @@ fn other_protocols_train_too_and_speakers_have_figures_of_their_own() {
     go(&CrossvalArgs { protocol: Some(Protocol::Speaker), folds: None, ..to(&args, "speaker") }).unwrap();
     let report = report(&dir.path().join("speaker"));
     let speakers: Vec<(&str, u64)> =
-        report.conditions[0].speakers.iter().map(|s| (s.speaker.as_str(), s.answers)).collect();
+        report.conditions[0].speakers.iter().map(|s| (s.name.as_str(), s.answers)).collect();
     assert_eq!(speakers, [("high", 24), ("low", 24)]);
 }
 
@@ -195,4 +195,69 @@ fn gathering_nothing_is_an_error() {
     let error = run(&CrossvalArgs { gather: Some(dir.path().to_owned()), ..CrossvalArgs::default() }, &Stop::default())
         .unwrap_err();
     assert!(error.to_string().contains("no finished fold"), "{error}");
+}
+
+/// RAVDESS' names: two actors, two emotions, two repetitions. Returns what lists say of each actor.
+fn write_ravdess(corpus: &Path) -> [String; 2] {
+    std::fs::create_dir_all(corpus).unwrap();
+    let mut lists = [String::new(), String::new()];
+    for (place, list) in lists.iter_mut().enumerate() {
+        for (code, emotion, repetition) in [(3, "Happy", 1), (3, "Happy", 2), (5, "Angry", 1), (5, "Angry", 2)] {
+            let actor = place + 1;
+            let name = format!("03-01-{code:02}-01-01-{repetition:02}-{actor:02}.wav");
+            let tone = |n: usize| (6000.0 * ((n * (code * 200 + 30 * actor)) as f64 / 2546.0).sin()) as i16;
+            write_wav(&corpus.join(&name), &(0..8000).map(tone).collect::<Vec<_>>()).unwrap();
+            let line = format!("{{\"wav\": \"downloads/ravdess/Actor_{actor:02}/{name}\", \"emo\": \"{emotion}\"}}\n");
+            list.push_str(&line);
+        }
+    }
+    lists
+}
+
+#[test]
+fn published_folds_are_cross_validated_with_their_labels() {
+    let dir = tempfile::tempdir().unwrap();
+    let lists = write_ravdess(&dir.path().join("ravdess"));
+    for fold in 0..2 {
+        let folder = dir.path().join("data").join(format!("fold_{}", fold + 1));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join("ravdess_test.jsonl"), &lists[fold]).unwrap();
+        std::fs::write(folder.join("ravdess_train.jsonl"), &lists[1 - fold]).unwrap();
+    }
+    let args = args(dir.path());
+    let corpus = CorpusOption { paths: vec![dir.path().join("ravdess")], ..CorpusOption::default() };
+    let args = CrossvalArgs {
+        training: TrainingOptions { corpus, ..args.training.clone() },
+        folds: None,
+        split: Some(dir.path().join("data")),
+        ..args
+    };
+    go(&args).unwrap();
+    let report = report(&dir.path().join("all"));
+    assert_eq!((report.protocol, report.folds), (Protocol::Published, 2));
+    assert_eq!(report.labels, ["angry", "happy"]);
+    assert_eq!(report.conditions[0].int8.confusion.total(), 8);
+    let speakers: Vec<&str> = report.conditions[0].speakers.iter().map(|speaker| speaker.name.as_str()).collect();
+    assert_eq!(speakers, ["01", "02"]);
+    let one = CrossvalArgs { fold: Some(2), ..to(&args, "none") };
+    assert!(format!("{:#}", go(&one).unwrap_err()).contains("no fold 2, they have 2"));
+}
+
+#[test]
+fn several_corpora_have_figures_of_their_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut args = CrossvalArgs { protocol: Some(Protocol::Corpus), folds: None, ..args(dir.path()) };
+    write_tones(&dir.path().join("other"), &[("mid", 1.05)]);
+    std::fs::remove_dir_all(dir.path().join("other/mid/sad")).unwrap();
+    args.training.corpus.paths.push(dir.path().join("other"));
+    // Sad is in one corpus alone, so without it nothing could be trained on.
+    args.training.corpus.labels.map = vec![("sad".to_owned(), String::new())];
+    go(&args).unwrap();
+    let report = report(&dir.path().join("all"));
+    let corpora = &report.conditions[0].corpora;
+    assert_eq!(
+        corpora.iter().map(|of| (of.name.as_str(), of.answers)).collect::<Vec<_>>(),
+        [("corpus", 40), ("other", 20)]
+    );
+    assert!(report.to_string().contains("UAR of other, %"), "{report}");
 }

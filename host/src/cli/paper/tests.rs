@@ -13,7 +13,7 @@ fn args(dir: &Path, only: &[&str]) -> PaperArgs {
         std::fs::copy(folder.join("1.wav"), folder.join("5.wav")).unwrap();
     }
     PaperArgs {
-        corpus: CorpusOption { path: Some(corpus), ..CorpusOption::default() },
+        corpus: CorpusOption { paths: vec![corpus], ..CorpusOption::default() },
         out: Some(dir.join("paper")),
         only: only.iter().map(|name| (*name).to_owned()).collect(),
         epochs: Some(1),

@@ -15,7 +15,7 @@ fn args(dir: &Path) -> TrainArgs {
     write_recipe(&dir.join("recipe.json"), 4);
     TrainArgs {
         training: TrainingOptions {
-            corpus: CorpusOption { path: Some(dir.join("corpus")), ..CorpusOption::default() },
+            corpus: CorpusOption { paths: vec![dir.join("corpus")], ..CorpusOption::default() },
             recipe: Some(dir.join("recipe.json")),
             ..TrainingOptions::default()
         },
@@ -270,9 +270,11 @@ fn unusable_options_are_refused_before_anything_is_written() {
         refused(training(TrainingOptions { preset: Some("huge".into()), ..args.training.clone() })).contains("'huge'")
     );
     assert!(refused(training(TrainingOptions { epochs: Some(0), ..args.training.clone() })).contains("epochs is 0"));
-    let nowhere = CorpusOption { path: Some(dir.path().join("nowhere")), ..CorpusOption::default() };
+    let nowhere = CorpusOption { paths: vec![dir.path().join("nowhere")], ..CorpusOption::default() };
     assert!(refused(training(TrainingOptions { corpus: nowhere, ..args.training.clone() })).contains("nowhere"));
     assert!(refused(TrainArgs { fold: Some(7), ..args.clone() }).contains("fold"));
     assert!(refused(TrainArgs { resume: true, ..args }).contains("holds no run"));
     assert!(!dir.path().join("run").exists());
 }
+
+mod corpora;

@@ -7,10 +7,11 @@ use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 
+use super::{DEFAULT_FOLDS, MOST_SPEAKER_FOLDS};
 use crate::corpus::sentences::doubt;
 use crate::corpus::{Corpus, Utterance};
 
-/// Number of utterances of each class.
+/// Number of utterances of each class, of each sex where it is known, and of each corpus where there are several.
 pub(super) type Counts = Vec<u64>;
 
 fn check_folds(folds: usize, count: usize, what: &str) -> Result<()> {
@@ -54,7 +55,7 @@ pub(super) fn sentences(corpus: &Corpus, folds: usize, seed: u64) -> Result<(usi
 }
 
 /// As many folds as there are speakers: each is the fold of its place among the sorted names. Fewer folds: the speakers
-/// are shuffled and dealt.
+/// are shuffled and dealt. Without a number of folds, 5 if there are more than 10 speakers.
 pub(super) fn speakers(corpus: &Corpus, folds: Option<usize>, seed: u64) -> Result<(usize, Vec<usize>)> {
     if let Some(utterance) = corpus.utterances.iter().find(|utterance| utterance.speaker.is_empty()) {
         bail!(
@@ -63,44 +64,85 @@ pub(super) fn speakers(corpus: &Corpus, folds: Option<usize>, seed: u64) -> Resu
         );
     }
     let names = distinct(corpus, |utterance| &utterance.speaker);
-    let folds = folds.unwrap_or(names.len());
-    check_folds(folds, names.len(), "speakers")?;
+    let folds = match folds {
+        Some(0) => names.len(),
+        Some(folds) => folds,
+        None if names.len() > MOST_SPEAKER_FOLDS => DEFAULT_FOLDS,
+        None => names.len(),
+    };
+    each_or_dealt(corpus, names, |utterance| &utterance.speaker, folds, "speakers", seed)
+}
+
+/// As many folds as there are corpora, in the order of their names. Fewer folds: they are shuffled and dealt.
+pub(super) fn corpora(corpus: &Corpus, folds: Option<usize>, seed: u64) -> Result<(usize, Vec<usize>)> {
+    let names = distinct(corpus, |utterance| &*utterance.corpus);
+    ensure!(
+        names.len() > 1,
+        "protocol 'corpus' needs at least two corpora, {} is one: give --corpus more than once, or a TOML list",
+        corpus.name
+    );
+    let folds = folds.filter(|folds| *folds > 0).unwrap_or(names.len());
+    each_or_dealt(corpus, names, |utterance| &*utterance.corpus, folds, "corpora", seed)
+}
+
+fn each_or_dealt<'c>(
+    corpus: &'c Corpus,
+    names: Vec<&'c str>,
+    name: impl Fn(&Utterance) -> &str,
+    folds: usize,
+    what: &str,
+    seed: u64,
+) -> Result<(usize, Vec<usize>)> {
+    check_folds(folds, names.len(), what)?;
     if folds < names.len() {
-        return Ok((folds, shuffled_groups(corpus, names, |utterance| &utterance.speaker, folds, seed)));
+        return Ok((folds, shuffled_groups(corpus, names, name, folds, seed)));
     }
     let fold_of: BTreeMap<&str, usize> = names.into_iter().enumerate().map(|(place, name)| (name, place)).collect();
-    Ok((folds, corpus.utterances.iter().map(|utterance| fold_of[utterance.speaker.as_str()]).collect()))
+    Ok((folds, corpus.utterances.iter().map(|utterance| fold_of[name(utterance)]).collect()))
 }
 
 /// Shuffles groups of utterances, which have a name in common, and deals them.
 fn shuffled_groups<'c>(
     corpus: &'c Corpus,
     mut names: Vec<&'c str>,
-    name: impl Fn(&Utterance) -> &String,
+    name: impl Fn(&Utterance) -> &str,
     folds: usize,
     seed: u64,
 ) -> Vec<usize> {
     names.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
     let place_of: BTreeMap<&str, usize> = names.iter().enumerate().map(|(place, name)| (*name, place)).collect();
-    let group_of = |utterance: &Utterance| place_of[name(utterance).as_str()];
-    let mut groups = vec![vec![0; corpus.labels.len()]; names.len()];
+    let group_of = |utterance: &Utterance| place_of[name(utterance)];
+    let several = |names: Vec<&'c str>| if names.len() > 1 { names } else { Vec::new() };
+    let sexes = several(distinct(corpus, |utterance| &utterance.sex));
+    let corpora = several(distinct(corpus, |utterance| &utterance.corpus));
+    let classes = corpus.labels.len();
+    let mut groups = vec![vec![0; classes + sexes.len() + corpora.len()]; names.len()];
     for utterance in &corpus.utterances {
-        groups[group_of(utterance)][utterance.emotion] += 1;
+        let group = &mut groups[group_of(utterance)];
+        group[utterance.emotion] += 1;
+        if let Some(sex) = sexes.iter().position(|sex| *sex == utterance.sex) {
+            group[classes + sex] += 1;
+        }
+        if let Some(of) = corpora.iter().position(|corpus| **corpus == *utterance.corpus) {
+            group[classes + sexes.len() + of] += 1;
+        }
     }
-    let fold_of = stratified(&groups, folds);
+    let fold_of = stratified(&groups, classes, folds);
     corpus.utterances.iter().map(|utterance| fold_of[group_of(utterance)]).collect()
 }
 
 /// The fold of each group, so that each fold gets about the same share of every class.
 ///
-/// Larger groups are dealt first. A group goes to the fold that has least of the group's classes so far,
+/// Larger groups are dealt first, and of equal ones those of a kind one after the other: the first `classes` counts are of
+/// classes, the others say of which sex and corpus a group is. A group goes to the fold that has least of the group's classes so far,
 /// `Σ_c fold_c group_c / all_c`; of equal folds to the one with fewest utterances, then to the first. So groups that are
 /// alike are dealt in turn.
-pub(super) fn stratified(groups: &[Counts], folds: usize) -> Vec<usize> {
+pub(super) fn stratified(groups: &[Counts], classes: usize, folds: usize) -> Vec<usize> {
     let all = sum(groups);
     let size = |counts: &Counts| counts.iter().sum::<u64>();
     let mut order: Vec<usize> = (0..groups.len()).collect();
-    order.sort_by_key(|group| std::cmp::Reverse(size(&groups[*group])));
+    let kind = |group: usize| -> Vec<bool> { groups[group].iter().skip(classes).map(|count| *count > 0).collect() };
+    order.sort_by_cached_key(|group| (std::cmp::Reverse(size(&groups[*group])), kind(*group)));
     let mut filled = vec![vec![0; all.len()]; folds];
     let mut fold_of = vec![0; groups.len()];
     for group in order {
@@ -150,6 +192,6 @@ fn sum(groups: &[Counts]) -> Counts {
 }
 
 /// The different names in the corpus, sorted.
-pub(super) fn distinct(corpus: &Corpus, name: impl Fn(&Utterance) -> &String) -> Vec<&str> {
-    corpus.utterances.iter().map(|utterance| name(utterance).as_str()).collect::<BTreeSet<_>>().into_iter().collect()
+pub(super) fn distinct(corpus: &Corpus, name: impl Fn(&Utterance) -> &str) -> Vec<&str> {
+    corpus.utterances.iter().map(name).collect::<BTreeSet<_>>().into_iter().collect()
 }

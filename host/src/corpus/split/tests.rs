@@ -1,5 +1,7 @@
+use crate::corpus::audio::write_wav;
 use crate::corpus::choice::Choice;
 use crate::corpus::labels::EMOTIONS;
+use crate::corpus::origin::Origin;
 use std::collections::BTreeSet;
 use std::fs;
 
@@ -36,8 +38,11 @@ fn all_folds(corpus: &Corpus, protocol: Protocol, folds: Option<usize>) -> Vec<S
     (0..first.folds).map(|fold| Split::new(corpus, protocol, folds, fold, 7).unwrap()).collect()
 }
 
+/// A field of an entry.
+type Name = fn(&SplitEntry) -> &String;
+
 /// The different values of a field among the utterances of a part.
-fn names(split: &Split, part: Part, name: fn(&SplitEntry) -> &String) -> BTreeSet<&str> {
+fn names(split: &Split, part: Part, name: Name) -> BTreeSet<&str> {
     split.utterances.iter().filter(|entry| entry.part == part).map(|entry| name(entry).as_str()).collect()
 }
 
@@ -213,15 +218,19 @@ fn names_of_single_recordings_are_no_sentences_and_another_protocol_fits() {
     let error = error_of(Split::new(&corpus_of_4, Protocol::Sentence, None, 0, 1));
     assert!(error.contains("120 of 120 recordings") && error.contains("--protocol speaker"), "{error}");
     let (protocol, reason) = Protocol::fitting(&corpus_of_4, None);
-    assert_eq!(protocol, Protocol::Speaker);
-    assert!(reason.unwrap().contains("120 of 120 recordings have a sentence name that no other recording has"));
+    assert_eq!((protocol, reason), (Protocol::Speaker, None));
     assert!(Split::new(&corpus_of_4, protocol, None, 0, 1).is_ok());
-    // Three speakers are too few to leave one out.
-    assert_eq!(Protocol::fitting(&single(3), None).0, Protocol::Random);
-    assert_eq!(Protocol::fitting(&Corpus::synthetic(1), None), (Protocol::Sentence, None));
-    let two_sentences = corpus(&grid(&["a", "b", "c", "d"], &EMOTIONS, 2));
+    // Two speakers are too few to leave one out.
+    let (protocol, reason) = Protocol::fitting(&single(2), None);
+    assert_eq!(protocol, Protocol::Random);
+    let reason = reason.unwrap();
+    assert!(reason.contains("2 speakers") && reason.contains("60 of 60 recordings have a sentence name"), "{reason}");
+    assert_eq!(Protocol::fitting(&Corpus::synthetic(1), None), (Protocol::Speaker, None));
+    let (protocol, reason) = Protocol::fitting(&Corpus::synthetic(1), Some(5));
+    assert!(protocol == Protocol::Sentence && reason.unwrap().contains("5 folds need as many speakers"));
+    let two_sentences = corpus(&grid(&["a", "b"], &EMOTIONS, 2));
     let (protocol, reason) = Protocol::fitting(&two_sentences, None);
-    assert!(protocol == Protocol::Speaker && reason.unwrap().contains("2 sentences for 5 folds"));
+    assert!(protocol == Protocol::Random && reason.unwrap().contains("2 sentences for 5 folds"));
     assert_eq!(Protocol::fitting(&two_sentences, Some(2)).0, Protocol::Sentence);
     let report = crate::corpus::check::check(&corpus_of_4, &Choice::default()).unwrap();
     assert!(report.warnings.iter().any(|warning| warning.contains("use protocol speaker")), "{:?}", report.warnings);
@@ -231,6 +240,7 @@ fn names_of_single_recordings_are_no_sentences_and_another_protocol_fits() {
 fn without_sentences_a_validation_part_of_protocol_speaker_has_utterances_of_every_class() {
     let mut corpus = corpus(&grid(&["a", "b", "c"], &EMOTIONS, 8));
     corpus.utterances.iter_mut().for_each(|utterance| utterance.sentence.clear());
+    // Two speakers train, and two must be left.
     let mut split = Split::new(&corpus, Protocol::Speaker, None, 0, 5).unwrap();
     split.hold_out_validation(0.25).unwrap();
     for emotion in EMOTIONS {
@@ -275,15 +285,17 @@ fn parts_are_found_in_the_corpus_and_a_missing_utterance_is_named() {
 }
 
 #[test]
-fn a_validation_part_shares_no_sentence_with_training_where_the_test_part_shares_none() {
+fn a_validation_part_shares_with_training_what_the_test_part_shares() {
     let corpus = Corpus::synthetic(1);
-    for protocol in [Protocol::Sentence, Protocol::Speaker] {
+    let apart: [(Protocol, Name); 2] =
+        [(Protocol::Sentence, |entry| &entry.sentence), (Protocol::Speaker, |entry| &entry.speaker)];
+    for (protocol, name) in apart {
         let mut split = Split::new(&corpus, protocol, None, 1, 5).unwrap();
         let test = names(&split, Part::Test, |entry| &entry.id).len();
         split.hold_out_validation(0.1).unwrap();
-        let validation = names(&split, Part::Validation, |entry| &entry.sentence);
+        let validation = names(&split, Part::Validation, name);
         assert!(!validation.is_empty());
-        assert!(validation.is_disjoint(&names(&split, Part::Train, |entry| &entry.sentence)));
+        assert!(validation.is_disjoint(&names(&split, Part::Train, name)));
         assert_eq!(names(&split, Part::Test, |entry| &entry.id).len(), test);
         assert!(error_of(split.hold_out_validation(0.1)).contains("already"));
     }
@@ -402,4 +414,48 @@ fn a_broken_split_file_is_an_error_that_names_it() {
     let other = Split { labels: vec!["left".to_owned(), "right".to_owned()], ..good };
     other.save(&path).unwrap();
     assert!(error_of(Split::load(&path)).contains("left, right"));
+}
+
+/// A corpus of two, whose speakers of both sexes have names of their own.
+fn two_corpora(speakers: usize) -> (Vec<tempfile::TempDir>, Corpus) {
+    let dirs: Vec<tempfile::TempDir> = (0..2).map(|_| tempfile::tempdir().unwrap()).collect();
+    for dir in &dirs {
+        for (actor, emotion) in (1..=speakers).flat_map(|actor| (3..=6).map(move |emotion| (actor, emotion))) {
+            let file = dir.path().join(format!("03-01-{emotion:02}-01-01-01-{actor:02}.wav"));
+            write_wav(&file, &[1, 2, 3]).unwrap();
+        }
+    }
+    let origins: Vec<Origin> = dirs.iter().map(|dir| Origin::new(dir.path())).collect();
+    let corpus = Corpus::open_all(&origins, &Choice::default()).unwrap();
+    (dirs, corpus)
+}
+
+#[test]
+fn protocol_corpus_leaves_one_corpus_out_and_validation_another_or_speakers() {
+    let (_dirs, corpus) = two_corpora(6);
+    let mut split = Split::new(&corpus, Protocol::Corpus, None, 0, 1).unwrap();
+    assert_eq!(split.folds, 2);
+    let [test, train] = [Part::Test, Part::Train].map(|part| names(&split, part, |entry| &entry.corpus));
+    assert!(test.len() == 1 && train.len() == 1 && test.is_disjoint(&train));
+    // One corpus is left to train on, so speakers move.
+    split.hold_out_validation(0.3).unwrap();
+    let held_out = names(&split, Part::Validation, |entry| &entry.speaker);
+    assert!(held_out.len() == 2 && held_out.is_disjoint(&names(&split, Part::Train, |entry| &entry.speaker)));
+    let error = error_of(Split::new(&Corpus::synthetic(1), Protocol::Corpus, None, 0, 1));
+    assert!(error.contains("needs at least two corpora, synthetic-1 is one"), "{error}");
+}
+
+#[test]
+fn many_speakers_are_dealt_into_few_folds_with_both_sexes_in_each() {
+    let (_dirs, corpus) = two_corpora(12);
+    let split = |folds, fold| Split::new(&corpus, Protocol::Speaker, folds, fold, 3).unwrap();
+    assert_eq!(split(None, 0).folds, DEFAULT_FOLDS);
+    assert_eq!(split(Some(0), 0).folds, 24);
+    for fold in 0..6 {
+        let tested = split(Some(6), fold);
+        let speakers = names(&tested, Part::Test, |entry| &entry.speaker);
+        assert_eq!(speakers.len(), 4);
+        let women = speakers.iter().filter(|speaker| speaker.ends_with(['0', '2', '4', '6', '8'])).count();
+        assert_eq!(women, 2, "{speakers:?}");
+    }
 }

@@ -8,16 +8,39 @@ use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 
 use super::deal::stratified_part;
-use super::{MIN_TRAINING_SPEAKERS, Part, Protocol, Split, SplitEntry};
+use super::{Part, Protocol, Split, SplitEntry};
+
+/// Whole speakers or corpora are held out only if this many are left to train on.
+const LEAST_LEFT: usize = 2;
+
+/// What is held out as a whole.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whole {
+    Sentence,
+    Speaker,
+    Corpus,
+}
+
+impl Whole {
+    /// Which one an utterance belongs to; empty if nothing tells.
+    fn name(self, entry: &SplitEntry) -> &str {
+        match self {
+            Self::Sentence => &entry.sentence,
+            Self::Speaker => &entry.speaker,
+            Self::Corpus => &entry.corpus,
+        }
+    }
+}
 
 impl Split {
     /// Moves about `fraction` of the training part to the validation part. Validation and training then share what test
-    /// and training share.
+    /// and training share: [`Protocol::Random`] moves utterances of each speaker and emotion, [`Protocol::Sentence`] whole
+    /// sentences, [`Protocol::Speaker`] whole speakers, [`Protocol::Corpus`] whole corpora. Of a published fold whole
+    /// speakers move if test and training share none.
     ///
-    /// [`Protocol::Random`] moves utterances of each speaker and emotion, [`Protocol::Sentence`] whole sentences.
-    /// [`Protocol::Speaker`] moves whole speakers if at least 3 speakers are left to train on, and otherwise whole
-    /// sentences, or utterances where no sentence is known. Each class gives its share. At least one utterance, sentence
-    /// or speaker moves. The choice follows from the split's seed.
+    /// Where fewer than two corpora would be left to train on, speakers move; where fewer than two speakers would be
+    /// left or not all are known, sentences; where not all sentences are known, utterances. Each class gives its share.
+    /// At least one moves. The choice follows from the split's seed.
     ///
     /// # Errors
     ///
@@ -29,13 +52,21 @@ impl Split {
             self.utterances.iter().all(|entry| entry.part != Part::Validation),
             "the split has a validation part already"
         );
-        let held_out = match self.protocol {
-            Protocol::Random => self.strata_to_hold_out(fraction),
-            Protocol::Sentence | Protocol::Speaker => match self.names_to_hold_out(fraction)? {
-                Some(held_out) => held_out,
-                None => self.strata_to_hold_out(fraction),
-            },
+        let wholes: &[Whole] = match self.protocol {
+            Protocol::Random => &[],
+            Protocol::Sentence => &[Whole::Sentence],
+            Protocol::Published if self.shares_speakers() => &[],
+            Protocol::Speaker | Protocol::Published => &[Whole::Speaker, Whole::Sentence],
+            Protocol::Corpus => &[Whole::Corpus, Whole::Speaker, Whole::Sentence],
         };
+        let mut held_out = None;
+        for whole in wholes {
+            held_out = self.wholes_to_hold_out(*whole, fraction)?;
+            if held_out.is_some() {
+                break;
+            }
+        }
+        let held_out = held_out.unwrap_or_else(|| self.strata_to_hold_out(fraction));
         let mut split = self.clone();
         for index in held_out {
             split.utterances[index].part = Part::Validation;
@@ -43,6 +74,16 @@ impl Split {
         split.check_training_classes()?;
         *self = split;
         Ok(())
+    }
+
+    /// Whether a speaker is in training and test, or some speaker is not known.
+    fn shares_speakers(&self) -> bool {
+        let of = |part| -> BTreeSet<&str> {
+            let entries = self.utterances.iter().filter(|entry| entry.part == part);
+            entries.map(|entry| entry.speaker.as_str()).collect()
+        };
+        let (training, test) = (of(Part::Train), of(Part::Test));
+        training.contains("") || test.contains("") || !training.is_disjoint(&test)
     }
 
     /// About `fraction` of each speaker's training utterances of each emotion, in all at least one.
@@ -66,35 +107,24 @@ impl Split {
         if held_out.is_empty() { dealt.into_iter().take(1).collect() } else { held_out }
     }
 
-    /// The training utterances of about `fraction` of the sentences, or of the speakers; at least one sentence or
-    /// speaker. None if an utterance has no sentence.
-    fn names_to_hold_out(&self, fraction: f64) -> Result<Option<Vec<usize>>> {
-        let training = |name: fn(&SplitEntry) -> &String| -> Vec<String> {
-            let entries = self.utterances.iter().filter(|entry| entry.part == Part::Train);
-            entries.map(|entry| name(entry).clone()).collect::<BTreeSet<_>>().into_iter().collect()
-        };
-        let count = |names: &[String]| ((names.len() as f64 * fraction).round() as usize).max(1);
-
-        let speakers = training(|entry| &entry.speaker);
-        let by_speaker =
-            self.protocol == Protocol::Speaker && speakers.len() >= MIN_TRAINING_SPEAKERS + count(&speakers);
-        let name: fn(&SplitEntry) -> &String =
-            if by_speaker { |entry| &entry.speaker } else { |entry| &entry.sentence };
-        let mut names = if by_speaker { speakers } else { training(name) };
-        if names.iter().any(String::is_empty) {
+    /// The training utterances of about `fraction` of the sentences, speakers or corpora, at least of one. None if an
+    /// utterance does not tell, or fewer than two speakers or corpora would be left.
+    fn wholes_to_hold_out(&self, whole: Whole, fraction: f64) -> Result<Option<Vec<usize>>> {
+        let training = self.utterances.iter().filter(|entry| entry.part == Part::Train);
+        let mut names: Vec<&str> =
+            training.map(|entry| whole.name(entry)).collect::<BTreeSet<_>>().into_iter().collect();
+        let held_out = ((names.len() as f64 * fraction).round() as usize).max(1);
+        if names.contains(&"") || (whole != Whole::Sentence && names.len() < held_out + LEAST_LEFT) {
             return Ok(None);
         }
-        let held_out = count(&names);
         ensure!(
             held_out < names.len(),
             "a validation part of {held_out} of {} sentences leaves nothing to train on",
             names.len()
         );
         names.shuffle(&mut ChaCha8Rng::seed_from_u64(self.seed));
-        let places: BTreeMap<&str, usize> =
-            names.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
-        let place =
-            |entry: &SplitEntry| places.get(name(entry).as_str()).copied().filter(|_| entry.part == Part::Train);
+        let places: BTreeMap<&str, usize> = names.iter().enumerate().map(|(place, name)| (*name, place)).collect();
+        let place = |entry: &SplitEntry| places.get(whole.name(entry)).copied().filter(|_| entry.part == Part::Train);
         let mut groups = vec![vec![0; self.labels.len()]; names.len()];
         for entry in &self.utterances {
             if let (Some(place), Some(class)) = (place(entry), self.labels.iter().position(|l| *l == entry.emotion)) {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::corpus::split::Protocol;
+use crate::evaluation::groups::GroupReport;
 use crate::evaluation::interval::Interval;
 use crate::evaluation::metrics::Confusion;
 use crate::evaluation::statistics::{McNemar, Spread};
@@ -68,8 +69,11 @@ pub struct ConditionReport {
     pub training_seconds: f64,
     /// Ids of utterances that could not be read.
     pub skipped: Vec<String>,
-    /// Figures of each speaker under the protocol that holds out speakers; empty under others.
-    pub speakers: Vec<SpeakerReport>,
+    /// Figures of each corpus; empty if there is one alone.
+    #[serde(default)]
+    pub corpora: Vec<GroupReport>,
+    /// Figures of each speaker under the protocols that hold out speakers; empty under others.
+    pub speakers: Vec<GroupReport>,
     /// Figures of each fold and seed.
     pub folds: Vec<FoldReport>,
 }
@@ -87,6 +91,12 @@ pub struct ModelReport {
     pub pooled_war: f64,
     /// 95 % interval of [`ModelReport::pooled_war`].
     pub war_interval: Interval,
+    /// UAR over all answers together.
+    #[serde(default)]
+    pub pooled_uar: f64,
+    /// 95 % interval of [`ModelReport::pooled_uar`].
+    #[serde(default)]
+    pub uar_interval: Interval,
     /// Number of units of the interval: what the protocol keeps apart.
     #[serde(default)]
     pub units: usize,
@@ -109,19 +119,6 @@ pub struct Unambiguous {
     pub war: Spread,
     /// UAR over folds and seeds: mean recall of the classes.
     pub uar: Spread,
-}
-
-/// One held-out speaker.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct SpeakerReport {
-    /// Name of the speaker.
-    pub speaker: String,
-    /// Number of answers: one for each utterance and seed.
-    pub answers: u64,
-    /// WAR of the core.
-    pub int8_war: f64,
-    /// WAR of the float model.
-    pub float_war: f64,
 }
 
 /// One fold.

@@ -40,14 +40,64 @@ pub struct Crossval<'a> {
     pub config: &'a Config,
     /// The corpus.
     pub corpus: &'a Corpus,
-    /// The protocol, which says what training and test do not share.
-    pub protocol: Protocol,
-    /// Number of folds; None for the protocol's own number.
-    pub folds: Option<usize>,
-    /// Seed of all splits; None if each has the seed of its training.
-    pub split_seed: Option<u64>,
+    /// Where the splits come from.
+    pub splits: Splits<'a>,
+    /// Share of each training part that is held out for validation; None for none.
+    pub validation: Option<f64>,
     /// Folder of the cached rows.
     pub cache: &'a Path,
+}
+
+/// Where the splits of a cross-validation come from.
+#[derive(Clone, Copy, Debug)]
+pub enum Splits<'a> {
+    /// The corpus is dealt into folds.
+    Dealt {
+        /// The protocol, which says what training and test do not share.
+        protocol: Protocol,
+        /// Number of folds; None for the protocol's own number.
+        folds: Option<usize>,
+        /// Seed of all splits; None if each has the seed of its training.
+        seed: Option<u64>,
+    },
+    /// They were read from files.
+    Given(&'a [Split]),
+}
+
+impl Splits<'_> {
+    /// The protocol of the splits.
+    pub fn protocol(self) -> Protocol {
+        match self {
+            Self::Dealt { protocol, .. } => protocol,
+            Self::Given(splits) => splits.first().map_or(Protocol::Published, |split| split.protocol),
+        }
+    }
+
+    /// All splits of a training with this seed, or the one that tests on `fold`.
+    fn of(self, corpus: &Corpus, training_seed: u64, fold: Option<usize>) -> Result<Vec<Split>> {
+        match self {
+            Self::Dealt { protocol, folds, seed } => {
+                let seed = seed.unwrap_or(training_seed);
+                let split = |fold| Split::new(corpus, protocol, folds, fold, seed);
+                let first = split(fold.unwrap_or(0))?;
+                if fold.is_some() {
+                    return Ok(vec![first]);
+                }
+                (0..first.folds).map(split).collect()
+            }
+            Self::Given(splits) => {
+                let wanted: Vec<Split> =
+                    splits.iter().filter(|split| fold.is_none_or(|fold| split.fold == fold)).cloned().collect();
+                ensure!(
+                    !wanted.is_empty(),
+                    "the splits have no fold {}, they have {}",
+                    fold.unwrap_or_default(),
+                    splits.len()
+                );
+                Ok(wanted)
+            }
+        }
+    }
 }
 
 /// A fold whose training has to start or go on.
@@ -96,13 +146,14 @@ impl Crossval<'_> {
     pub fn prepare(&self, conditions: &[Condition], seeds: &[u64], fold: Option<usize>) -> Result<Vec<Pending>> {
         let mut wanted = Vec::new();
         for &seed in seeds {
-            let split_seed = self.split_seed.unwrap_or(seed);
-            let first = Split::new(self.corpus, self.protocol, self.folds, fold.unwrap_or(0), split_seed)?;
-            let folds = if fold.is_some() { first.fold..first.fold + 1 } else { 0..first.folds };
+            let mut splits = self.splits.of(self.corpus, seed, fold)?;
+            if let Some(share) = self.validation {
+                splits.iter_mut().try_for_each(|split| split.hold_out_validation(share))?;
+            }
             for &condition in conditions {
-                for fold in folds.clone() {
-                    let split = Split::new(self.corpus, self.protocol, self.folds, fold, split_seed)?;
-                    wanted.push((FoldId { condition, seed, fold }, self.config_of(condition, seed), split));
+                for split in &splits {
+                    let id = FoldId { condition, seed, fold: split.fold };
+                    wanted.push((id, self.config_of(condition, seed), split.clone()));
                 }
             }
         }

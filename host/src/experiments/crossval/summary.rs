@@ -1,14 +1,13 @@
 //! Computes the figures from the answers of all folds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
 
 use super::calibration::{fold_temperatures, pooled_error};
-use super::{
-    ConditionReport, CrossvalReport, Figures, FoldReport, FoldRun, Gathered, ModelReport, SpeakerReport, Verdict,
-};
-use crate::corpus::split::{Part, Protocol};
+use super::{ConditionReport, CrossvalReport, Figures, FoldReport, FoldRun, Gathered, ModelReport, Verdict};
+use crate::corpus::split::Part;
+use crate::evaluation::groups::{GroupReport, corpora, groups};
 use crate::evaluation::interval::Unit;
 use crate::evaluation::predictions::{Prediction, Predictions};
 use crate::evaluation::statistics::mcnemar;
@@ -95,9 +94,9 @@ fn condition_report(
     ambiguous: Option<&BTreeSet<String>>,
 ) -> Result<ConditionReport> {
     let temperatures = temperatures(runs);
-    let answers: Vec<&Prediction> = runs.iter().flat_map(|run| &run.predictions.utterances).collect();
+    let heard: Vec<&Prediction> = runs.iter().flat_map(|run| &run.predictions.utterances).collect();
     let only = |one: Side, other: Side| {
-        answers.iter().filter(|answer| one.is_right(answer) && !other.is_right(answer)).count() as u64
+        heard.iter().filter(|answer| one.is_right(answer) && !other.is_right(answer)).count() as u64
     };
     let at = |temperature: &dyn Fn(usize) -> Option<f64>| -> Option<f64> {
         let folds = runs.iter().enumerate().map(|(index, run)| Some((&run.predictions, temperature(index)?)));
@@ -113,14 +112,15 @@ fn condition_report(
         int8: report(Side::Int8).with_context(nothing)?,
         float: report(Side::Float).with_context(nothing)?,
         mcnemar: mcnemar(only(Side::Float, Side::Int8), only(Side::Int8, Side::Float)),
-        agreement: agreement(answers.iter().copied()),
-        max_probability_difference: answers.iter().map(|answer| probability_difference(answer)).fold(0.0, f64::max),
+        agreement: agreement(heard.iter().copied()),
+        max_probability_difference: heard.iter().map(|answer| probability_difference(answer)).fold(0.0, f64::max),
         calibration_error: at(&|_| Some(1.0)).unwrap_or(0.0),
         calibration_error_at_temperature: at(&|index| temperatures.get(index).copied().flatten()),
         model_bytes: runs.iter().map(|run| run.model_bytes).max().unwrap_or(0),
         training_seconds: runs.iter().map(|run| run.training_seconds).sum(),
         skipped: skipped(runs),
-        speakers: speakers(runs),
+        corpora: corpora(labels, answers(runs)),
+        speakers: speakers(runs, labels),
         folds: runs.iter().zip(&temperatures).map(|(run, temperature)| fold_report(run, *temperature)).collect(),
     })
 }
@@ -185,18 +185,20 @@ fn skipped(runs: &[&FoldRun]) -> Vec<String> {
     skipped.into_iter().collect()
 }
 
-fn speakers(runs: &[&FoldRun]) -> Vec<SpeakerReport> {
-    let mut answers: BTreeMap<&str, Vec<&Prediction>> = BTreeMap::new();
-    for run in runs.iter().filter(|run| run.split.protocol == Protocol::Speaker) {
-        for answer in &run.predictions.utterances {
-            answers.entry(&answer.speaker).or_default().push(answer);
-        }
+/// Each answer with the unit that it belongs to.
+fn answers<'r>(runs: &[&'r FoldRun]) -> impl Iterator<Item = (&'r str, &'r Prediction)> {
+    let answers = runs.iter().map(|run| {
+        let units = Unit::names(&run.split);
+        let answers = run.predictions.utterances.iter();
+        answers.map(|answer| (units.get(answer.id.as_str()).copied().unwrap_or(&answer.id), answer)).collect::<Vec<_>>()
+    });
+    answers.collect::<Vec<_>>().into_iter().flatten()
+}
+
+/// The figures of each speaker who is not in the training part.
+fn speakers(runs: &[&FoldRun], labels: &[String]) -> Vec<GroupReport> {
+    if !runs.iter().all(|run| Unit::of(run.split.protocol) == Unit::Speaker) {
+        return Vec::new();
     }
-    let report = |(speaker, answers): (&str, Vec<&Prediction>)| {
-        let war =
-            |side: Side| answers.iter().filter(|answer| side.is_right(answer)).count() as f64 / answers.len() as f64;
-        let (int8_war, float_war) = (war(Side::Int8), war(Side::Float));
-        SpeakerReport { speaker: speaker.to_owned(), answers: answers.len() as u64, int8_war, float_war }
-    };
-    answers.into_iter().map(report).collect()
+    groups(labels, answers(runs).map(|(unit, answer)| (answer.speaker.as_str(), unit, answer)))
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{ConditionReport, CrossvalReport, FoldReport, ModelReport, Unambiguous};
 use crate::corpus::split::Protocol;
+use crate::evaluation::groups::GroupReport;
 use crate::evaluation::interval::{Unit, shown};
 use crate::evaluation::statistics::Spread;
 use crate::shares::points;
@@ -16,6 +17,8 @@ use crate::shares::points;
 const NAME: usize = 24;
 /// Width of a column of figures.
 const COLUMN: usize = 16;
+/// Of more corpora or speakers, only some are shown.
+const MANY: usize = 12;
 /// Most ids of skipped utterances that the table names.
 const NAMED: usize = 5;
 
@@ -67,6 +70,8 @@ impl CrossvalReport {
         let units = self.conditions.iter().map(|condition| condition.int8.units).max().unwrap_or(0);
         let drawn = format!("  95 % ({})", Unit::of(self.protocol).count(units));
         self.row(f, &drawn, &|model| shown(model.war_interval))?;
+        self.row(f, "UAR of all answers, %", &|model| points(model.pooled_uar))?;
+        self.row(f, &drawn, &|model| shown(model.uar_interval))?;
         let without = self.conditions.iter().filter_map(|condition| Some(condition.int8.unambiguous?.without)).max();
         if let Some(without) = without {
             writeln!(f, "without {without} utterances that are in the corpus under two labels")?;
@@ -84,18 +89,46 @@ impl CrossvalReport {
             };
             self.row(f, &format!("recall of {label}, %"), &recall)?;
         }
-        let speakers = self.conditions.iter().flat_map(|condition| &condition.speakers);
-        for name in speakers.map(|speaker| speaker.speaker.as_str()).collect::<BTreeSet<_>>() {
-            write!(f, "{:NAME$}", format!("WAR of {name}, %"))?;
-            for condition in &self.conditions {
-                let speaker = condition.speakers.iter().find(|speaker| speaker.speaker == name);
-                let shown = |war: Option<f64>| war.map_or_else(|| "-".to_owned(), points);
-                write!(f, "{:>COLUMN$}", shown(speaker.map(|speaker| speaker.int8_war)))?;
-                write!(f, "{:>COLUMN$}", shown(speaker.map(|speaker| speaker.float_war)))?;
+        let corpora = |condition: &ConditionReport| condition.corpora.clone();
+        self.groups(f, "UAR of", &corpora, |group| [Some(group.int8_uar), Some(group.float_uar)])?;
+        self.groups(f, "UAR among labels of", &corpora, |group| [Some(group.own_uar), None])?;
+        let speakers = |condition: &ConditionReport| condition.speakers.clone();
+        self.groups(f, "WAR of", &speakers, |group| [Some(group.int8_war), Some(group.float_war)])
+    }
+
+    /// A row for each corpus or speaker; of many, the lowest, the median and the highest.
+    fn groups(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        title: &str,
+        groups: &dyn Fn(&ConditionReport) -> Vec<GroupReport>,
+        figures: fn(&GroupReport) -> [Option<f64>; 2],
+    ) -> fmt::Result {
+        let of_conditions: Vec<Vec<GroupReport>> = self.conditions.iter().map(groups).collect();
+        let names: BTreeSet<&str> = of_conditions.iter().flatten().map(|group| group.name.as_str()).collect();
+        let mut row = |name: String, figures: &dyn Fn(&[GroupReport]) -> [Option<f64>; 2]| {
+            write!(f, "{name:NAME$}")?;
+            for figure in of_conditions.iter().flat_map(|groups| figures(groups)) {
+                write!(f, "{:>COLUMN$}", figure.map_or_else(|| "-".to_owned(), points))?;
             }
-            writeln!(f)?;
+            writeln!(f)
+        };
+        if names.len() <= MANY {
+            return names.iter().try_for_each(|name| {
+                row(format!("{title} {name}, %"), &|groups| {
+                    groups.iter().find(|group| group.name == **name).map_or([None, None], figures)
+                })
+            });
         }
-        Ok(())
+        [("lowest", 0.0), ("median", 0.5), ("highest", 1.0)].into_iter().try_for_each(|(name, place)| {
+            row(format!("{title} {} ({name}), %", names.len()), &|groups| {
+                [0, 1].map(|side| {
+                    let mut sorted: Vec<f64> = groups.iter().filter_map(|group| figures(group)[side]).collect();
+                    sorted.sort_by(f64::total_cmp);
+                    sorted.get((sorted.len().saturating_sub(1) as f64 * place) as usize).copied()
+                })
+            })
+        })
     }
 
     fn row(&self, f: &mut fmt::Formatter<'_>, name: &str, cell: &dyn Fn(&ModelReport) -> String) -> fmt::Result {

@@ -33,7 +33,7 @@ fn finish(
     network.front_end = id.condition.front_end(network.front_end);
     let config = Config {
         corpus: corpus.name.clone(),
-        corpus_path: None,
+        corpora: Vec::new(),
         choice: Choice::default(),
         preset: "edge".into(),
         seed: id.seed,
@@ -59,6 +59,7 @@ fn finish(
         let [int8, float] = [int8, float].map(|label| label.map(|label| answer(label, 0.7)));
         Prediction {
             id: utterance.id.clone(),
+            corpus: String::new(),
             speaker: utterance.speaker.clone(),
             truth: utterance.emotion,
             int8,
@@ -131,6 +132,7 @@ fn utterances_with_two_labels_are_left_out_of_a_figure_of_their_own() {
     // All sad utterances of one voice are in the corpus as fear too; int8 takes sad for fear.
     let recording = |utterance: &Utterance| Recording {
         id: utterance.id.clone(),
+        corpus: String::new(),
         speaker: utterance.speaker.clone(),
         emotion: utterance.emotion_name().to_owned(),
         sentence: utterance.sentence.clone(),
@@ -249,6 +251,7 @@ fn the_temperature_of_a_fold_does_not_depend_on_its_own_answers() {
     let fold = |right: usize| {
         let one = |n: usize| Prediction {
             id: n.to_string(),
+            corpus: String::new(),
             speaker: String::new(),
             truth: usize::from(n >= right),
             int8: Some(vec![0.95f32.ln(), 0.05f32.ln()]),

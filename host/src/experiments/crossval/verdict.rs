@@ -47,7 +47,7 @@ impl ModelReport {
         let figures = figures_of_folds(labels, folds, &|_| true);
         let answers = folds.iter().flatten();
         let answers = answers.map(|&Verdict { unit, truth, label, .. }| Answer { unit, truth, label });
-        let Intervals { units, war: war_interval, .. } = Intervals::new(labels, answers);
+        let Intervals { units, war: war_interval, uar: uar_interval, .. } = Intervals::new(labels, answers);
         let confusion = Verdict::confusion(labels, folds.iter().flatten().copied());
         Some(Self {
             war: over(&figures, |figures| figures.war)?,
@@ -55,6 +55,8 @@ impl ModelReport {
             macro_f1: over(&figures, |figures| figures.macro_f1)?,
             pooled_war: confusion.war(),
             war_interval,
+            pooled_uar: confusion.uar(),
+            uar_interval,
             units,
             recalls: confusion.recalls(),
             confusion,

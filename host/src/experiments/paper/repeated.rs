@@ -39,7 +39,8 @@ pub fn repeated(corpus: &Corpus) -> Option<Corpus> {
     }
     Some(Corpus {
         name: format!("{}, repeated", corpus.name),
-        known: None,
+        members: corpus.members.clone(),
+        map: corpus.map.clone(),
         labels,
         utterances,
         left_out: BTreeMap::new(),

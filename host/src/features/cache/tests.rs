@@ -97,8 +97,10 @@ fn a_damaged_cache_file_is_computed_anew() {
     let file = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
     let bytes = std::fs::read(&file).unwrap();
     let mut long = bytes.clone();
-    long[4..8].fill(0xff);
-    for damaged in [&bytes[..bytes.len() - 3], &bytes[..5], &[], &long] {
+    long[20..24].fill(0xff);
+    let mut many = bytes.clone();
+    many[..8].fill(0xff);
+    for damaged in [&bytes[..bytes.len() - 3], &bytes[..5], &[], &long, &many] {
         std::fs::write(&file, damaged).unwrap();
         assert_eq!(rows(&cache, &corpus, 1.0), computed);
     }
@@ -137,6 +139,31 @@ fn the_rows_of_a_part_are_those_of_its_utterances_and_parts_share_a_file() {
     let (first, second) = corpus.utterances.split_at(1);
     let smaller = Corpus { utterances: first.to_vec(), ..corpus.clone() };
     assert!(cache.of_part(&smaller, &[&second[0]], 1.0).is_err());
+}
+
+#[test]
+fn of_a_changed_corpus_and_of_several_only_what_is_new_is_computed() {
+    let dir = tempfile::tempdir().unwrap();
+    let before = corpus(&dir.path().join("corpus"), 5000);
+    let cache = FeatureCache::new(&edge().front_end, &dir.path().join("cache")).unwrap();
+    let first = rows(&cache, &before, 1.0);
+    // A recording that keeps its name, length and time and cannot be read any more: only kept rows can have it.
+    let unread = dir.path().join("corpus/sad/b.wav");
+    let time = std::fs::metadata(&unread).unwrap().modified().unwrap();
+    let len = std::fs::read(&unread).unwrap().len();
+    std::fs::write(&unread, vec![0; len]).unwrap();
+    std::fs::File::options().append(true).open(&unread).unwrap().set_modified(time).unwrap();
+    write_wav(&dir.path().join("corpus/angry/a.wav"), &[700; 9000]).unwrap();
+    let changed = Corpus::open(&dir.path().join("corpus"), &Choice::default()).unwrap();
+    let second = rows(&cache, &changed, 1.0);
+    assert_eq!(second[1], first[1]);
+    assert_ne!(second[0], first[0]);
+    let more = dir.path().join("corpus/sad/c.wav");
+    write_wav(&more, &[-700; 9000]).unwrap();
+    let larger = rows(&cache, &Corpus::open(&dir.path().join("corpus"), &Choice::default()).unwrap(), 1.0);
+    assert_eq!(larger[..2], second[..]);
+    // At another speed nothing is kept yet.
+    assert!(rows(&cache, &changed, 1.1)[1].is_err());
 }
 
 #[test]

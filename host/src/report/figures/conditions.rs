@@ -56,7 +56,7 @@ pub struct RunConditions {
 
 /// Whether two runs differ at most in fold, seed and the path of their corpus.
 pub fn same_training(a: &Run, b: &Run) -> bool {
-    let of = |run: &Run| Config { seed: 0, corpus_path: None, ..run.config.clone() };
+    let of = |run: &Run| Config { seed: 0, corpora: Vec::new(), ..run.config.clone() };
     a.condition == b.condition && a.split.protocol == b.split.protocol && of(a) == of(b)
 }
 
@@ -103,7 +103,7 @@ impl RunConditions {
             folds: run.split.folds,
             seed: run.config.seed,
             epochs: run.epochs.len(),
-            epochs_wanted: run.config.recipe.all_epochs(),
+            epochs_wanted: run.progress().all,
             train: size(Part::Train),
             validation: size(Part::Validation),
             test: size(Part::Test),

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::corpus::origin::Origin;
 use crate::corpus::skipped::lines;
 use crate::corpus::split::{Part, Split};
 use crate::evaluation::compare::predict;
@@ -12,7 +13,7 @@ use crate::evaluation::predictions::Predictions;
 use crate::evaluation::sweep::SweepReport;
 use crate::model::float_model::FloatModel;
 use crate::model::inspect::{parse_model, state_bytes};
-use crate::training::run::{Config, EpochMetrics, Epochs, RunFolder};
+use crate::training::run::{Config, EpochMetrics, Epochs, RunFolder, epochs_wanted};
 
 /// A run, with everything that a report shows of it.
 #[derive(Clone, Debug)]
@@ -51,7 +52,7 @@ pub struct ModelFile {
 impl Run {
     /// How far the training is.
     pub fn progress(&self) -> Epochs {
-        Epochs { done: self.epochs.len(), all: self.config.recipe.all_epochs() }
+        Epochs { done: self.epochs.len(), all: epochs_wanted(&self.config.recipe, &self.epochs) }
     }
 
     /// The temperature of the model file, at which the device computes probabilities; 1 without a model file.
@@ -110,7 +111,7 @@ pub fn load(root: &Path, path: &Path, corpus: Option<&Path>) -> Result<Run> {
         path.display()
     );
     if let Some(corpus) = corpus {
-        config.corpus_path = Some(corpus.to_owned());
+        config.corpora = moved(&config.corpora, corpus)?;
     }
     let model_path = path.join("model.ser");
     let model_bytes = if model_path.exists() {
@@ -217,6 +218,21 @@ fn names(root: &Path, path: &Path) -> (String, String) {
     (name, folders.join("/"))
 }
 
+/// The corpora of a run, found elsewhere. They are read as the run read them.
+fn moved(origins: &[Origin], path: &Path) -> Result<Vec<Origin>> {
+    if Origin::is_list(path) {
+        return Origin::list(path);
+    }
+    ensure!(
+        origins.len() < 2,
+        "the run has {} corpora: --corpus must be a TOML list of them, it is {}",
+        origins.len(),
+        path.display()
+    );
+    let new = Origin::new(path);
+    Ok(vec![origins.first().map_or(new.clone(), |origin| Origin { path: new.path, ..origin.clone() })])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -236,5 +252,15 @@ mod tests {
         std::fs::write(dir.path().join("a/config.json"), "{}").unwrap();
         assert!(find(dir.path()).unwrap_err().to_string().contains("no run in"));
         assert!(find(&dir.path().join("nowhere")).unwrap_err().to_string().contains("is no folder"));
+    }
+
+    #[test]
+    fn a_corpus_that_was_moved_is_read_as_the_run_read_it() {
+        let run = [Origin { layout: Some("folders".to_owned()), weight: 2.0, ..Origin::new(Path::new("before")) }];
+        let [origin] = &moved(&run, Path::new("behind")).unwrap()[..] else { panic!("one corpus") };
+        assert_eq!((origin.path.as_path(), origin.layout.as_deref()), (Path::new("behind"), Some("folders")));
+        let two = [run[0].clone(), Origin::new(Path::new("other"))];
+        let error = moved(&two, Path::new("behind")).unwrap_err().to_string();
+        assert!(error.contains("the run has 2 corpora: --corpus must be a TOML list"), "{error}");
     }
 }

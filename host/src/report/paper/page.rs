@@ -403,6 +403,7 @@ fn heard(condition: Condition) -> &'static str {
 
 fn describe(splits: Splits) -> String {
     match splits.protocol {
+        Protocol::Corpus | Protocol::Published => splits.protocol.to_string(),
         Protocol::Random => "random: stratified 80/20, speakers and sentences shared, three seeds".to_owned(),
         Protocol::Sentence => "sentence: five folds, no sentence in training and test".to_owned(),
         Protocol::Speaker => "speaker: each speaker held out in turn".to_owned(),

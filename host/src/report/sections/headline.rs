@@ -66,3 +66,31 @@ pub fn runs(groups: &[Group]) -> Option<Table> {
         rows,
     })
 }
+
+/// One row for each corpus of each group; None if no group has several.
+pub fn corpora(groups: &[Group]) -> Option<Table> {
+    let named = groups.len() > 1;
+    let of_groups = groups.iter().flat_map(|group| group.corpora.iter().map(move |corpus| (group, corpus)));
+    let rows: Vec<Vec<String>> = of_groups
+        .map(|(group, corpus)| {
+            let name = if named { format!("{}: {}", group.name, corpus.name) } else { corpus.name.clone() };
+            let interval = corpus.uar_interval.map(|(low, high)| format!(" ({} to {})", percent(low), percent(high)));
+            vec![
+                name,
+                corpus.answers.to_string(),
+                percent(corpus.int8_uar) + &interval.unwrap_or_default(),
+                percent(corpus.float_uar),
+                percent(corpus.own_uar),
+                percent(corpus.int8_war),
+                percent(corpus.float_war),
+            ]
+        })
+        .collect();
+    (!rows.is_empty()).then(|| Table {
+        caption: "Corpora, UAR over the classes that each has, with 95\u{a0}% intervals".to_owned(),
+        head: ["corpus", "answers", "UAR int8", "UAR float", "UAR int8, own labels", "WAR int8", "WAR float"]
+            .map(str::to_owned)
+            .to_vec(),
+        rows,
+    })
+}

@@ -10,8 +10,9 @@ use rand::seq::{IndexedRandom, SliceRandom};
 use rayon::prelude::*;
 
 use super::example::Example;
-use super::prior::sentence_priors;
+use super::prior::{Present, same_classes, sentence_priors};
 use super::random::{Purpose, generator};
+use super::sampling::{counts, draw};
 use crate::features::augment::{Augmenter, crop, splice};
 use crate::features::kept::Kept;
 use crate::features::rows::{Normalization, Rows};
@@ -27,8 +28,12 @@ const BATCHES_IN_A_BUCKET: usize = 6;
 #[derive(Debug)]
 pub(super) struct Batches {
     examples: Vec<Example>,
-    /// The examples of each class and speaker, by their places.
-    alike: BTreeMap<(usize, String), Vec<usize>>,
+    /// The examples of each class, corpus and speaker, by their places.
+    alike: BTreeMap<(usize, String, String), Vec<usize>>,
+    /// How often each example is drawn in an epoch, in the mean; None if each is once.
+    counts: Option<Vec<f64>>,
+    /// The classes of each corpus.
+    present: Present,
     /// The prior of each example: the loss adds it to the logits.
     priors: Vec<Vec<f32>>,
     augmenter: Augmenter,
@@ -39,7 +44,6 @@ pub(super) struct Batches {
     /// Longer utterances are cut; None for images.
     max_rows: Option<usize>,
     step_rows: StepRows,
-    classes: usize,
     label_smoothing: f64,
     mixup: f64,
     /// The present epoch and its batches.
@@ -73,6 +77,8 @@ struct Features {
 struct Pick {
     example: usize,
     speed: usize,
+    /// How often it was drawn before in the epoch.
+    before: usize,
 }
 
 impl Batches {
@@ -106,15 +112,24 @@ impl Batches {
                 example.speeds.iter().filter(|rows| !rows.is_empty()).count()
             );
         }
-        let mut alike: BTreeMap<(usize, String), Vec<usize>> = BTreeMap::new();
+        let mut alike: BTreeMap<(usize, String, String), Vec<usize>> = BTreeMap::new();
         for (place, example) in examples.iter().enumerate() {
-            alike.entry((example.class, example.speaker.clone())).or_default().push(place);
+            let key = (example.class, example.corpus.clone(), example.speaker.clone());
+            alike.entry(key).or_default().push(place);
         }
+        let present = Present::new(&examples, classes, !recipe.own_labels);
+        let counts = counts(&examples, recipe.balance);
+        ensure!(
+            counts.is_none() || recipe.shuffle == Shuffle::EachEpoch,
+            "balance and weights of corpora draw utterances anew in each epoch: wanted shuffle each-epoch"
+        );
         let kept = examples.iter().flat_map(|example| &example.speeds);
         Ok(Self {
             normalization: Normalization::fit(&config.network.front_end, kept.map(Kept::rows))?,
             alike,
-            priors: sentence_priors(&examples, classes, recipe.label_smoothing, recipe.sentence_prior),
+            priors: sentence_priors(&examples, &present, recipe.label_smoothing, recipe.sentence_prior),
+            counts,
+            present,
             examples,
             augmenter: Augmenter::new(&recipe.augmentation, &config.network.front_end)?,
             seed: config.seed,
@@ -122,7 +137,6 @@ impl Batches {
             shuffle: recipe.shuffle,
             max_rows: (!images).then_some(recipe.max_rows.max(step_rows.first)),
             step_rows,
-            classes,
             label_smoothing: recipe.label_smoothing,
             mixup: recipe.mixup,
             order: None,
@@ -169,7 +183,8 @@ impl Batches {
     }
 
     /// Mixes a share of the utterances with others of the step: features, targets and priors. The other utterance is
-    /// repeated if it is shorter, and makes at most half of the mixture.
+    /// repeated if it is shorter, and makes at most half of the mixture. Utterances of corpora with other classes do not
+    /// mix.
     fn mix(&self, utterances: &mut [Features], epoch: usize, step: usize) {
         if self.mixup == 0.0 {
             return;
@@ -178,6 +193,9 @@ impl Batches {
         let before = utterances.to_vec();
         for features in utterances {
             let Some(other) = before.choose(&mut rng).filter(|_| rng.random_bool(self.mixup)) else { continue };
+            if !same_classes(&features.prior, &other.prior) {
+                continue;
+            }
             let share = rng.random_range(0.0..=0.5f32);
             let blend = |(to, from): (&mut f32, &f32)| *to += share * (from - *to);
             features.rows.values.iter_mut().zip(other.rows.values.iter().cycle()).for_each(blend);
@@ -186,16 +204,21 @@ impl Batches {
         }
     }
 
-    /// The batches of an epoch: every utterance at most once, at a random speed.
+    /// The batches of an epoch: every utterance at most once, or as often as it is drawn, at a random speed.
     fn order(&self, epoch: usize) -> Vec<Vec<Pick>> {
         let epoch = match self.shuffle {
             Shuffle::EachEpoch => epoch,
             Shuffle::Once => 0,
         };
         let mut rng = generator(self.seed, Purpose::Order, epoch, 0);
-        let mut picks: Vec<Pick> = (0..self.examples.len())
-            .zip(&self.examples)
-            .map(|(index, example)| Pick { example: index, speed: rng.random_range(0..example.speeds.len()) })
+        let drawn: Vec<(usize, usize)> = match &self.counts {
+            None => (0..self.examples.len()).map(|index| (index, 0)).collect(),
+            Some(counts) => draw(counts, &mut rng),
+        };
+        let mut picks: Vec<Pick> = drawn
+            .into_iter()
+            .filter_map(|(example, before)| Some((example, before, self.examples.get(example)?.speeds.len())))
+            .map(|(example, before, speeds)| Pick { example, speed: rng.random_range(0..speeds), before })
             .collect();
         picks.shuffle(&mut rng);
         if self.shuffle == Shuffle::Once {
@@ -224,7 +247,8 @@ impl Batches {
             return Ok((rows, prior));
         }
         let own = self.examples.get(pick.example).context(nothing)?;
-        let alike = self.alike.get(&(own.class, own.speaker.clone())).map_or(&[][..], Vec::as_slice);
+        let alike = self.alike.get(&(own.class, own.corpus.clone(), own.speaker.clone()));
+        let alike = alike.map_or(&[][..], Vec::as_slice);
         let mut utterances = vec![rows];
         for &other in (1..pieces).filter_map(|_| alike.choose(rng)) {
             utterances.push(self.kept(Pick { example: other, ..pick }).context(nothing)?.rows()?);
@@ -237,11 +261,13 @@ impl Batches {
 
     /// Augmented and normalised features.
     fn features(&self, pick: Pick, epoch: usize) -> Result<Features> {
-        let mut rng = generator(self.seed, Purpose::Augmentation, epoch, pick.example);
-        let spread = (self.label_smoothing / self.classes as f64) as f32;
-        let mut target = vec![spread; self.classes];
-        if let Some(own) = self.examples.get(pick.example).and_then(|example| target.get_mut(example.class)) {
-            *own += 1.0 - self.label_smoothing as f32;
+        let place = pick.example + pick.before * self.examples.len();
+        let mut rng = generator(self.seed, Purpose::Augmentation, epoch, place);
+        let own = self.examples.get(pick.example).context("a pick without an example")?;
+        let classes = self.present.of(own).iter().filter(|has| **has).count();
+        let mut target = self.present.each(own, (self.label_smoothing / classes as f64) as f32, 0.0);
+        if let Some(right) = target.get_mut(own.class) {
+            *right += 1.0 - self.label_smoothing as f32;
         }
         let (rows, prior) = self.spliced(pick, &mut rng)?;
         let rows = match self.max_rows {

@@ -17,6 +17,7 @@ struct Checkpoint {
     /// The optimiser's state.
     optimizer: Vec<u8>,
     average: Vec<f32>,
+    best: Vec<f32>,
     progress: Progress,
     history: Vec<EpochMetrics>,
     /// Calibration of the present quantisation-aware epoch.
@@ -30,6 +31,7 @@ impl Trainer {
             graph: self.graph.clone().into_record().into_bytes()?.to_vec(),
             optimizer: self.optimizer.to_bytes()?,
             average: self.average.clone(),
+            best: self.best.clone(),
             progress: self.progress.clone(),
             history: self.history.clone(),
             calibration: self.calibration.clone(),
@@ -60,7 +62,13 @@ impl Trainer {
         self.optimizer
             .restore(checkpoint.optimizer, &self.graph)
             .context("the optimiser's state in the checkpoint is damaged")?;
+        ensure!(
+            checkpoint.best.is_empty() || checkpoint.best.len() == self.graph.values().len(),
+            "a best network of {} numbers came with the checkpoint",
+            checkpoint.best.len()
+        );
         self.average = checkpoint.average;
+        self.best = checkpoint.best;
         self.progress = checkpoint.progress;
         self.history = checkpoint.history;
         self.calibration = checkpoint.calibration;

@@ -45,7 +45,7 @@ fn config(epochs: usize) -> Config {
     };
     Config {
         corpus: "tones".into(),
-        corpus_path: None,
+        corpora: Vec::new(),
         choice: Choice::default(),
         preset: "tiny".into(),
         seed: 5,
@@ -67,8 +67,7 @@ fn examples() -> Vec<Example> {
         .map(|i| Example {
             speeds: vec![rows(i % 6, 8 + i % 5).into(), rows(i % 6, 7 + i % 5).into()],
             class: i % 6,
-            speaker: String::new(),
-            sentence: String::new(),
+            ..Example::default()
         })
         .collect()
 }

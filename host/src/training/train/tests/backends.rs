@@ -17,7 +17,7 @@ fn training(backend: Backend) -> Trainer {
             let values = (0..len * bands).map(|at| value(at) + if at % bands / 6 == class { 15.0 } else { 0.0 });
             Kept::from(Rows { bands, values: values.collect() })
         };
-        Example { speeds: (0..speeds).map(rows).collect(), class, speaker: String::new(), sentence: String::new() }
+        Example { speeds: (0..speeds).map(rows).collect(), class, ..Example::default() }
     });
     let config = Config { backend, recipe, network, ..config(1) };
     Trainer::new(config, examples.collect()).unwrap()

@@ -29,12 +29,7 @@ fn image(class: usize, seed: usize) -> Rows {
 }
 
 fn images() -> Vec<Example> {
-    let example = |i: usize| Example {
-        speeds: vec![image(i % 6, i).into()],
-        class: i % 6,
-        speaker: String::new(),
-        sentence: String::new(),
-    };
+    let example = |i: usize| Example { speeds: vec![image(i % 6, i).into()], class: i % 6, ..Example::default() };
     (0..18).map(example).collect()
 }
 

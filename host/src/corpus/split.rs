@@ -40,12 +40,9 @@ use crate::corpus::sentences::doubt;
 use crate::corpus::{Corpus, Utterance};
 use crate::files::write_json;
 use crate::json;
+pub use deal::DEFAULT_FOLDS;
 use deal::distinct;
 
-/// Number of folds where none is given, unless each speaker or corpus is a fold.
-pub const DEFAULT_FOLDS: usize = 5;
-/// Each speaker is a fold by default up to this many.
-const MOST_SPEAKER_FOLDS: usize = 10;
 /// [`Protocol::Speaker`] is the first choice from this many speakers on.
 const MIN_SPEAKERS: usize = 3;
 

@@ -7,9 +7,13 @@ use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
 use rand::seq::SliceRandom;
 
-use super::{DEFAULT_FOLDS, MOST_SPEAKER_FOLDS};
 use crate::corpus::sentences::doubt;
 use crate::corpus::{Corpus, Utterance};
+
+/// Number of folds where none is given, unless each speaker or corpus is a fold.
+pub const DEFAULT_FOLDS: usize = 5;
+/// Each speaker is a fold by default up to this many.
+const MOST_SPEAKER_FOLDS: usize = 10;
 
 /// Number of utterances of each class, of each sex where it is known, and of each corpus where there are several.
 pub(super) type Counts = Vec<u64>;

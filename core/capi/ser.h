@@ -377,7 +377,8 @@ ser_status_t ser_recognizer_create(const uint8_t *model,
 // `recognizer` was made by ser_recognizer_create; `samples` points to this number of samples.
 SER_MUST_USE ser_status_t ser_recognizer_push(ser_recognizer_t *recognizer, const int16_t *samples, size_t count);
 
-// The prediction for all audio since the start of the utterance.
+// The prediction for what the network has heard since the start of the utterance. It costs no row of the network; right
+// behind a pause, rows of it may still wait and are not in it yet. ser_recognizer_finish has them all.
 //
 // SER_TOO_LITTLE_SPEECH while there is none; SER_ERROR_NULL, _MISALIGNED, _NOT_A_HANDLE, _BUSY. `prediction` changes
 // only with SER_OK.
@@ -387,7 +388,7 @@ SER_MUST_USE ser_status_t ser_recognizer_push(ser_recognizer_t *recognizer, cons
 SER_MUST_USE ser_status_t ser_recognizer_prediction(ser_recognizer_t *recognizer, ser_prediction_t *prediction);
 
 // Ends the utterance: writes its prediction, and resets the recognizer for the next. Silence at the end changes
-// nothing.
+// nothing. Right behind a pause it costs the rows of the pause, at most 16 for `edge`.
 //
 // SER_TOO_LITTLE_SPEECH if there is no prediction; the recognizer is reset too. SER_ERROR_NULL, _MISALIGNED,
 // _NOT_A_HANDLE, _BUSY: then the utterance goes on. `prediction` changes only with SER_OK.

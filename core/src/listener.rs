@@ -86,6 +86,7 @@ impl<'m, 's> Listener<'m, 's> {
                 None => {}
                 Some(News::Started(span)) => event(Event::Started { start: middle(model, span.first) }),
                 Some(News::Ended { span, cut }) => {
+                    // Nothing waits: the endpointer has seen to it.
                     event(ended(model, span, cut, rows.prediction()));
                     rows.reset();
                 }
@@ -95,10 +96,11 @@ impl<'m, 's> Listener<'m, 's> {
     }
 
     /// Ends an utterance that lasts, for instance when a button is released. The stream goes on: its clock, its noise
-    /// floor and the audio of the frame that is incomplete stay. Speech that follows is another utterance.
+    /// floor and the audio of the frame that is incomplete stay. Speech that follows is another utterance. Right behind a
+    /// pause it costs the rows of the pause, at most `max_pause_rows` of [`crate::spec::Trim`].
     pub fn end_utterance(&mut self, mut event: impl FnMut(Event<'m>)) {
         if let Some(span) = self.endpointer.end_utterance() {
-            event(ended(self.model, span, false, self.recognizer.prediction()));
+            event(ended(self.model, span, false, self.recognizer.rows.last_prediction()));
         }
         self.recognizer.rows.reset();
     }

@@ -81,15 +81,16 @@ pub(crate) struct Rows<'m, 's> {
 }
 
 impl<'m> Rows<'m, '_> {
-    pub(crate) fn prediction(&mut self) -> Option<Prediction<'m>> {
+    /// The prediction for all rows, those that waited among them.
+    pub(crate) fn last_prediction(&mut self) -> Option<Prediction<'m>> {
         self.catch_up(ignore);
-        self.answer()
+        self.prediction()
     }
 
     /// The prediction for the rows that have reached the network. On RISC-V out of line, so that rows that waited do not
     /// go through the network on top of its stack: 270 bytes. An Arm core would gain 4 bytes for 200 bytes of code.
     #[cfg_attr(target_arch = "riscv32", inline(never))]
-    fn answer(&mut self) -> Option<Prediction<'m>> {
+    pub(crate) fn prediction(&mut self) -> Option<Prediction<'m>> {
         self.engine.logits().map(|logits| Prediction::new(self.model, logits))
     }
 
@@ -187,22 +188,23 @@ impl<'m, 's> Recognizer<'m, 's> {
     }
 
     /// Passes to the network the rows that still wait behind a pause, at most `max_pause_rows` of
-    /// [`crate::spec::Trim`]. [`Recognizer::prediction`] and [`Recognizer::finish`] do this first; an observer calls it
-    /// before them to see these rows.
+    /// [`crate::spec::Trim`]. [`Recognizer::finish`] does this first; an observer calls it before to see these rows.
     pub fn catch_up_observed(&mut self, observe: impl FnMut(Observation<'_>)) {
         self.rows.catch_up(observe);
     }
 
-    /// The prediction for all audio since the start; None while there was too little speech. Right behind a pause it
-    /// costs the rows of the pause: see [`Recognizer::catch_up_observed`].
+    /// The prediction for what the network has heard since the start; None while there was too little speech. It costs
+    /// no row of the network, so it may follow each push: right behind a pause, rows of it may still wait and are not in
+    /// it yet. [`Recognizer::finish`] has them all.
     pub fn prediction(&mut self) -> Option<Prediction<'m>> {
         self.rows.prediction()
     }
 
     /// Ends the utterance: returns its prediction and resets the recognizer for the next one. Silence at the end and an
-    /// incomplete last frame change nothing.
+    /// incomplete last frame change nothing. Right behind a pause it costs the rows of the pause: see
+    /// [`Recognizer::catch_up_observed`].
     pub fn finish(&mut self) -> Option<Prediction<'m>> {
-        let prediction = self.prediction();
+        let prediction = self.rows.last_prediction();
         self.reset();
         prediction
     }

@@ -104,7 +104,12 @@ fn recognise_all() -> io::Result<()> {
             let Some(used) = stack::used_by(push_and_ask) else { exit(5) };
             stack = stack.max(used);
         })?;
-        recognizer.reset();
+        let Some(used) = stack::used_by(|| {
+            core::hint::black_box(recognizer.finish());
+        }) else {
+            exit(5)
+        };
+        stack = stack.max(used);
     }
     put(&mut answers, stack as u32)
 }

@@ -45,7 +45,10 @@ fn each_recording_has_an_answer_and_what_cannot_be_read_is_told() {
     let output = host(dir.path(), &["predict", "run", "--json", "sad/0.wav", "no.wav"]);
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("no.wav") && text(&output.stderr).contains("1 of 2"), "{output:?}");
-    let answer: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let lines: Vec<serde_json::Value> =
+        text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [answer, nothing] = &lines[..] else { panic!("{lines:?}") };
+    assert!(nothing["label"].is_null() && nothing["reason"].is_string() && nothing["file"] == "no.wav", "{nothing}");
     let probabilities = answer["probabilities"].as_array().unwrap();
     let sum: f64 = probabilities.iter().map(|of| of["probability"].as_f64().unwrap()).sum();
     assert!(probabilities.len() == 6 && (sum - 1.0).abs() < 1e-6, "{answer}");

@@ -34,9 +34,13 @@ pub struct PredictArgs {
 /// An answer as JSON.
 #[derive(Serialize)]
 struct Answer<'a> {
-    file: String,
-    label: &'a str,
-    /// One for each label, in the order of the labels; they sum to 1.
+    file: &'a str,
+    /// Null without an answer.
+    label: Option<&'a str>,
+    /// Why there is no answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    /// One for each label, in the order of the labels; they sum to 1. Empty without an answer.
     probabilities: Vec<LabelProbability<'a>>,
 }
 
@@ -44,6 +48,18 @@ struct Answer<'a> {
 struct LabelProbability<'a> {
     label: &'a str,
     probability: f64,
+}
+
+impl PredictArgs {
+    /// The line of JSON of a recording without an answer.
+    fn tell_nothing(&self, problem: &Problem) -> Result<()> {
+        if self.json {
+            let Problem { path, .. } = problem;
+            let answer = Answer { file: path, label: None, reason: Some(problem.cause()), probabilities: Vec::new() };
+            println!("{}", serde_json::to_string(&answer)?);
+        }
+        Ok(())
+    }
 }
 
 /// Runs the command. A recording that cannot be read, or of which nothing is heard, is told and skipped.
@@ -67,13 +83,17 @@ pub fn run(args: &PredictArgs) -> Result<()> {
         let samples = match read_audio(recording, extractor.front_end().sample_rate_hz) {
             Ok(samples) => samples,
             Err(error) => {
-                unreadable.push(Problem { path, reason: format!("{error:#}") });
+                let problem = Problem { path, reason: format!("{error:#}") };
+                args.tell_nothing(&problem)?;
+                unreadable.push(problem);
                 continue;
             }
         };
         let rows = Kept::from(extractor.log_mel(&samples)?);
         let Some(logits) = classifier.logits(&[&rows])?.into_iter().flatten().next() else {
-            unheard.push(Problem { path, reason: extractor.unheard(&samples)?.to_string() });
+            let problem = Problem { path, reason: extractor.unheard(&samples)?.to_string() };
+            args.tell_nothing(&problem)?;
+            unheard.push(problem);
             continue;
         };
         answered += 1;
@@ -82,7 +102,8 @@ pub fn run(args: &PredictArgs) -> Result<()> {
         if args.json {
             let each = labels.iter().zip(probabilities);
             let probabilities = each.map(|(label, probability)| LabelProbability { label, probability }).collect();
-            println!("{}", serde_json::to_string(&Answer { file: path, label: labels[said], probabilities })?);
+            let answer = Answer { file: &path, label: Some(labels[said]), reason: None, probabilities };
+            println!("{}", serde_json::to_string(&answer)?);
         } else {
             let mut order: Vec<(&str, f64)> = labels.iter().copied().zip(probabilities).collect();
             order.sort_by(|a, b| b.1.total_cmp(&a.1));

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use clap::Args;
 
 use crate::report::{Report, write_json};
@@ -35,6 +35,9 @@ pub struct ReportArgs {
 ///
 /// If there is no run to show, a file of it is damaged, or a file can't be written.
 pub fn run(args: &ReportArgs) -> Result<()> {
+    if let Some(corpus) = &args.corpus {
+        ensure!(corpus.exists(), "cannot open corpus {}: there is nothing", corpus.display());
+    }
     let report = Report::read(&args.run, args.corpus.as_deref())?;
     let out = args.out.clone().unwrap_or_else(|| args.run.join("report"));
     let written = report.write(&out)?;

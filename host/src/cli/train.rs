@@ -55,7 +55,7 @@ pub struct TrainArgs {
     #[arg(long, value_name = "FILE|DIR", conflicts_with_all = ["protocol", "folds"])]
     split: Option<PathBuf>,
     /// Train on every utterance and test on none, for a model to ship. Its figures come from a cross-validation.
-    #[arg(long, conflicts_with_all = ["protocol", "folds", "fold", "split"])]
+    #[arg(long, conflicts_with_all = ["protocol", "folds", "fold", "split", "validation"])]
     all: bool,
     /// Share of the training part to hold out for validation after each epoch, between 0 and 1.
     #[arg(long, value_name = "SHARE")]

@@ -17,6 +17,8 @@ const EMOTION: &[&str] = &["emotion", "label", "emo", "Emotion"];
 const SPEAKER: &[&str] = &["speaker", "speaker_id", "actor", "Speaker"];
 const SENTENCE: &[&str] = &["sentence", "sentence_id", "text_id"];
 const SEX: &[&str] = &["sex", "gender"];
+/// A column is taken for a slip of another from this likeness of their names on, up to 1.
+const LIKE: f64 = 0.75;
 /// MELD names no files: they are called after these two, `dia3_utt14`.
 const MELD: [&[&str]; 2] = [&["Dialogue_ID"], &["Utterance_ID"]];
 
@@ -69,6 +71,18 @@ impl Columns {
     }
 }
 
+/// Columns that are missing while the header has a name that is much like theirs.
+fn misspelt(header: &StringRecord) -> Vec<Problem> {
+    let missing = [SPEAKER, SENTENCE, SEX].into_iter().filter(|names| !header.iter().any(|name| names.contains(&name)));
+    let like = |wanted: &str| header.iter().find(|name| strsim::normalized_damerau_levenshtein(name, wanted) >= LIKE);
+    let problem = |names: &[&str]| {
+        let (name, wanted) = names.iter().find_map(|wanted| Some((like(wanted)?, *wanted)))?;
+        let reason = format!("the column '{name}' is not read; is it '{wanted}'?");
+        Some(Problem { path: "line 1".to_owned(), reason })
+    };
+    missing.filter_map(problem).collect()
+}
+
 fn wanted(header: &StringRecord) -> String {
     format!(
         "the header must be path,emotion or path,speaker,emotion,sentence, it is {}",
@@ -98,14 +112,15 @@ pub(super) fn read(file: &Path) -> Result<(Vec<Entry>, Vec<Problem>)> {
     // The path of nothing cannot be made absolute.
     let absolute_root = std::path::absolute(root.join(".")).unwrap_or_else(|_| root.to_owned());
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file)?;
-    let columns = Columns::new(reader.headers().context("not a CSV manifest")?)?;
+    let header = reader.headers().context("not a CSV manifest")?.clone();
+    let columns = Columns::new(&header)?;
     let below = match columns.file {
         FileColumns::Path(_) => BTreeMap::new(),
         FileColumns::Meld(..) => recordings_below(root),
     };
 
     let mut entries = Vec::new();
-    let mut problems = Vec::new();
+    let mut problems = misspelt(&header);
     let mut seen = HashSet::new();
     for record in reader.records() {
         let record = match record {

@@ -132,6 +132,25 @@ fn a_known_corpus_is_read_by_its_names_and_songs_are_told() {
 }
 
 #[test]
+fn a_misspelt_column_of_a_manifest_is_told() {
+    let dir = folder(&["1.wav"]);
+    let csv = dir.path().join("list.csv");
+    let problems = |header: &str| -> Vec<String> {
+        fs::write(&csv, format!("{header}\n1.wav,a,sad,x\n")).unwrap();
+        Corpus::open(&csv, &Choice::default()).unwrap().problems.iter().map(Problem::to_string).collect()
+    };
+    assert_eq!(
+        problems("path,speeker,emotion,sentance"),
+        [
+            "line 1: the column 'speeker' is not read; is it 'speaker'?",
+            "line 1: the column 'sentance' is not read; is it 'sentence'?"
+        ]
+    );
+    assert!(problems("path,who,emotion,note").is_empty());
+    assert!(problems("path,speaker,emotion,sentence").is_empty());
+}
+
+#[test]
 fn a_known_corpus_that_lies_there_twice_is_read_once() {
     let dir = folder(&["Actor_01/03-01-05-01-02-01-01.wav", "speech/Actor_01/03-01-05-01-02-01-01.wav"]);
     let corpus = Corpus::open(dir.path(), &Choice::default()).unwrap();

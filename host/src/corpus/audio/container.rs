@@ -14,10 +14,12 @@ pub(super) enum Container {
 }
 
 /// Bytes of the mark that [`Container::of_mark`] knows.
-pub(super) const MARK_LEN: usize = 4;
+const MARK_LEN: usize = 4;
+/// Bytes from the start of a file that tell what it is, [`Container::other`] included.
+pub(super) const START_LEN: usize = 12;
 
 /// Marks of files that are not read: where the mark stands, the mark, what the file is.
-const OTHERS: [(usize, &[u8], &str); 9] = [
+const OTHERS: [(usize, &[u8], &str); 10] = [
     (0, b"FORM", "AIFF"),
     (4, b"ftyp", "MP4 (M4A)"),
     (0, b"\x1a\x45\xdf\xa3", "Matroska (WebM)"),
@@ -27,6 +29,7 @@ const OTHERS: [(usize, &[u8], &str); 9] = [
     (0, b"#!AMR", "AMR"),
     (0, b"wvpk", "WavPack"),
     (0, b"\x30\x26\xb2\x75", "WMA"),
+    (0, b"riff\x2e\x91\xcf\x11", "Wave64"),
 ];
 
 impl Container {
@@ -44,6 +47,12 @@ impl Container {
         }
     }
 
+    /// What begins with these bytes, if it is known and not read.
+    pub fn other(bytes: &[u8]) -> Option<&'static str> {
+        let known = OTHERS.iter().find(|(at, mark, _)| bytes.get(*at..).is_some_and(|rest| rest.starts_with(mark)));
+        known.map(|(_, _, name)| *name)
+    }
+
     /// The container of a file, and the file without the tags before the audio.
     ///
     /// # Errors
@@ -59,9 +68,8 @@ impl Container {
         if let Some(container) = Self::of_mark(audio) {
             return Ok((container, audio));
         }
-        let known = OTHERS.iter().find(|(at, mark, _)| audio.get(*at..).is_some_and(|rest| rest.starts_with(mark)));
-        match known {
-            Some((_, _, name)) => bail!("not a WAV file, nor FLAC, Ogg or MP3, but {name}"),
+        match Self::other(audio) {
+            Some(name) => bail!("not a WAV file, nor FLAC, Ogg or MP3, but {name}"),
             None => bail!("not a WAV file, nor FLAC, Ogg or MP3"),
         }
     }

@@ -2,10 +2,10 @@
 
 use std::io::{ErrorKind, Read};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::Recording;
-use super::container::{Container, MARK_LEN};
+use super::container::{Container, START_LEN};
 use super::pcm::Layout;
 use super::rate::Resampler;
 use super::recording::to_i16;
@@ -22,16 +22,20 @@ const PIECE_LEN: usize = 4096;
 ///
 /// # Errors
 ///
-/// If the stream cannot be read or ends in the middle of a sample, if a recording in it cannot be decoded, or if
+/// If the stream is a recording in a container that is not read and no `raw_rate_hz` says that it is raw all the same. If
+/// the stream cannot be read or ends in the middle of a sample, if a recording in it cannot be decoded, or if
 /// `raw_rate_hz` is given for a recording, which has a rate of its own. What was heard before stays heard.
 pub fn hear(mut input: impl Read, raw_rate_hz: Option<u32>, rate_hz: u32, mut take: impl FnMut(&[i16])) -> Result<()> {
-    let mut start = Vec::with_capacity(MARK_LEN);
-    input.by_ref().take(MARK_LEN as u64).read_to_end(&mut start).context("cannot be read")?;
+    let mut start = Vec::with_capacity(START_LEN);
+    input.by_ref().take(START_LEN as u64).read_to_end(&mut start).context("cannot be read")?;
     let container = Container::of_mark(&start);
     ensure!(
         container.is_none() || raw_rate_hz.is_none(),
         "a sample rate is for raw PCM alone: this is a recording that says its own"
     );
+    if let (Some(name), None) = (Container::other(&start), raw_rate_hz) {
+        bail!("{name}; wanted WAV, FLAC, Ogg, MP3, or raw 16-bit PCM: a sample rate says that it is raw");
+    }
     let mut input = start.as_slice().chain(input);
     match container {
         None => {

@@ -44,12 +44,13 @@ impl Header {
     /// If the audio ends before, is no WAV file, has an encoding that is not read, or has a rate or number of channels
     /// that is not accepted.
     pub fn read(input: &mut impl Read) -> Result<Self> {
-        let (riff, len) = chunk(input)?;
+        let (riff, riff_len) = chunk(input)?;
         ensure!(riff != *b"RIFX", "a big-endian WAV file (RIFX); wanted little-endian (RIFF)");
         let form = bytes::<4>(input)?;
         ensure!(form == *b"WAVE", "not a WAV file but RIFF of type {:?}", String::from_utf8_lossy(&form));
         // Where the file ends, by its own account; the first 8 bytes do not count.
-        let end = u64::from(len) + 8;
+        let riff_len = u64::from(riff_len);
+        let end = riff_len + 8;
         let mut at = 12;
         let mut long_len = None;
         let mut format = None;
@@ -67,7 +68,7 @@ impl Header {
                             len => Len::Known(len),
                         },
                         // A recorder that never came to write the lengths: nothing should follow, yet something does.
-                        (0, _) if end <= at => Len::Unknown,
+                        (0, _) if end <= at || riff_len >= UNKNOWN_LEN => Len::Unknown,
                         (len, _) if len >= UNKNOWN_LEN => Len::Unknown,
                         (len, _) => Len::Known(len),
                     };

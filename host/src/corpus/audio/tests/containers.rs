@@ -44,7 +44,8 @@ fn a_file_of_unknown_length_is_read_to_its_end() {
     let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
     let whole = wav(&format(1, 1, 16_000, 2, 16), &bytes);
     // ffmpeg, sox, arecord, a recorder without power; lengths of the file and of the samples.
-    for lens in [[u32::MAX; 2], [0x7fff_f024, 0x7fff_f000], [0x8000_0024, 0x8000_0000], [0, 0], [36, 0]] {
+    for lens in [[u32::MAX; 2], [0x7fff_f024, 0x7fff_f000], [0x8000_0024, 0x8000_0000], [0, 0], [36, 0], [u32::MAX, 0]]
+    {
         let [file_len, samples_len] = lens.map(u32::to_le_bytes);
         let bytes = [&whole[..4], &file_len, &whole[8..40], &samples_len, &whole[44..]].concat();
         assert_eq!(decoded(&bytes), samples, "{lens:x?}");
@@ -152,6 +153,19 @@ fn a_compressed_file_that_is_cut_or_damaged_is_read_in_part_or_refused() {
     let mut changed = FLAC.to_vec();
     changed[30] ^= 1;
     assert!(reason(&changed).contains("do not fit their checksum"));
+}
+
+#[test]
+fn a_stream_of_another_container_is_no_raw_pcm_unless_a_rate_says_so() {
+    let hear = |bytes: &[u8], raw_rate_hz| stream::hear(bytes, raw_rate_hz, SAMPLE_RATE_HZ, |_| {});
+    let others: [(&[u8], &str); 3] =
+        [(b"FORM\0\0\0\0AIFFCOMM", "AIFF"), (b"\0\0\0\x20ftypM4A ", "MP4"), (b".snd\0\0\0\x20", "AU")];
+    for (bytes, name) in others {
+        let error = hear(bytes, None).unwrap_err().to_string();
+        assert!(error.starts_with(name) && error.contains("wanted WAV"), "{error}");
+        hear(bytes, Some(SAMPLE_RATE_HZ)).unwrap();
+    }
+    hear(&[1, 0, 2, 0], None).unwrap();
 }
 
 #[test]

@@ -23,8 +23,8 @@ use crate::features::cache::FeatureCache;
 pub struct CorpusOption {
     /// A known corpus as it is downloaded (RAVDESS, CREMA-D, TESS, SAVEE, EMO-DB, EMOVO, nEMO, ESD, ShEMO, URDU, ASED,
     /// CASIA), a folder with speaker/emotion/name.wav or emotion/name.wav, a CSV manifest
-    /// path,speaker,emotion,sentence, or a TOML list of corpora with a [[corpus]] for each: path, and name, weight,
-    /// layout, map. Given several times, all are read as one [default: the synthetic corpus].
+    /// path,speaker,emotion,sentence, or a TOML list: a table `corpus` for each, with path, and name, weight, layout and
+    /// map. Given several times, all are read as one [default: the synthetic corpus].
     #[arg(id = "corpus", long, value_name = "DIR|CSV|TOML")]
     pub paths: Vec<PathBuf>,
     /// How folders are read: as folders named after emotions, or as a known corpus [default: as the names in them say].

@@ -159,7 +159,8 @@ pub struct Split {
     pub seed: u64,
     /// Names of the emotions in the order of their indices.
     pub labels: Vec<String>,
-    /// New names of labels with which the corpus was read, as in [`Choice::map`].
+    /// New names of labels with which the corpus was read, as in
+    /// [`Choice::map`](crate::corpus::choice::Choice::map).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub map: BTreeMap<String, String>,
     /// In the order of the corpus, sorted by id.

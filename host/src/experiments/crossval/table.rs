@@ -14,7 +14,7 @@ use crate::evaluation::statistics::Spread;
 use crate::shares::points;
 
 /// Width of the names of the rows.
-const NAME: usize = 24;
+const NAME: usize = 36;
 /// Width of a column of figures.
 const COLUMN: usize = 16;
 /// Of more corpora or speakers, only some are shown.

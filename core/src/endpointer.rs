@@ -6,9 +6,11 @@
 //! down, steady noise lifts it.
 //!
 //! At the start of a stream nothing is known of its noise. In the first [`WARM_UP_MS`] the floor begins at the level of
-//! the first frame that is not digital silence, falls with the level at once, and rises by up to [`WARM_UP_DB_PER_S`].
-//! So steady noise begins no sound, and of a stream that starts in the middle of a word the sounds up to the first
-//! quieter frame are missed.
+//! the first frame, falls with the level at once, and rises by up to [`WARM_UP_DB_PER_S`]. So steady noise begins no
+//! sound, and of a stream that starts in the middle of a word the sounds up to the first quieter frame are missed.
+//!
+//! Digital silence, a microphone that is muted or not awake yet, tells nothing of the noise. Its frames do not move the
+//! floor and do not count as the start of the stream.
 //!
 //! A sound begins with a frame more than `keep_db` over the floor, and ends when there was no such frame for
 //! `hangover_ms`. A sound is an utterance if `min_speech_ms` of it were more than `onset_db` over the floor; otherwise
@@ -175,10 +177,8 @@ pub struct Endpointer {
     warm_up_rise: i32,
     /// dBFS.
     floor: i32,
-    /// Frames since the start of the stream, up to `warm_up`.
+    /// Frames that were no digital silence, up to `warm_up`.
     heard: u32,
-    /// Whether the floor has followed a frame.
-    follows: bool,
     /// Frames since the start of the stream.
     frames: u64,
     sound: Option<Sound>,
@@ -225,7 +225,6 @@ impl Endpointer {
             warm_up_rise: speed_steps(WARM_UP_DB_PER_S * hop_s),
             floor: 0,
             heard: 0,
-            follows: false,
             frames: 0,
             sound: None,
         };
@@ -237,7 +236,6 @@ impl Endpointer {
     pub fn reset(&mut self) {
         self.floor = self.least_floor();
         self.heard = 0;
-        self.follows = false;
         self.frames = 0;
         self.sound = None;
     }
@@ -268,13 +266,13 @@ impl Endpointer {
         let index = self.frames;
         self.frames += 1;
         let warming_up = self.heard < self.warm_up;
-        if warming_up {
+        if warming_up && !digital_silence {
             self.heard += 1;
-            self.come_up(level, digital_silence);
+            self.come_up(level);
         }
         let loud = level > self.floor.saturating_add(self.keep) && level > self.threshold;
         let speech = loud && level > self.floor.saturating_add(self.onset);
-        if !warming_up {
+        if !warming_up && !digital_silence {
             self.follow(level);
         }
 
@@ -324,12 +322,9 @@ impl Endpointer {
     }
 
     /// The floor at the start of a stream.
-    fn come_up(&mut self, level: i32, digital_silence: bool) {
-        if !digital_silence {
-            let highest = if self.follows { self.floor.saturating_add(self.warm_up_rise) } else { level };
-            self.floor = level.min(highest).max(self.least_floor());
-            self.follows = true;
-        }
+    fn come_up(&mut self, level: i32) {
+        let highest = if self.heard > 1 { self.floor.saturating_add(self.warm_up_rise) } else { level };
+        self.floor = level.min(highest).max(self.least_floor());
     }
 
     fn follow(&mut self, level: i32) {
@@ -338,7 +333,7 @@ impl Endpointer {
     }
 
     /// Bytes that [`Endpointer::save`] writes.
-    pub(crate) const SAVED_LEN: usize = 4 * 4 + 8 + 3 * 4;
+    pub(crate) const SAVED_LEN: usize = 3 * 4 + 8 + 3 * 4;
 
     /// A CRC-32 over the parameters: equal for endpointers that decide alike.
     fn parameters(&self) -> u32 {
@@ -358,7 +353,6 @@ impl Endpointer {
         to.u32(self.parameters());
         to.u32(self.floor as u32);
         to.u32(self.heard);
-        to.u32(u32::from(self.follows));
         to.bytes(&self.frames.to_le_bytes());
         to.u32(len);
         to.u32(silence);
@@ -372,8 +366,6 @@ impl Endpointer {
         }
         self.floor = from.u32() as i32;
         self.heard = from.u32();
-        let follows = from.u32();
-        self.follows = follows == 1;
         self.frames = u64::from_le_bytes(from.array());
         let sound = Sound { len: from.u32(), silence: from.u32(), speech: from.u32() };
         // A sound has at least one frame: length 0 means that there is none.
@@ -385,7 +377,6 @@ impl Endpointer {
         )?;
         check(self.frames <= MAX_FRAMES, "frames of the stream", "0..=2^52")?;
         check(self.heard <= self.warm_up, "frames of the start", "at most those of half a second")?;
-        check(follows <= 1, "noise floor's start", "0 or 1")?;
         check(u64::from(sound.len) <= self.frames, "length of a sound", "no longer than the stream")?;
         let silence = sound.silence <= sound.len.saturating_sub(1);
         check(silence, "silence in a sound", "shorter than the sound")?;

@@ -183,8 +183,16 @@ pub fn run(args: &EvalArgs) -> Result<Outcome> {
         sweep.save(path)?;
     }
     let report = Report { sweep, ..summarise(&model, &evaluated, skipped, unit) };
-    if let Some(known @ 1..) = report.trained_on {
-        eprintln!("warning: NO TEST: the model was trained on {known} of these {} recordings", evaluated.len());
+    match report.trained_on {
+        Some(0) => {}
+        Some(known) => {
+            eprintln!("warning: NO TEST: the model was trained on {known} of these {} recordings", evaluated.len());
+        }
+        None => eprintln!(
+            "warning: PERHAPS NO TEST: nothing beside {} tells what the model was trained on; `host export` writes \
+             MODEL.trained.json there",
+            file.name
+        ),
     }
     let float_name = float_file.as_ref().map_or("none", |file| &file.name);
     writeln!(

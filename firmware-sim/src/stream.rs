@@ -65,10 +65,12 @@ pub fn run(model: &Model<'_>, files: &[PathBuf], raw_rate_hz: Option<u32>, json:
         };
         listener.finish(&mut tell);
         told?;
-        if let (Ok(Some(samples)), 0) = (&heard, events)
-            && extractor.log_mel(samples)?.is_empty()
-        {
-            eprintln!("{name}: no utterance; {}", extractor.unheard(samples)?);
+        match &heard {
+            Ok(Some(samples)) if events == 0 && extractor.log_mel(samples)?.is_empty() => {
+                eprintln!("{name}: no utterance; {}", extractor.unheard(samples)?);
+            }
+            Ok(_) if events == 0 => eprintln!("{name}: no utterance"),
+            _ => {}
         }
         if let Err(error) = heard {
             unreadable += 1;

@@ -11,6 +11,7 @@ pub mod labels;
 pub mod layout;
 mod manifest;
 mod measure;
+mod member;
 pub mod origin;
 pub mod sentences;
 pub mod skipped;
@@ -23,26 +24,19 @@ pub mod trained;
 mod utterance;
 mod write;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
-use choice::{Choice, Chosen, Counts, renamed};
-use known::Known;
+use choice::{Choice, Chosen, counts};
 use labels::{EMOTIONS, Labels};
-use layout::Folder;
+pub use member::Member;
+use member::Read;
 use origin::Origin;
 use utterance::{Entry, Source, Told};
 pub use utterance::{Problem, Utterance};
 pub use write::Written;
-
-/// What [`Corpus::open`] accepts, for error messages.
-const EXPECTED: &str = "expected a known corpus as it is downloaded, a folder with speaker/emotion/name.wav or \
-                        emotion/name.wav, or a CSV manifest with the header path,speaker,emotion,sentence";
-/// A manifest with this name says nothing: its folder gives the name of the corpus.
-const MANIFEST: &str = "manifest";
 
 /// A list of utterances, and what was skipped.
 #[derive(Clone, Debug)]
@@ -61,26 +55,6 @@ pub struct Corpus {
     pub left_out: BTreeMap<String, usize>,
     /// What was found and skipped.
     pub problems: Vec<Problem>,
-}
-
-/// A corpus, or one of several that were read as one.
-#[derive(Clone, Debug)]
-pub struct Member {
-    /// Its name; no other has it.
-    pub name: Arc<str>,
-    /// The corpus that its folder was taken for, by the names in it.
-    pub known: Option<&'static Known>,
-    /// How often its recordings are drawn beside those of the others.
-    pub weight: f64,
-}
-
-/// A member with its recordings.
-struct Read {
-    member: Member,
-    entries: Vec<Entry>,
-    problems: Vec<Problem>,
-    /// Labels that the map of its origin drops.
-    dropped: BTreeMap<String, usize>,
 }
 
 impl Corpus {
@@ -113,7 +87,7 @@ impl Corpus {
         if origins.is_empty() {
             return Self::of_voices(synth::DEFAULT_SEED, choice);
         }
-        let mut read: Vec<Read> = origins.iter().map(read).collect::<Result<_>>()?;
+        let mut read: Vec<Read> = origins.iter().map(Read::open).collect::<Result<_>>()?;
         let mut names = BTreeSet::new();
         for (Read { member, .. }, origin) in read.iter().zip(origins) {
             ensure!(
@@ -210,79 +184,4 @@ impl Corpus {
     pub fn by_id(&self) -> BTreeMap<&str, &Utterance> {
         self.utterances.iter().map(|utterance| (utterance.id.as_str(), utterance)).collect()
     }
-}
-
-/// Finds the recordings of a corpus.
-fn read(origin: &Origin) -> Result<Read> {
-    let path = &origin.path;
-    let context = || format!("cannot open corpus {}", path.display());
-    let metadata = std::fs::metadata(path).with_context(context)?;
-    let folder = if metadata.is_dir() {
-        layout::read(path, origin.layout()?)
-    } else {
-        manifest::read(path).map(|(entries, problems)| Folder { entries, problems, known: None })
-    };
-    let Folder { mut entries, problems, known } = folder.with_context(context)?;
-    if entries.is_empty() {
-        let first = match problems.first() {
-            Some(problem) => format!("; {} skipped, first {problem}", problems.len()),
-            None => String::new(),
-        };
-        bail!("no utterance in {}: {EXPECTED}{first}", path.display());
-    }
-    let mut dropped = BTreeMap::new();
-    if !origin.map.is_empty() {
-        let map = origin.map.iter().map(|(key, to)| (labels::plain(key), to.clone())).collect();
-        let of = |entry: &Entry| (entry.told.label.clone(), entry.told.called.clone());
-        let all = counts(entries.iter().map(|entry| (entry.told.label.as_str(), entry.told.called.as_str())));
-        let new = renamed(&map, &all).with_context(|| format!("the map of {}", path.display()))?;
-        entries.retain_mut(|entry| match new.get(&of(entry)) {
-            Some(label) if label.is_empty() => {
-                *dropped.entry(entry.told.label.clone()).or_default() += 1;
-                false
-            }
-            Some(label) if *label != entry.told.label => {
-                (entry.told.label, entry.told.called) = (label.clone(), label.clone());
-                true
-            }
-            _ => true,
-        });
-    }
-    let name = origin.name.clone().unwrap_or_else(|| name_of(path, metadata.is_dir())).into();
-    Ok(Read { member: Member { name, known, weight: origin.weight }, entries, problems, dropped })
-}
-
-/// The name of a folder, or of a manifest without its extension.
-fn name_of(path: &Path, is_folder: bool) -> String {
-    // A path such as `.` has a name only when it is resolved.
-    let resolved = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let folder = if is_folder { Some(&*resolved) } else { resolved.parent() };
-    let folder = folder.and_then(Path::file_name);
-    let file = resolved.file_stem().filter(|stem| !is_folder && *stem != MANIFEST);
-    file.or(folder).map_or_else(|| "corpus".to_owned(), |name| name.to_string_lossy().into_owned())
-}
-
-impl Read {
-    /// Puts the name of the corpus before ids, speakers and sentences, and before what was skipped.
-    fn set_apart(&mut self) {
-        let name = self.member.name.clone();
-        let before = |text: &mut String| *text = format!("{name}/{text}");
-        for Entry { id, told, .. } in &mut self.entries {
-            before(id);
-            [&mut told.speaker, &mut told.sentence].into_iter().filter(|text| !text.is_empty()).for_each(before);
-        }
-        self.problems.iter_mut().for_each(|problem| before(&mut problem.path));
-    }
-}
-
-/// How often each label is there, by the name that the corpus has for it.
-fn counts<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -> Counts {
-    // By reference first: there are many recordings and few labels.
-    let mut counts: HashMap<(&str, &str), usize> = HashMap::new();
-    labels.for_each(|label| *counts.entry(label).or_default() += 1);
-    let mut of_labels = Counts::new();
-    for ((label, name), count) in counts {
-        of_labels.entry(label.to_owned()).or_default().insert(name.to_owned(), count);
-    }
-    of_labels
 }

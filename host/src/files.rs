@@ -1,17 +1,19 @@
 //! Writes files so that a reader never sees half of one.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, ensure};
 use serde::Serialize;
+
+use crate::interrupt::whole;
 
 /// Writes `bytes` to `path`, or leaves what was there untouched.
 ///
 /// The bytes go to a temporary file in the same folder; a rename then puts this file at `path`. Both are on the disk
 /// when the function returns: a power cut after it loses nothing. After any error, a full disk or a missing permission
-/// included, the temporary file is removed. The folder must exist.
+/// included, the temporary file is removed; the first Ctrl-C waits until the file is whole. The folder must exist.
 ///
 /// # Errors
 ///
@@ -31,17 +33,24 @@ pub fn write_atomic_by(path: &Path, content: impl FnOnce(&mut File) -> Result<()
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
+        ensure!(folder.is_dir(), "there is no folder {}", folder.display());
         let mut builder = tempfile::Builder::new();
         // Temporary files are private by default; this one must have the permissions of an ordinary new file.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.tempfile_in(folder)?;
+        let mut file = builder.tempfile_in(folder).map_err(without_name)?;
         content(file.as_file_mut())?;
         file.as_file().sync_all()?;
         file.persist(path)?;
         sync_folder(folder)
     };
-    write().with_context(|| format!("cannot write {}", path.display()))
+    whole(write).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The operating system's reason alone: where the temporary file is says nothing to the user.
+fn without_name(error: io::Error) -> anyhow::Error {
+    let text = error.to_string();
+    anyhow!(text.split(" at path ").next().unwrap_or_default().to_owned())
 }
 
 /// Writes `value` to `path` as indented JSON, as [`write_atomic`] does.
@@ -97,8 +106,16 @@ mod tests {
         assert!(error.contains("taken"), "{error}");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
 
-        let error = write_atomic(&dir.path().join("no/such/folder"), b"new").unwrap_err();
-        assert!(format!("{error:#}").contains("folder"), "{error:#}");
+        let error = format!("{:#}", write_atomic(&dir.path().join("no/such/a.txt"), b"new").unwrap_err());
+        let [folder, file] = ["no/such", "no/such/a.txt"].map(|name| dir.path().join(name).display().to_string());
+        assert_eq!(error, format!("cannot write {file}: there is no folder {folder}"));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn no_error_shows_the_temporary_name() {
+        let error = format!("{:#}", write_atomic(Path::new("/proc/a.txt"), b"new").unwrap_err());
+        assert!(error.starts_with("cannot write /proc/a.txt: ") && !error.contains(".tmp"), "{error}");
     }
 
     #[cfg(unix)]

@@ -1,15 +1,15 @@
 //! Ctrl-C and SIGTERM, the signal by which Slurm and others end a job.
 //!
 //! A signal ends the program at once with the code [`EXIT_CODE`]. While work is guarded that would be lost, the first
-//! signal only asks it to stop; the second one ends the program at once.
+//! signal only asks it to stop; the second one ends the program at once. A file that is being written is such work.
 
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
-use std::{fmt, thread};
+use std::{fmt, process, thread};
 
 use anyhow::{Context, Result};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -19,6 +19,9 @@ use signal_hook::flag;
 pub const EXIT_CODE: u8 = 130;
 /// Time between two looks at a program that runs.
 const POLL: Duration = Duration::from_millis(20);
+
+/// What [`Stop::listen`] made.
+static PROGRAM: OnceLock<Stop> = OnceLock::new();
 
 /// The error of work that was interrupted.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +60,7 @@ impl Stop {
                 .and_then(|_| flag::register(signal, Arc::clone(&stop.at_once)))
                 .context("cannot listen for Ctrl-C and SIGTERM")?;
         }
-        Ok(stop)
+        Ok(PROGRAM.get_or_init(|| stop).clone())
     }
 
     /// Asks to stop, as a signal does.
@@ -84,6 +87,10 @@ impl Stop {
             self.at_once.store(true, Ordering::SeqCst);
         }
         Guard(self)
+    }
+
+    fn is_guarded(&self) -> bool {
+        *self.guards.lock().unwrap_or_else(PoisonError::into_inner) > 0
     }
 
     /// Runs another program to its end and returns what it printed. A signal kills it.
@@ -120,6 +127,19 @@ fn contents(file: &mut File) -> Result<Vec<u8>> {
     file.rewind()?;
     file.read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Does short work to its end, if no second signal comes. A signal that came meanwhile then ends the program, unless
+/// longer work is guarded too.
+pub fn whole<T>(work: impl FnOnce() -> T) -> T {
+    let Some(stop) = PROGRAM.get() else { return work() };
+    let guard = stop.guard();
+    let result = work();
+    drop(guard);
+    if stop.is_asked() && !stop.is_guarded() {
+        process::exit(EXIT_CODE.into());
+    }
+    result
 }
 
 /// Guards work that would be lost; see [`Stop::guard`].

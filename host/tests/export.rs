@@ -142,7 +142,10 @@ fn a_configuration_without_a_backend_is_an_error_that_names_the_backends() {
         message.contains("config.json") && message.contains("`backend` is missing, wanted one of fast, flex"),
         "{message}"
     );
-    // Entries of a later version are no reason to refuse a run.
+    // Entries of a later version are no reason to refuse a run; a slip is.
+    fs::write(&file, config.replace("\"seed\":", "\"sede\":")).unwrap();
+    let message = String::from_utf8_lossy(&export(run.path()).output().unwrap().stderr).into_owned();
+    assert!(message.contains("the entry `seed` is missing: is it `sede`?"), "{message}");
     fs::write(&file, config.replace("  \"backend\":", "  \"later\": 1,\n  \"backend\":")).unwrap();
     assert!(export(run.path()).status().unwrap().success());
 }

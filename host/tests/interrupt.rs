@@ -72,17 +72,32 @@ fn a_training_saves_at_a_signal_ends_with_130_and_is_no_finished_run() {
 }
 
 #[test]
-fn a_command_with_nothing_to_save_ends_at_once_with_130() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_host"))
-        .args(["corpus", "synth"])
-        .arg(tempfile::tempdir().unwrap().path())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut first = String::new();
-    BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut first).unwrap();
-    assert!(first.contains("of 1200 files"), "{first}");
-    send("-TERM", &child);
-    assert_eq!(exit_code(child), Some(130));
+fn a_command_with_nothing_to_save_ends_at_once_with_130_and_leaves_whole_files() {
+    for (signal, delay_ms) in [("-TERM", 0), ("-INT", 37), ("-INT", 71), ("-TERM", 113)] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_host"))
+            .args(["corpus", "synth"])
+            .arg(folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut first = String::new();
+        BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut first).unwrap();
+        assert!(first.contains("of 1200 files"), "{first}");
+        std::thread::sleep(Duration::from_millis(delay_ms));
+        send(signal, &child);
+        assert_eq!(exit_code(child), Some(130));
+        let mut folders = vec![folder.path().to_owned()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else {
+                    ser_host::corpus::audio::read_audio(&path, 16_000).unwrap();
+                }
+            }
+        }
+    }
 }

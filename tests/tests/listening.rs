@@ -37,7 +37,7 @@ struct Day {
 
 /// Listens to a synthetic day. Utterances of all voices come after random gaps of 1 to 25 s; one gap in 50 lasts ten
 /// minutes. The gaps hold white noise whose level drifts between -80 and -52 dBFS, an offset that drifts, and clicks.
-/// The same utterance comes at the start and at the end, after two seconds of zeros.
+/// The same utterance comes at the start and at the end, after two seconds of the same quiet noise.
 fn listen(hours: u64) -> Day {
     let model = Model::parse(MODEL).expect("a valid file");
     let mut memory = dirty_memory(model.state_words());
@@ -61,7 +61,8 @@ fn listen(hours: u64) -> Day {
         |day: &mut Day, utterance: &[i16]| day.planted.push((day.samples, day.samples + utterance.len() as u64));
     let reference = |day: &mut Day, push: &mut dyn FnMut(&mut Day, &[i16])| {
         let to_hop = (hop - day.samples % hop) % hop;
-        push(day, &vec![0; (to_hop + hop * (2 * RATE).div_ceil(hop)) as usize]);
+        push(day, &vec![0; to_hop as usize]);
+        push(day, &signals::noise(1, 20, (hop * (2 * RATE).div_ceil(hop)) as usize));
         plant(day, &utterances[0]);
         push(day, &utterances[0]);
         push(day, &vec![0; 2 * RATE as usize]);
@@ -182,7 +183,7 @@ proptest! {
 fn a_long_utterance_is_cut_and_a_click_is_none() {
     let model = Model::parse(MODEL).expect("a valid file");
     let config = EndpointerConfig { max_ms: 1_000, rise_db_per_s: 0.0, ..EndpointerConfig::default() };
-    let mut samples = vec![0; 32_000];
+    let mut samples = signals::noise(2, 20, 32_000);
     samples[16_000..16_040].fill(20_000);
     samples.extend(signals::noise(1, 10_000, 36_000));
     samples.extend(vec![0; 16_000]);
@@ -197,7 +198,7 @@ fn the_floor_learns_a_noise_that_stays() {
     let model = Model::parse(MODEL).expect("a valid file");
     let mut memory = dirty_memory(model.state_words());
     let mut listener = Listener::new(&model, &mut memory, &EndpointerConfig::default()).expect("memory enough");
-    listener.push(&vec![0; 16_000], |_| ());
+    listener.push(&signals::noise(2, 20, 16_000), |_| ());
     assert!((listener.floor_db() + 59.0).abs() < 0.01);
     let mut ends = Vec::new();
     // -44.8 dBFS.
@@ -286,9 +287,9 @@ proptest! {
     }
 }
 
-/// Steady sounds of 30 s: noise, hum, and noise with a rumble like that of a fan.
+/// Steady sounds of 10 s: noise, hum, and noise with a rumble like that of a fan.
 fn steady_sounds() -> [(&'static str, Vec<i16>); 4] {
-    const SAMPLES: usize = 30 * RATE as usize;
+    const SAMPLES: usize = 10 * RATE as usize;
     let tone = |hertz: f64, n: usize| (std::f64::consts::TAU * hertz * n as f64 / RATE as f64).sin();
     let hum = (0..SAMPLES).map(|n| (1_200.0 * (tone(50.0, n) + 0.5 * tone(100.0, n) + 0.3 * tone(150.0, n))) as i16);
     let mut low = 0.0;
@@ -304,16 +305,18 @@ fn steady_sounds() -> [(&'static str, Vec<i16>); 4] {
     ]
 }
 
-/// At once, after the silence with which some converters start, and in each stream anew.
+/// At once, after the silence with which some converters start, after a microphone was muted, and in each stream anew.
 #[test]
 fn steady_noise_from_the_first_sample_on_is_no_utterance() {
     let model = Model::parse(MODEL).expect("a valid file");
     let mut memory = dirty_memory(model.state_words());
     let mut listener = Listener::new(&model, &mut memory, &EndpointerConfig::default()).expect("memory enough");
     for (name, samples) in steady_sounds() {
-        for silence in [0, 1_600] {
-            listener.push(&vec![0; silence], |event| panic!("{name}: {event:?}"));
-            listener.push(&samples, |event| panic!("{name} after {silence} zeros: {event:?}"));
+        for silence in [0, 1_600, 80_000] {
+            for _ in 0..2 {
+                listener.push(&vec![0; silence], |event| panic!("{name}: {event:?}"));
+                listener.push(&samples, |event| panic!("{name} after {silence} zeros: {event:?}"));
+            }
             listener.finish(|event| panic!("{name}: {event:?}"));
         }
     }

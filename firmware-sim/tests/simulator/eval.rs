@@ -146,6 +146,7 @@ fn recordings_of_the_training_part_are_told_under_any_name_and_by_the_float_mode
         assert_eq!(json["trained_on"].as_u64(), wanted);
         let told = if wanted.is_some() { "THE FIGURES BELOW ARE NO TEST" } else { "trained on   unknown" };
         assert!(output.contains(told), "{output}");
+        assert_eq!(errors.contains("PERHAPS NO TEST: nothing beside"), wanted.is_none(), "{errors}");
     }
 }
 

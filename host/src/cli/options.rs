@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use clap::builder::PossibleValuesParser;
+use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
 use ser_core::spec::{self, Network};
 use serde_json::Value;
 
@@ -50,7 +50,7 @@ pub struct TrainingOptions {
     pub epochs: Option<usize>,
     /// Number of teachers, 0 to 16. They are trained first, half of them on reversed utterances; the network then also
     /// learns from their answers [default: as the recipe says].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(..=16))]
     pub teachers: Option<usize>,
     /// Quantisation-aware passes after the others. They compute as the int8 core does [default: as the recipe says].
     #[arg(long, value_name = "EPOCHS")]
@@ -103,8 +103,8 @@ impl TrainingOptions {
     /// If the network or the recipe is unusable, the front end of the network can't meet the condition, or this build
     /// lacks the backend.
     pub fn configure(&self, condition: Option<Condition>, seed: u64) -> Result<Config> {
-        let (preset, network) = self.network()?;
-        let usual = if self.names_labels()? {
+        let Chosen { name: preset, network, names_labels } = self.network()?;
+        let usual = if names_labels {
             Classes::These(network.labels.iter().map(ToString::to_string).collect())
         } else {
             Classes::Usual
@@ -131,29 +131,23 @@ impl TrainingOptions {
         })
     }
 
-    /// Whether the file of the network names its labels.
-    fn names_labels(&self) -> Result<bool> {
-        let Some(path) = &self.network else { return Ok(false) };
-        Ok(json::read(path, "network")?.get("labels").is_some())
-    }
-
-    /// Name and description of the network that the options choose.
+    /// The network that the options choose.
     ///
     /// # Errors
     ///
     /// If there is no such network, or its file or front end is unusable.
-    pub fn network(&self) -> Result<(String, Network)> {
-        let (name, network) = match &self.network {
+    pub fn network(&self) -> Result<Chosen> {
+        let chosen = match &self.network {
             Some(path) => network_of(path)?,
             None => {
                 let preset = self.preset.as_deref().unwrap_or("edge");
                 let Some(network) = spec::preset(preset) else {
                     bail!("unknown preset '{preset}', wanted one of {}", spec::PRESETS.join(", "))
                 };
-                (preset.to_owned(), network)
+                Chosen { name: preset.to_owned(), network, names_labels: false }
             }
         };
-        Ok((name, self.front_end.apply(network)?))
+        Ok(Chosen { network: self.front_end.apply(chosen.network)?, ..chosen })
     }
 
     /// The recipe that the options make for a network.
@@ -167,9 +161,7 @@ impl TrainingOptions {
             recipe =
                 recipe.with(json::read(path, "recipe")?).with_context(|| format!("{} is no recipe", path.display()))?;
         }
-        for change in &self.set {
-            recipe = recipe.with(change.clone()).context("--set")?;
-        }
+        recipe = json::join(&self.set).and_then(|changes| recipe.with(changes)).context("--set")?;
         if let Some(teachers) = self.teachers {
             recipe.set_teachers(teachers);
         }
@@ -203,14 +195,27 @@ fn weight(text: &str) -> Result<(String, f64), String> {
     pair.filter(|(label, _)| !label.is_empty()).ok_or_else(|| "wanted LABEL=FACTOR".to_owned())
 }
 
-/// Name and description of the network in a JSON file.
-fn network_of(path: &Path) -> Result<(String, Network)> {
+/// A network that options choose.
+#[derive(Clone, Debug)]
+pub struct Chosen {
+    /// That of the preset, or of the file.
+    pub name: String,
+    /// Its description.
+    pub network: Network,
+    /// Whether its file names its labels.
+    pub names_labels: bool,
+}
+
+/// The network in a JSON file.
+fn network_of(path: &Path) -> Result<Chosen> {
     let json = json::read(path, "network")?;
+    let names_labels = json.get("labels").is_some();
     let makes_image = json.pointer("/front_end/image").is_some_and(Value::is_object);
     let base = if makes_image { spec::paper() } else { spec::edge() };
     let network = json::with(&base, json).with_context(|| format!("{} is no network", path.display()))?;
     network.check().with_context(|| format!("the network in {} is unusable", path.display()))?;
-    Ok((path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default(), network))
+    let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(Chosen { name, network, names_labels })
 }
 
 #[cfg(test)]

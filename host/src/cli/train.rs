@@ -158,7 +158,7 @@ fn recipe(args: &TrainArgs) -> Result<Recipe> {
         args.training.set_stage(&mut recipe);
         return Ok(recipe);
     }
-    let (_, network) = args.training.network()?;
+    let network = args.training.network()?.network;
     args.training.recipe(&network)
 }
 

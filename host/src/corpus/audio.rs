@@ -1,12 +1,13 @@
 //! Recordings in, mono `i16` at the rate that is asked for out: all later modules see audio in this one form.
 //!
 //! Containers are told apart by their first bytes, whatever the file is called. `wav` reads WAV files in all
-//! encodings that hold plain samples, `compressed` hands FLAC, Ogg and MP3 to symphonia, and [`stream`] hears a pipe
+//! encodings that hold plain samples, `compressed` hands FLAC, Ogg and MP3 to symphonia (`ogg` looks at the pages first), and [`stream`] hears a pipe
 //! while it is written.
 
 mod compressed;
 mod container;
 mod format;
+mod ogg;
 mod pcm;
 mod rate;
 mod recording;

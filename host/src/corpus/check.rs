@@ -154,12 +154,17 @@ pub fn check(corpus: &Corpus, choice: &Choice) -> Result<Report> {
     warnings.extend(divided(&copies));
     warnings.extend(odd_levels(&readable));
     warnings.extend(leaks(&groups));
+    // What the map of a list drops is not among the utterances.
+    let mut left_out = chosen.left_out;
+    for (label, count) in &corpus.left_out {
+        *left_out.entry(label.clone()).or_default() += count;
+    }
     Ok(Report {
         corpus: corpus.name.clone(),
         known: corpus.members.iter().filter_map(|member| Some(member.known?.name)).collect(),
         utterances: readable.len(),
         classes: labels.names().to_vec(),
-        left_out: chosen.left_out,
+        left_out,
         fault,
         broken,
         duplicates,

@@ -1,6 +1,6 @@
 //! Which labels of a corpus are classes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,18 @@ pub struct Choice {
 
 /// How many recordings have a label, by the name that the corpus has for it: `happy` may be called `joy`, or both.
 pub(super) type Counts = BTreeMap<String, BTreeMap<String, usize>>;
+
+/// How often each label is there, by the name that the corpus has for it.
+pub(super) fn counts<'l>(labels: impl Iterator<Item = (&'l str, &'l str)>) -> Counts {
+    // By reference first: there are many recordings and few labels.
+    let mut counts: HashMap<(&str, &str), usize> = HashMap::new();
+    labels.for_each(|label| *counts.entry(label).or_default() += 1);
+    let mut of_labels = Counts::new();
+    for ((label, name), count) in counts {
+        of_labels.entry(label.to_owned()).or_default().insert(name.to_owned(), count);
+    }
+    of_labels
+}
 
 /// The classes, and what becomes of each label of the corpus.
 #[derive(Clone, Debug, PartialEq, Eq)]

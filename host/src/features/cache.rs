@@ -24,7 +24,7 @@ use anyhow::{Context, Result, ensure};
 use rayon::prelude::*;
 use ser_core::spec::FrontEnd;
 
-use crate::corpus::audio::change_speed;
+use crate::corpus::audio::{change_speed, to_rate};
 use crate::corpus::{Corpus, Problem, Utterance};
 use crate::features::kept::{Kept, RowFile, RowWriter, Value};
 use crate::features::rows::{Extractor, Rows, Unheard};
@@ -73,6 +73,9 @@ impl FeatureCache {
         for value in extractor.log_mel(&probe)?.values {
             value.to_bits().hash(&mut hasher);
         }
+        // So does a changed step of the resampler.
+        let rate_hz = front_end.sample_rate_hz;
+        to_rate(&probe, 3 * rate_hz, rate_hz)?.hash(&mut hasher);
         Ok(Self { folder: folder.to_owned(), extractor, digest: hasher.finish() })
     }
 

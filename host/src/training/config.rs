@@ -51,7 +51,7 @@ pub struct Config {
     /// Name of the corpus.
     pub corpus: String,
     /// Where its recordings are; none for the synthetic corpus.
-    #[serde(alias = "corpus_path", deserialize_with = "origins")]
+    #[serde(deserialize_with = "origins")]
     pub corpora: Vec<Origin>,
     /// Which of its labels are classes.
     #[serde(default)]

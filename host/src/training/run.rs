@@ -134,14 +134,20 @@ impl RunFolder {
     pub fn config(&self) -> Result<Config> {
         const WHAT: &str = "configuration of a run";
         let path = self.path.join("config.json");
-        let json = json::read(&path, WHAT)?;
+        let mut json = json::read(&path, WHAT)?;
+        // Runs that were made before there were several corpora have one path.
+        if let Some(entries) = json.as_object_mut()
+            && let Some(path) = entries.remove("corpus_path")
+        {
+            entries.insert("corpora".to_owned(), path);
+        }
         ensure!(
             json.get("backend").is_some(),
             "{} is no {WHAT}: the entry `backend` is missing, wanted one of {}",
             path.display(),
             Backend::value_variants().iter().map(Backend::to_string).collect::<Vec<_>>().join(", ")
         );
-        let config: Config = json::lenient(json).with_context(|| format!("{} is no {WHAT}", path.display()))?;
+        let config: Config = json::written(json).with_context(|| format!("{} is no {WHAT}", path.display()))?;
         config.network.check().with_context(|| format!("the network in {} is unusable", path.display()))?;
         config.recipe.check().with_context(|| format!("the recipe in {} is unusable", path.display()))?;
         Ok(config)

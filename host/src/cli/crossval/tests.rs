@@ -153,8 +153,8 @@ fn a_finished_fold_is_not_trained_again_and_other_options_are_refused() {
 
     let refused = |args: CrossvalArgs| format!("{:#}", go(&args).unwrap_err());
     let epochs = TrainingOptions { epochs: Some(3), ..args.training.clone() };
-    assert!(refused(CrossvalArgs { training: epochs, ..args.clone() }).contains("number of epochs"));
-    assert!(refused(CrossvalArgs { folds: Some(4), ..args.clone() }).contains("number of folds"));
+    assert!(refused(CrossvalArgs { training: epochs, ..args.clone() }).contains("number of epochs: 3 and 2"));
+    assert!(refused(CrossvalArgs { folds: Some(4), ..args.clone() }).contains("number of folds: 4 and 2"));
     // A new seed leaves the options of the finished folds as they are; another protocol changes them.
     assert!(
         refused(CrossvalArgs { seeds: vec![2], protocol: Some(Protocol::Random), ..args.clone() }).contains("protocol")

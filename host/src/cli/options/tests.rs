@@ -59,6 +59,14 @@ fn single_entries_are_laid_over_the_recipe_file_and_named_options_over_them() {
     options.set = vec![json::entry("augmentation.speed=1").unwrap()];
     let error = format!("{:#}", options.recipe(&edge()).unwrap_err());
     assert_eq!(error, "--set: unknown entry augmentation.speed: did you mean augmentation.speeds?");
+    options.set = ["batch=5", "batch=6"].map(|entry| json::entry(entry).unwrap()).to_vec();
+    assert_eq!(format!("{:#}", options.recipe(&edge()).unwrap_err()), "--set: batch is given twice: 5 and 6");
+    // The order of entries does not matter.
+    options.epochs = None;
+    for set in [["epochs=6", "budget=100"], ["budget=100", "epochs=6"]] {
+        options.set = set.map(|entry| json::entry(entry).unwrap()).to_vec();
+        assert_eq!(options.recipe(&edge()).unwrap().budget, 100);
+    }
 }
 
 #[test]
@@ -85,14 +93,15 @@ fn a_network_file_is_what_it_names_over_edge_and_over_paper_if_it_makes_an_image
     };
     let mut wanted = edge();
     wanted.front_end.mel_bands = 20;
-    assert_eq!(network(&json!({"front_end": {"mel_bands": 20}})).unwrap(), ("mine".to_owned(), wanted));
+    let chosen = network(&json!({"front_end": {"mel_bands": 20}})).unwrap();
+    assert_eq!((chosen.name.as_str(), chosen.network, chosen.names_labels), ("mine", wanted, false));
     // A network that names all but the level does not lose the level of the default.
     let mut most = serde_json::to_value(edge()).unwrap();
     most["front_end"].as_object_mut().unwrap().remove("level");
-    assert_eq!(network(&most).unwrap().1.front_end.level, LevelMode::RelativeToPeak);
+    assert_eq!(network(&most).unwrap().network.front_end.level, LevelMode::RelativeToPeak);
     let image = json!({"front_end": {"image": {"bands": 224, "columns": 224}}});
-    assert_eq!(network(&image).unwrap().1, paper());
-    assert_eq!(network(&serde_json::to_value(paper()).unwrap()).unwrap().1, paper());
+    assert_eq!(network(&image).unwrap().network, paper());
+    assert_eq!(network(&serde_json::to_value(paper()).unwrap()).unwrap().network, paper());
 
     let mut layers = serde_json::to_value(edge().layers).unwrap();
     layers[0]["conv2d"]["paddin"] = json!("same");

@@ -14,24 +14,39 @@ use symphonia::default::formats::{FlacReader, MpaReader, OggReader};
 
 use super::container::Container;
 use super::format::{AudioFormat, Encoding};
+use super::ogg;
 use super::recording::Recording;
 
 /// An MP3 file has no mark but the beginning of each frame, which chance may make once.
 const LEAST_MP3_FRAMES: usize = 2;
+/// Encoders do not agree on whether the frame of the header counts; a frame has 1152 samples.
+const SPARED_MP3_SAMPLES: u64 = 1152;
+/// Bytes of an ID3v1 tag, which stands at the end of a file.
+const TAG_LEN: usize = 128;
 
 /// Decodes a file in a container other than WAV.
 pub(super) fn decode(container: Container, bytes: &[u8]) -> Result<Recording> {
+    // The reader of FLAC would take a tag at the end for a part of the last frame, and leave out both.
+    let bytes = match bytes.split_last_chunk::<TAG_LEN>() {
+        Some((audio, [b'T', b'A', b'G', ..])) if container == Container::Flac => audio,
+        _ => bytes,
+    };
     let source = MediaSourceStream::new(Box::new(Cursor::new(bytes)), MediaSourceStreamOptions::default());
     let options = FormatOptions::default();
     let mut reader: Box<dyn FormatReader + '_> = match container {
         Container::Flac => Box::new(FlacReader::try_new(source, options).map_err(reason)?),
-        Container::Ogg => Box::new(OggReader::try_new(source, options).map_err(reason)?),
+        Container::Ogg => {
+            ogg::check(bytes)?;
+            Box::new(OggReader::try_new(source, options).map_err(reason)?)
+        }
         Container::Mpeg => Box::new(MpaReader::try_new(source, options).map_err(reason)?),
         Container::Wav => bail!("a WAV file is not compressed"),
     };
     let wanted = "wanted FLAC, Vorbis or MP3";
     let track = reader.default_track(TrackType::Audio).with_context(|| format!("no audio in it; {wanted}"))?;
     let (id, announced) = (track.id, track.num_frames);
+    // Without the encoder's delay the number of samples of an MP3 file is a guess.
+    let announced = announced.filter(|_| container != Container::Mpeg || track.delay.is_some());
     let parameters = track.codec_params.as_ref().and_then(|parameters| parameters.audio());
     let parameters = parameters.with_context(|| format!("unknown encoding; {wanted}"))?;
     // FLAC files carry a checksum of their samples.
@@ -47,12 +62,26 @@ pub(super) fn decode(container: Container, bytes: &[u8]) -> Result<Recording> {
     };
 
     let mut decoded = Decoded { encoding, format: None, interleaved: Vec::new(), mono: Vec::new() };
-    let mut packets = 0;
-    while let Some(packet) = reader.next_packet().map_err(reason)? {
+    let (mut packets, mut packets_len, mut end) = (0, 0, 0);
+    loop {
+        let packet = match reader.next_packet() {
+            Ok(Some(packet)) => packet,
+            Ok(None) => break,
+            // The last frames of FLAC are missing or damaged.
+            Err(Error::IoError(error)) if error.kind() == ErrorKind::UnexpectedEof => break,
+            Err(error) => return Err(reason(error)),
+        };
         if packet.track_id != id {
             continue;
         }
+        if container == Container::Flac {
+            // A frame says which samples it holds; the reader leaves out frames that do not fit their checksum.
+            let (came, begins) = (decoded.mono.len() as i64, packet.pts.get());
+            ensure!(begins == came, "damaged: samples {came} to {begins} cannot be read");
+        }
         packets += 1;
+        packets_len += packet.data.len();
+        end = packet.pts.get().saturating_add_unsigned(packet.dur.get());
         match decoder.decode(&packet) {
             Ok(buffer) => decoded.append(&buffer)?,
             // The first frames of a stream that was cut refer to what was cut off.
@@ -60,16 +89,41 @@ pub(super) fn decode(container: Container, bytes: &[u8]) -> Result<Recording> {
             Err(error) => return Err(reason(error)),
         }
     }
-    ensure!(
-        encoding != Encoding::Mp3 || packets >= LEAST_MP3_FRAMES,
-        "wanted at least {LEAST_MP3_FRAMES} frames, found {packets}"
-    );
-    if let (Encoding::Flac { .. }, Some(announced)) = (encoding, announced) {
-        let came = decoded.mono.len() as u64;
-        ensure!(came >= announced, "truncated: the header says {announced} samples, the file holds {came}");
+    let came = decoded.mono.len() as u64;
+    match (container, announced) {
+        (Container::Flac, Some(announced)) => {
+            ensure!(came >= announced, "truncated or damaged: the header says {announced} samples, {came} can be read")
+        }
+        (Container::Flac, None) => {
+            let behind = bytes.len().saturating_sub(flac_header_len(bytes) + packets_len);
+            ensure!(behind == 0, "truncated or damaged: the last {behind} bytes are no whole FLAC frame");
+        }
+        (Container::Mpeg, announced) => {
+            ensure!(packets >= LEAST_MP3_FRAMES, "wanted at least {LEAST_MP3_FRAMES} frames, found {packets}");
+            let came = end.max(0) as u64;
+            if let Some(announced) = announced {
+                ensure!(
+                    came + SPARED_MP3_SAMPLES >= announced,
+                    "truncated or damaged: the header says {announced} samples, {came} can be read"
+                );
+            }
+        }
+        (Container::Ogg | Container::Wav, _) => {}
     }
     ensure!(decoder.finalize().verify_ok != Some(false), "damaged: the samples do not fit their checksum");
     Ok(Recording { samples: decoded.mono, format: decoded.format.context("no samples")? })
+}
+
+/// Bytes before the first frame of a FLAC file: the mark, then blocks of a byte of kind and three of length.
+fn flac_header_len(file: &[u8]) -> usize {
+    let mut at = 4;
+    while let Some(&[kind, a, b, c]) = file.get(at..).and_then(|rest| rest.first_chunk()) {
+        at += 4 + u32::from_be_bytes([0, a, b, c]) as usize;
+        if kind & 0x80 != 0 {
+            break;
+        }
+    }
+    at
 }
 
 /// What was decoded so far.

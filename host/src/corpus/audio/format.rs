@@ -51,6 +51,11 @@ pub enum Encoding {
 }
 
 impl AudioFormat {
+    /// Samples of all channels in a second.
+    pub(super) fn samples_in_a_second(&self) -> usize {
+        self.sample_rate_hz as usize * usize::from(self.channels)
+    }
+
     /// Checks rate and channels.
     ///
     /// # Errors

@@ -5,6 +5,9 @@ use anyhow::{Result, ensure};
 use super::format::Encoding;
 use super::recording::FULL_SCALE;
 
+/// After so many seconds of zeros a doubtful layout counts as decided.
+const DOUBTFUL_S: usize = 60;
+
 /// Where the samples of a frame lie, and what they mean.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Layout {
@@ -26,6 +29,34 @@ impl Layout {
     /// `channels` samples of `sample_len` bytes each. `left`: an integer fills the upper bits of its bytes.
     pub fn new(encoding: Encoding, sample_len: usize, channels: usize, left: bool) -> Self {
         Self { encoding, sample_len, channels, left }
+    }
+
+    /// Whether the header leaves open which bits of its bytes an integer fills: there are more bytes than it needs, and
+    /// writers of either kind say nothing more.
+    pub fn is_doubtful(&self) -> bool {
+        matches!(self.encoding, Encoding::Integer { .. }) && !self.left
+    }
+
+    /// Lets samples decide a doubtful layout. Integers in the upper bits leave the lower bytes 0; the bytes above
+    /// integers in the lower bits repeat their sign. The first sample that is one and not the other decides. Among
+    /// `second` samples, the number of those in a second, that are both and not 0, there would be one if they were in
+    /// the upper bits, unless they lay below -48 dBFS. Returns false if more samples are needed.
+    pub fn settle(&mut self, samples: &[u8], second: usize) -> bool {
+        let Encoding::Integer { bits, .. } = self.encoding else { return true };
+        let used = usize::from(bits.div_ceil(8));
+        let unused = self.sample_len - used;
+        let mut both = 0;
+        for sample in samples.chunks_exact(self.sample_len).take(DOUBTFUL_S * second) {
+            let sign = if sample[used - 1] & 0x80 == 0 { 0 } else { 0xff };
+            let zero_below = sample[..unused].iter().all(|byte| *byte == 0);
+            let sign_above = sample[used..].iter().all(|byte| *byte == sign);
+            self.left = zero_below && !sign_above;
+            both += usize::from(sample.iter().any(|byte| *byte != 0));
+            if !(zero_below && sign_above) || both >= second {
+                return true;
+            }
+        }
+        samples.len() / self.sample_len >= DOUBTFUL_S * second
     }
 
     /// Bytes of a frame: a sample of each channel.

@@ -5,7 +5,8 @@ use ser_fourier::ResamplerError;
 
 use super::recording::{FULL_SCALE, to_i16};
 
-/// Least number of input samples that the resampler transforms at a time.
+/// Least number of samples of the lower rate, or nearly, that the resampler transforms at a time. The more, the narrower
+/// the band that its filter takes from the upper end.
 const BLOCK: usize = 1024;
 
 /// Resamples audio that comes in pieces. The same rate on both sides changes no bit.
@@ -26,7 +27,8 @@ impl Resampler {
         // The delay is half an FFT block, and a block is a multiple of `from / gcd`. Only an even multiple has a delay
         // of whole samples on both sides, which can be compensated without shifting the phase.
         let smallest_even_block = 2 * from / gcd(from, to);
-        let block = BLOCK.div_ceil(smallest_even_block) * smallest_even_block;
+        let least = BLOCK * (from / to).max(1);
+        let block = least.div_ceil(smallest_even_block) * smallest_even_block;
         Ok(Self(Some(ser_fourier::Resampler::new(from, to, block).map_err(failure)?)))
     }
 

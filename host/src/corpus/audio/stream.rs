@@ -16,18 +16,19 @@ const PIECE_LEN: usize = 4096;
 
 /// Hears a stream to its end, as mono samples at `rate_hz`.
 ///
-/// The first bytes tell what comes. WAV is heard while it comes. FLAC, Ogg, and MP3 that begins with a tag, are read to
-/// their end first. Anything else is raw PCM: 16-bit little-endian mono at `raw_rate_hz`, or at `rate_hz` if none is
-/// given.
+/// The first bytes tell what comes. WAV is heard while it comes, some seconds later if its samples must tell how they are
+/// stored. FLAC, Ogg, and MP3 that begins with a tag, are read to their end first. Anything else is raw PCM: 16-bit
+/// little-endian mono at `raw_rate_hz`, or at `rate_hz` if none is given.
 ///
 /// # Errors
 ///
-/// If the stream is a recording in a container that is not read and no `raw_rate_hz` says that it is raw all the same. If
-/// the stream cannot be read or ends in the middle of a sample, if a recording in it cannot be decoded, or if
-/// `raw_rate_hz` is given for a recording, which has a rate of its own. What was heard before stays heard.
+/// If the stream is empty, or is a recording in a container that is not read and no `raw_rate_hz` says that it is raw all
+/// the same. If the stream cannot be read or ends in the middle of a sample, if a recording in it cannot be decoded, or
+/// if `raw_rate_hz` is given for a recording, which has a rate of its own. What was heard before stays heard.
 pub fn hear(mut input: impl Read, raw_rate_hz: Option<u32>, rate_hz: u32, mut take: impl FnMut(&[i16])) -> Result<()> {
     let mut start = Vec::with_capacity(START_LEN);
     input.by_ref().take(START_LEN as u64).read_to_end(&mut start).context("cannot be read")?;
+    ensure!(!start.is_empty(), "an empty stream");
     let container = Container::of_mark(&start);
     ensure!(
         container.is_none() || raw_rate_hz.is_none(),
@@ -46,7 +47,16 @@ pub fn hear(mut input: impl Read, raw_rate_hz: Option<u32>, rate_hz: u32, mut ta
                 })
         }
         Some(Container::Wav) => {
-            let Header { format, layout, len } = Header::read(&mut input)?;
+            let Header { format, mut layout, len, peeked: mut first } = Header::read(&mut input)?;
+            let second = format.samples_in_a_second();
+            while layout.is_doubtful() {
+                let room = (second / usize::from(format.channels) * layout.frame_len()) as u64;
+                let came = input.by_ref().take(room).read_to_end(&mut first).context("cannot be read")?;
+                if layout.settle(&first, second) || came == 0 {
+                    break;
+                }
+            }
+            let input = first.as_slice().chain(input);
             pieces(input, layout, len, Resampler::new(format.sample_rate_hz, rate_hz)?, take).map(|_| ())
         }
         Some(Container::Flac | Container::Ogg | Container::Mpeg) => {
@@ -98,6 +108,7 @@ fn pieces(
         bytes.copy_within(whole..filled, 0);
         kept = filled - whole;
     }
+    ensure!(frames > 0, "no samples");
     resampler.finish(&mut resampled)?;
     hear(&mut resampled);
     if let Len::Known(len) = len {

@@ -18,13 +18,17 @@ const FORMAT_LEN: std::ops::RangeInclusive<u32> = 16..=1024;
 /// The format of a sample stands in the first two bytes of a sub-format of 16; these are the others.
 const SUB_FORMAT: [u8; 14] = *b"\x00\x00\x00\x00\x10\x00\x80\x00\x00\xaa\x00\x38\x9b\x71";
 const EXTENSIBLE: u16 = 0xfffe;
+/// Bytes of name and length of a chunk.
+const CHUNK_HEADER_LEN: u64 = 8;
 
 /// All that stands before the samples.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Header {
     pub format: AudioFormat,
     pub layout: Layout,
     pub len: Len,
+    /// What was read of the samples to tell whether there are any.
+    pub peeked: Vec<u8>,
 }
 
 /// Bytes of the samples.
@@ -62,6 +66,7 @@ impl Header {
             match &id {
                 b"data" => {
                     let (format, layout) = format.context("the WAV file has no format (fmt) before its samples")?;
+                    let mut peeked = Vec::new();
                     let len = match (u64::from(len), long_len) {
                         (_, Some(long_len)) if len == LEN_IS_ELSEWHERE => match long_len {
                             0 | u64::MAX => Len::Unknown,
@@ -69,10 +74,15 @@ impl Header {
                         },
                         // A recorder that never came to write the lengths: nothing should follow, yet something does.
                         (0, _) if end <= at || riff_len >= UNKNOWN_LEN => Len::Unknown,
+                        // One that wrote only the length of the file: what follows is another chunk, or the samples.
+                        (0, _) => {
+                            input.by_ref().take(CHUNK_HEADER_LEN).read_to_end(&mut peeked).context("cannot be read")?;
+                            if is_chunk(&peeked, end.saturating_sub(at)) { Len::Known(0) } else { Len::Unknown }
+                        }
                         (len, _) if len >= UNKNOWN_LEN => Len::Unknown,
                         (len, _) => Len::Known(len),
                     };
-                    return Ok(Self { format, layout, len });
+                    return Ok(Self { format, layout, len, peeked });
                 }
                 b"fmt " => {
                     ensure!(FORMAT_LEN.contains(&len), "a format (fmt) of {len} bytes, wanted 16 to 40");
@@ -95,7 +105,8 @@ impl Header {
 /// Decodes a file.
 pub(super) fn decode(file: &[u8]) -> Result<Recording> {
     let mut rest = file;
-    let Header { format, layout, len } = Header::read(&mut rest)?;
+    let Header { format, mut layout, len, peeked } = Header::read(&mut rest)?;
+    let rest = &file[file.len() - rest.len() - peeked.len()..];
     let samples = match len {
         Len::Known(len) => usize::try_from(len).ok().and_then(|len| rest.get(..len)).with_context(|| {
             let frame_len = layout.frame_len() as u64;
@@ -103,6 +114,9 @@ pub(super) fn decode(file: &[u8]) -> Result<Recording> {
         })?,
         Len::Unknown => rest,
     };
+    if layout.is_doubtful() {
+        layout.settle(samples, format.samples_in_a_second());
+    }
     let mut mono = Vec::new();
     layout.mix_down(samples, 0, &mut mono)?;
     Ok(Recording { samples: mono, format })
@@ -154,8 +168,8 @@ fn describe(chunk: &[u8]) -> Result<(AudioFormat, Layout)> {
         frame_len == container * channels,
         "a WAV file with {frame_len} bytes for the samples of {channels} channels, wanted a multiple"
     );
-    // Fewer bits than fill their bytes are in the upper ones, as the standard demands. ALSA's formats S24_LE and S20_LE
-    // have a byte more than the bits need, and the bits in the lower ones.
+    // Fewer bits than fill their bytes are in the upper ones, as the standard demands. Where there is a byte more than
+    // the bits need, some writers keep to that, and others use the lower ones, as ALSA's formats S24_LE and S20_LE.
     let left = bits.div_ceil(8) == container;
     Ok((format, Layout::new(encoding, container.into(), channels.into(), left)))
 }
@@ -177,6 +191,12 @@ fn name(tag: u16) -> String {
         _ => return format!("{tag:#06x}"),
     };
     name.to_owned()
+}
+
+/// Whether these bytes are the header of a chunk that fits into the `room` bytes that begin with it.
+fn is_chunk(bytes: &[u8], room: u64) -> bool {
+    let Ok((id, len)) = chunk(&mut &*bytes) else { return bytes.is_empty() };
+    id.iter().all(|byte| matches!(byte, b' '..=b'~')) && u64::from(len) + CHUNK_HEADER_LEN <= room
 }
 
 /// Name and length of the next chunk.

@@ -1,6 +1,7 @@
 //! Finds the folds of a cross-validation and reads their results.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -168,37 +169,75 @@ fn check_alike(found: &[Found]) -> Result<()> {
     Ok(())
 }
 
+/// An option in which two folds differ, and what it is in both unless that is long: `number of folds: 5 and 6`.
+#[derive(Debug)]
+pub(super) struct Difference {
+    what: &'static str,
+    sides: Option<[String; 2]>,
+}
+
+impl Difference {
+    fn new(what: &'static str, one: impl ToString, other: impl ToString) -> Self {
+        Self { what, sides: Some([one.to_string(), other.to_string()]) }
+    }
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.sides {
+            Some([one, other]) => write!(f, "{}: {one} and {other}", self.what),
+            None => f.write_str(self.what),
+        }
+    }
+}
+
 /// The first option in which two folds differ, among those that all folds of a cross-validation share; None if they
 /// differ in none.
 pub(super) fn difference(
-    one: (Condition, &Config, &Split),
-    other: (Condition, &Config, &Split),
-) -> Option<&'static str> {
-    let (condition, config, split) = one;
-    let (other_condition, other_config, other_split) = other;
+    (condition, config, split): (Condition, &Config, &Split),
+    (other_condition, other_config, other_split): (Condition, &Config, &Split),
+) -> Option<Difference> {
+    let (recipe, other_recipe) = (&config.recipe, &other_config.recipe);
     // The conditions share the front end with the cues left in.
-    let network = |condition, config: &Config| {
+    let network = |config: &Config| {
         let mut network = config.network.clone();
         if condition != other_condition {
             network.front_end = Condition::AsRecorded.front_end(network.front_end);
         }
         network
     };
-    let follows = |config: &Config, split: &Split| config.seed == split.seed;
-    let ids = |split: &Split| split.utterances.iter().map(|entry| entry.id.clone()).collect::<Vec<_>>();
-    let alike = [
-        ("corpus", config.corpus == other_config.corpus && ids(split) == ids(other_split)),
-        ("protocol", split.protocol == other_split.protocol),
-        ("number of folds", split.folds == other_split.folds),
-        (
-            "seed of the split",
-            split.seed == other_split.seed || (follows(config, split) && follows(other_config, other_split)),
-        ),
-        ("preset", config.preset == other_config.preset),
-        ("network", network(condition, config) == network(condition, other_config)),
-        ("number of epochs", config.recipe.epochs == other_config.recipe.epochs),
-        ("recipe", config.recipe == other_config.recipe),
-        ("backend", config.backend == other_config.backend),
-    ];
-    alike.into_iter().find(|(_, alike)| !alike).map(|(what, _)| what)
+    let follow = config.seed == split.seed && other_config.seed == other_split.seed;
+    let recordings =
+        |config: &Config, split: &Split| format!("{} of {} recordings", config.corpus, split.utterances.len());
+    let (one, other) = (recordings(config, split), recordings(other_config, other_split));
+    let mut ids = split.utterances.iter().zip(&other_split.utterances).map(|(one, other)| (&one.id, &other.id));
+    if one != other {
+        return Some(Difference::new("corpus", one, other));
+    }
+    if let Some((one, other)) = ids.find(|(one, other)| one != other) {
+        return Some(Difference::new("corpus", one, other));
+    }
+    if split.protocol != other_split.protocol {
+        return Some(Difference::new("protocol", split.protocol, other_split.protocol));
+    }
+    if split.folds != other_split.folds {
+        return Some(Difference::new("number of folds", split.folds, other_split.folds));
+    }
+    if split.seed != other_split.seed && !follow {
+        return Some(Difference::new("seed of the split", split.seed, other_split.seed));
+    }
+    if config.preset != other_config.preset {
+        return Some(Difference::new("preset", &config.preset, &other_config.preset));
+    }
+    if network(config) != network(other_config) {
+        return Some(Difference { what: "network", sides: None });
+    }
+    if recipe.epochs != other_recipe.epochs {
+        return Some(Difference::new("number of epochs", recipe.epochs, other_recipe.epochs));
+    }
+    if recipe != other_recipe {
+        return Some(Difference { what: "recipe", sides: None });
+    }
+    let backends = || Difference::new("backend", config.backend, other_config.backend);
+    (config.backend != other_config.backend).then(backends)
 }

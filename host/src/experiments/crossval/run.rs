@@ -162,12 +162,12 @@ impl Crossval<'_> {
             if let Some(what) =
                 difference((id.condition, config, split), (found.id.condition, &found.config, &found.split))
             {
-                return Err(other_options(&found.folder, &format!("another {what}")));
+                return Err(other_options(&found.folder, &what.to_string()));
             }
         }
         for (id, config, split) in &wanted {
             if let Some(folder) = begun(&id.folder(self.root)) {
-                ensure!(folder.is_of(config, split)?, other_options(&folder, "another configuration or split"));
+                ensure!(folder.is_of(config, split)?, other_options(&folder, "configuration or split"));
             }
         }
         let mut pending = Vec::new();
@@ -300,7 +300,8 @@ impl Crossval<'_> {
 
 fn other_options(folder: &RunFolder, what: &str) -> anyhow::Error {
     anyhow!(
-        "{} holds a run with {what} than these options: give the options that it was made with, or another folder with --out",
+        "these options and those of the run in {} differ in the {what}: give the options that it was made with, or another \
+         folder with --out",
         folder.path().display()
     )
 }

@@ -89,11 +89,10 @@ impl CrossvalReport {
             };
             self.row(f, &format!("recall of {label}, %"), &recall)?;
         }
-        let corpora = |condition: &ConditionReport| condition.corpora.clone();
-        self.groups(f, "UAR of", &corpora, |group| [Some(group.int8_uar), Some(group.float_uar)])?;
-        self.groups(f, "UAR among labels of", &corpora, |group| [Some(group.own_uar), None])?;
-        let speakers = |condition: &ConditionReport| condition.speakers.clone();
-        self.groups(f, "WAR of", &speakers, |group| [Some(group.int8_war), Some(group.float_war)])
+        let corpora: fn(&ConditionReport) -> &[GroupReport] = |condition| &condition.corpora;
+        self.groups(f, "UAR of", corpora, |group| [Some(group.int8_uar), Some(group.float_uar)])?;
+        self.groups(f, "UAR among labels of", corpora, |group| [Some(group.own_uar), None])?;
+        self.groups(f, "WAR of", |condition| &condition.speakers, |group| [Some(group.int8_war), Some(group.float_war)])
     }
 
     /// A row for each corpus or speaker; of many, the lowest, the median and the highest.
@@ -101,11 +100,11 @@ impl CrossvalReport {
         &self,
         f: &mut fmt::Formatter<'_>,
         title: &str,
-        groups: &dyn Fn(&ConditionReport) -> Vec<GroupReport>,
+        groups: fn(&ConditionReport) -> &[GroupReport],
         figures: fn(&GroupReport) -> [Option<f64>; 2],
     ) -> fmt::Result {
-        let of_conditions: Vec<Vec<GroupReport>> = self.conditions.iter().map(groups).collect();
-        let names: BTreeSet<&str> = of_conditions.iter().flatten().map(|group| group.name.as_str()).collect();
+        let of_conditions: Vec<&[GroupReport]> = self.conditions.iter().map(groups).collect();
+        let names: BTreeSet<&str> = of_conditions.iter().copied().flatten().map(|group| group.name.as_str()).collect();
         let mut row = |name: String, figures: &dyn Fn(&[GroupReport]) -> [Option<f64>; 2]| {
             write!(f, "{name:NAME$}")?;
             for figure in of_conditions.iter().flat_map(|groups| figures(groups)) {

@@ -289,7 +289,7 @@ fn folds_of_different_cross_validations_are_not_put_together() {
     two_folds(root.path());
     finish(root.path(), FoldId { seed: 2, ..id(0) }, Protocol::Random, Some(2), |truth, _| (Some(truth), Some(truth)));
     let error = gather(root.path()).unwrap_err().to_string();
-    assert!(error.contains("protocol") && error.contains("seed-2"), "{error}");
+    assert!(error.contains("protocol: sentence and random") && error.contains("seed-2"), "{error}");
 }
 
 #[test]

@@ -39,16 +39,47 @@ fn bits_that_do_not_fill_their_bytes_are_the_upper_ones_but_alsas_are_the_lower_
 }
 
 #[test]
+fn samples_tell_which_bytes_they_fill_where_the_header_does_not() {
+    let header = format(1, 1, 16_000, 4, 24);
+    // The upper three bytes, then the lower ones; 16-bit samples in 24 bits, and quiet ones.
+    let cases: [(&[u8], f32); 4] = [
+        (&[0, 0x80, 0x34, 0x12, 0, 0xff, 0xff, 0xff], 0x12_3480 as f32),
+        (&[0x80, 0x34, 0x12, 0, 0xff, 0xff, 0xff, 0xff], 0x12_3480 as f32),
+        (&[0, 0x34, 0x12, 0, 0, 0xff, 0xff, 0xff], 0x12_3400 as f32),
+        (&[3, 0, 0, 0, 0xff, 0xff, 0xff, 0xff], 3.0),
+    ];
+    for (samples, first) in cases {
+        let file = wav(&header, samples);
+        let recording = Recording::decode(&file).unwrap();
+        assert_eq!(recording.samples[0], first / 8_388_608.0, "{samples:x?}");
+        let mut heard = Vec::new();
+        stream::hear(&file[..], None, SAMPLE_RATE_HZ, |new| heard.extend_from_slice(new)).unwrap();
+        assert_eq!(heard, recording.at(SAMPLE_RATE_HZ).unwrap());
+    }
+}
+
+#[test]
 fn a_file_of_unknown_length_is_read_to_its_end() {
     let samples: Vec<i16> = (0..500).map(|n| n * 60 - 15_000).collect();
     let bytes: Vec<u8> = samples.iter().flat_map(|sample| sample.to_le_bytes()).collect();
     let whole = wav(&format(1, 1, 16_000, 2, 16), &bytes);
     // ffmpeg, sox, arecord, a recorder without power; lengths of the file and of the samples.
-    for lens in [[u32::MAX; 2], [0x7fff_f024, 0x7fff_f000], [0x8000_0024, 0x8000_0000], [0, 0], [36, 0], [u32::MAX, 0]]
-    {
+    let whole_len = whole.len() as u32 - 8;
+    for lens in [
+        [u32::MAX; 2],
+        [0x7fff_f024, 0x7fff_f000],
+        [0x8000_0024, 0x8000_0000],
+        [0, 0],
+        [36, 0],
+        [u32::MAX, 0],
+        [whole_len, 0],
+    ] {
         let [file_len, samples_len] = lens.map(u32::to_le_bytes);
         let bytes = [&whole[..4], &file_len, &whole[8..40], &samples_len, &whole[44..]].concat();
         assert_eq!(decoded(&bytes), samples, "{lens:x?}");
+        let mut heard = Vec::new();
+        stream::hear(&bytes[..], None, SAMPLE_RATE_HZ, |new| heard.extend_from_slice(new)).unwrap();
+        assert_eq!(heard, samples, "{lens:x?}");
     }
     // Where the file's own length has room for what follows, no samples are no samples.
     let [file_len, samples_len] = [whole.len() as u32 - 8, 0].map(u32::to_le_bytes);
@@ -135,20 +166,59 @@ fn a_file_is_read_by_its_contents_whatever_its_name_and_tags() {
     }
 }
 
+/// A FLAC file whose header says neither how many samples there are nor their checksum, as from a pipe.
+fn from_a_pipe(flac: &[u8]) -> Vec<u8> {
+    let mut flac = flac.to_vec();
+    // The last four bits of the byte before belong to the channels.
+    flac[21] &= 0xf0;
+    flac[22..42].fill(0);
+    flac
+}
+
 #[test]
-fn a_compressed_file_that_is_cut_or_damaged_is_read_in_part_or_refused() {
-    for bytes in [FLAC, VORBIS, MP3] {
-        for cut in (0..bytes.len()).step_by(7) {
-            let _ = Recording::decode(&bytes[..cut]);
+fn a_compressed_file_that_is_cut_or_damaged_is_refused_or_read_as_it_was() {
+    let pipe = from_a_pipe(FLAC);
+    let read = |bytes: &[u8]| Recording::decode(bytes).map(|recording| recording.samples);
+    assert_eq!(read(&pipe).unwrap(), read(FLAC).unwrap());
+    for bytes in [FLAC, &pipe, VORBIS] {
+        let whole = read(bytes).unwrap();
+        for cut in 0..bytes.len() {
+            if let Ok(samples) = read(&bytes[..cut]) {
+                // A FLAC file of unknown length was cut between its two frames.
+                assert!(bytes == pipe && samples == whole[..4096], "cut at {cut} of {}", bytes.len());
+            }
         }
         for at in (0..bytes.len()).step_by(3) {
-            let mut bytes = bytes.to_vec();
-            bytes[at] ^= 0x55;
-            let _ = Recording::decode(&bytes);
+            let mut changed = bytes.to_vec();
+            changed[at] ^= 0x55;
+            if let Ok(samples) = read(&changed) {
+                assert!(samples == whole || at < 42, "byte {at} of {}", bytes.len());
+            }
         }
     }
-    let cut = reason(&FLAC[..FLAC.len() - 40]);
-    assert!(cut.contains("truncated") || cut.contains("damaged"), "{cut}");
+    for cut in (0..MP3.len()).step_by(7) {
+        let _ = read(&MP3[..cut]);
+    }
+    for at in (0..MP3.len()).step_by(3) {
+        let mut bytes = MP3.to_vec();
+        bytes[at] ^= 0x55;
+        let _ = read(&bytes);
+    }
+    let mut damaged = FLAC.to_vec();
+    damaged[FLAC.len() / 4] ^= 1;
+    assert!(reason(&damaged).contains("damaged: samples 0 to 4096 cannot be read"), "{}", reason(&damaged));
+    let mut tagged = pipe.clone();
+    tagged.extend_from_slice(b"TAG");
+    tagged.resize(pipe.len() + 128, 0);
+    assert_eq!(read(&tagged).unwrap(), read(FLAC).unwrap());
+    for (bytes, wanted) in [
+        (&FLAC[..FLAC.len() - 40], "truncated or damaged: the header says 8000 samples, 4096 can be read"),
+        (&pipe[..FLAC.len() - 40], "bytes are no whole FLAC frame"),
+        (&VORBIS[..VORBIS.len() - 40], "is not whole"),
+        (&MP3[..MP3.len() / 2], "truncated or damaged: the header says 8000 samples"),
+    ] {
+        assert!(reason(bytes).contains(wanted), "{}", reason(bytes));
+    }
     // A wrong checksum of all samples.
     let mut changed = FLAC.to_vec();
     changed[30] ^= 1;
@@ -193,8 +263,9 @@ fn a_stream_in_any_pieces_is_the_file() {
             assert_eq!(heard(bytes, piece, None, rate).unwrap(), Recording::decode(bytes).unwrap().at(rate).unwrap());
         }
     }
-    assert!(heard(&[], 1, None, 16_000).unwrap().is_empty());
     let error = |bytes: &[u8], raw| format!("{:#}", heard(bytes, 100, raw, 16_000).unwrap_err());
+    assert_eq!(error(&[], None), "an empty stream");
+    assert_eq!(error(&wav(&format(1, 1, 16_000, 2, 16), &[]), None), "no samples");
     assert!(error(&raw[..raw.len() - 1], None).contains("in the middle of a sample"));
     assert!(error(&file[..file.len() - 9], None).contains("the header says 9001 samples, the file holds 8996"));
     assert!(error(&file, Some(8_000)).contains("for raw PCM alone"));

@@ -6,7 +6,7 @@
 //! down, steady noise lifts it.
 //!
 //! At the start of a stream nothing is known of its noise. In the first [`WARM_UP_MS`] the floor begins at the level of
-//! the first frame, falls with the level at once, and rises by up to [`WARM_UP_DB_PER_S`]. So steady noise begins no
+//! the first frame without digital silence in it, falls with the level at once, and rises by up to [`WARM_UP_DB_PER_S`]. So steady noise begins no
 //! sound, and of a stream that starts in the middle of a word the sounds up to the first quieter frame are missed.
 //!
 //! Digital silence, a microphone that is muted or not awake yet, tells nothing of the noise. Its frames do not move the
@@ -175,6 +175,8 @@ pub struct Endpointer {
     max: u32,
     warm_up: u32,
     warm_up_rise: i32,
+    /// Number of the first frame that shares no sample with one before the start of the stream.
+    first_whole: u32,
     /// dBFS.
     floor: i32,
     /// Frames that were no digital silence, up to `warm_up`.
@@ -223,6 +225,7 @@ impl Endpointer {
             max: frames(config.max_ms),
             warm_up: frames(WARM_UP_MS),
             warm_up_rise: speed_steps(WARM_UP_DB_PER_S * hop_s),
+            first_whole: front_end.frame_len.div_ceil(front_end.hop_len.max(1)) as u32,
             floor: 0,
             heard: 0,
             frames: 0,
@@ -323,7 +326,7 @@ impl Endpointer {
 
     /// The floor at the start of a stream.
     fn come_up(&mut self, level: i32) {
-        let highest = if self.heard > 1 { self.floor.saturating_add(self.warm_up_rise) } else { level };
+        let highest = if self.heard > self.first_whole { self.floor.saturating_add(self.warm_up_rise) } else { level };
         self.floor = level.min(highest).max(self.least_floor());
     }
 

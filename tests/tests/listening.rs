@@ -312,7 +312,7 @@ fn steady_noise_from_the_first_sample_on_is_no_utterance() {
     let mut memory = dirty_memory(model.state_words());
     let mut listener = Listener::new(&model, &mut memory, &EndpointerConfig::default()).expect("memory enough");
     for (name, samples) in steady_sounds() {
-        for silence in [0, 1_600, 80_000] {
+        for silence in [0, 1_600, 80_100] {
             for _ in 0..2 {
                 listener.push(&vec![0; silence], |event| panic!("{name}: {event:?}"));
                 listener.push(&samples, |event| panic!("{name} after {silence} zeros: {event:?}"));

@@ -80,7 +80,8 @@ impl fmt::Display for Report {
             None => writeln!(f, "trained on   unknown: no file MODEL.trained.json tells")?,
         }
         let interval = |intervals: &Intervals| {
-            format!("95 % interval of the WAR, over {}: {}", self.unit.count(intervals.units), shown(intervals.war))
+            let [uar, war] = [intervals.uar, intervals.war].map(shown);
+            format!("95 % intervals, over {}: UAR {uar}, WAR {war}", self.unit.count(intervals.units))
         };
         writeln!(f, "\nint8 core\n{}\n{}\n", self.int8.confusion, interval(&self.int8_intervals))?;
         if let Some(comparison) = &self.comparison {

@@ -55,12 +55,14 @@ pub struct Corpus {
     pub left_out: BTreeMap<String, usize>,
     /// What was found and skipped.
     pub problems: Vec<Problem>,
+    /// Recordings of known corpora that lie there more than once and are read once.
+    pub repeated: usize,
 }
 
 impl Corpus {
     /// Finds the utterances of a folder or of a CSV manifest; no audio is read.
     ///
-    /// A folder is that of a [`Known`] corpus, as it is downloaded, or one in which recordings lie in folders that are
+    /// A folder is that of a [`Known`](known::Known) corpus, as it is downloaded, or one in which recordings lie in folders that are
     /// named after emotions, at any depth: `speaker/emotion/name.wav`, or `emotion/name.wav`, which says nothing about
     /// speakers. Recordings end in [`audio::EXTENSIONS`]. A manifest is a CSV file with the columns `path` and
     /// `emotion`, and `speaker`, `sentence` and `sex` where they are known, in any order; its paths are absolute or
@@ -125,8 +127,9 @@ impl Corpus {
                 }
             }
         }
-        let member = Member { name: format!("synthetic-{seed}").into(), known: None, weight: 1.0 };
-        Self::of(vec![Read { member, entries, problems: Vec::new(), dropped: BTreeMap::new() }], choice)
+        let member =
+            Member { name: format!("synthetic-{seed}").into(), known: None, unread_manifest: None, weight: 1.0 };
+        Self::of(vec![Read { member, entries, problems: Vec::new(), repeated: 0, dropped: BTreeMap::new() }], choice)
     }
 
     /// The labels that it has, classes or not, with commas between them.
@@ -137,7 +140,7 @@ impl Corpus {
     }
 
     /// Labels that a corpus calls by several names, one line for each: `happy 10 and joy 5 are both happy`.
-    pub fn several_names(&self) -> Vec<String> {
+    fn several_names(&self) -> Vec<String> {
         let mut lines = Vec::new();
         for member in &self.members {
             let own = self.utterances.iter().filter(|utterance| utterance.corpus == member.name);
@@ -149,6 +152,24 @@ impl Corpus {
                 lines.push(format!("{} are all {label}", names.join(", ")));
             }
         }
+        lines
+    }
+
+    /// What is worth knowing of how it was read, one line each: labels with several names, labels that are not known as
+    /// emotions, recordings that lie there more than once, manifests that are not read.
+    pub fn remarks(&self) -> Vec<String> {
+        let mut lines: Vec<String> =
+            self.several_names().iter().map(|line| format!("{line}; --map renames each")).collect();
+        let unknown: Vec<&str> =
+            self.labels.names().iter().map(String::as_str).filter(|label| !labels::is_known(label)).collect();
+        if let Some(first) = unknown.first() {
+            lines.push(format!("not known as emotions: {}; --map {first}= drops one", unknown.join(", ")));
+        }
+        if self.repeated > 0 {
+            lines.push(format!("{} recordings lie there more than once and are read once", self.repeated));
+        }
+        let manifests = self.members.iter().filter_map(|member| member.unread_manifest.as_ref());
+        lines.extend(manifests.map(|path| format!("{} is not read: give it in place of its folder", path.display())));
         lines
     }
 
@@ -165,7 +186,9 @@ impl Corpus {
             choice.among(&counts(told.map(|told| (told.label.as_str(), told.called.as_str()))))?;
         let name = read.iter().map(|read| &*read.member.name).collect::<Vec<_>>().join("+");
         let (mut members, mut utterances, mut problems) = (Vec::new(), Vec::new(), Vec::new());
-        for Read { member, entries, problems: of_member, dropped } in read {
+        let mut repeated = 0;
+        for Read { member, entries, problems: of_member, repeated: of_files, dropped } in read {
+            repeated += of_files;
             for Entry { id, told: Told { speaker, sex, label, called, sentence }, source } in entries {
                 let (corpus, labels) = (member.name.clone(), labels.clone());
                 if let Some(&emotion) = class_of.get(&(label, called.clone())) {
@@ -177,7 +200,7 @@ impl Corpus {
             members.push(member);
         }
         utterances.sort_by(|a, b| a.id.cmp(&b.id));
-        Ok(Self { name, members, labels, utterances, map: choice.map.clone(), left_out, problems })
+        Ok(Self { name, members, labels, utterances, map: choice.map.clone(), left_out, problems, repeated })
     }
 
     /// The utterances by id.

@@ -99,6 +99,7 @@ impl Report {
         notes.extend(self.unfinished.iter().map(|unfinished| format!("{unfinished}.")));
         let mut tables: Vec<Table> = vec![conditions::table(&self.groups), headline::table(&self.groups)];
         tables.extend(headline::corpora(&self.groups));
+        tables.extend(headline::speakers(&self.groups));
         tables.extend(headline::runs(&self.groups));
         page::page(&format!("Report: {}", self.title), &notes, &tables, sections)
     }

@@ -23,8 +23,8 @@ pub struct CorpusArgs {
 
 #[derive(Debug, Subcommand)]
 enum CorpusCommand {
-    /// Count the utterances, and find broken files and cues that give labels away. Fails if a file is broken or the
-    /// corpus cannot be trained on.
+    /// Count the utterances, and find broken files and cues that give labels or corpora away. Fails if something is broken
+    /// or skipped, or if the corpus cannot be trained on.
     #[command(after_help = "Examples:\n  host corpus check recordings/\n  \
                             host corpus check downloads/RAVDESS downloads/EMOVO --labels all")]
     Check(CheckArgs),
@@ -121,6 +121,7 @@ fn run_check(args: &CheckArgs) -> Result<()> {
 }
 
 fn run_manifest(args: &ManifestArgs) -> Result<()> {
+    ensure!(args.dir.is_dir(), "{} is no folder: a manifest lists the recordings of one", args.dir.display());
     let out = args.out.clone().unwrap_or_else(|| args.dir.join("manifest.csv"));
     ensure!(args.force || !out.exists(), "{} is there already; --force replaces it", out.display());
     let origin = Origin { layout: args.layout.clone(), ..Origin::new(&args.dir) };
@@ -184,6 +185,6 @@ mod tests {
         run_check(&args).expect("five labels can be trained on");
         let labels = LabelOptions { labels: vec!["sad".to_owned(), "fear".to_owned()], ..LabelOptions::default() };
         let error = run_check(&CheckArgs { labels, ..args }).unwrap_err().to_string();
-        assert!(error.contains("no label 'sad', it has angry, fear"), "{error}");
+        assert!(error.contains("no label 'sad' that --labels"), "{error}");
     }
 }

@@ -11,7 +11,7 @@ use ser_core::spec::FrontEnd;
 
 use crate::corpus::choice::{Choice, Classes, told};
 use crate::corpus::known::Known;
-use crate::corpus::labels::{Labels, canonical, is_known, plain};
+use crate::corpus::labels::{Labels, canonical, plain};
 use crate::corpus::layout::Layout;
 use crate::corpus::origin::Origin;
 use crate::corpus::skipped::{grouped, lines};
@@ -159,12 +159,7 @@ pub fn tell_corpus(corpus: &Corpus) {
         }
     }
     tell(&corpus.problems);
-    corpus.several_names().iter().for_each(|line| eprintln!("{line}; --map renames each"));
-    let unknown: Vec<&String> = corpus.labels.names().iter().filter(|label| !is_known(label)).collect();
-    if let [first, more @ ..] = &unknown[..] {
-        let others = more.iter().map(|label| format!(", {label}")).collect::<String>();
-        eprintln!("not known as emotions: {first}{others}; --map {first}= drops one");
-    }
+    corpus.remarks().iter().for_each(|line| eprintln!("{line}"));
     if let Some(left_out) = told(&corpus.left_out) {
         eprintln!("left out: {left_out}; --labels and --map choose");
     }

@@ -13,9 +13,10 @@ use crate::corpus::labels::Labels;
 use crate::corpus::split::{Part, Split};
 use crate::corpus::trained::TrainedOn;
 use crate::corpus::{Problem, Utterance};
-use crate::evaluation::evaluate::{Evaluation, evaluate};
+use crate::evaluation::evaluate::{Evaluation, OfGroup, evaluate};
 use crate::evaluation::interval::{Unit, shown};
 use crate::features::kept::Kept;
+use crate::shares::points;
 use crate::training::run::{Config, Epochs, RunFolder};
 use crate::training::train::Classifier;
 
@@ -124,11 +125,10 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         epochs,
         skipped: utterances.len() - heard.len(),
         unheard,
+        // The split keeps ids apart, and not copies under two names.
         trained_on: match (other, args.part) {
-            (true, _) => trained_on(&config, &split)?.map(|known| heard_before(&known, &heard)),
             (false, Part::Train) => Some(heard.len()),
-            // The split keeps the parts apart.
-            (false, _) => Some(0),
+            _ => trained_on(&config, &split)?.map(|known| heard_before(&known, &heard)),
         },
         evaluation,
     };
@@ -136,8 +136,22 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         println!("{}", serde_json::to_string_pretty(&result)?);
         return Ok(());
     }
-    let Evaluation { confusion, war_interval, units, .. } = &result.evaluation;
-    println!("{confusion}\n95 % interval of the WAR, over {}: {}", unit.count(*units), shown(*war_interval));
+    let Evaluation { confusion, war_interval, uar_interval, units, corpora, speakers, .. } = &result.evaluation;
+    println!(
+        "{confusion}\n95 % intervals, over {}: UAR {}, WAR {}",
+        unit.count(*units),
+        shown(*uar_interval),
+        shown(*war_interval)
+    );
+    for (title, groups) in [("corpus", corpora), ("speaker", speakers)] {
+        let width = groups.iter().map(|group| group.name.chars().count()).max().unwrap_or(0).max(title.len());
+        if !groups.is_empty() {
+            println!("\n{title:width$} {:>10} {:>7} {:>7}", "utterances", "UAR, %", "WAR, %");
+        }
+        for OfGroup { name, utterances, war, uar } in groups {
+            println!("{name:width$} {utterances:>10} {:>7} {:>7}", points(*uar), points(*war));
+        }
+    }
     if result.skipped > 0 {
         println!("{} utterances skipped", result.skipped);
     }

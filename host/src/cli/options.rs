@@ -1,5 +1,6 @@
 //! The options of a training, which several commands share.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -171,9 +172,11 @@ impl TrainingOptions {
         }
         recipe.batch = self.batch.unwrap_or(recipe.batch);
         recipe.balance = self.balance.unwrap_or(recipe.balance);
+        let mut weights = BTreeMap::new();
         for (label, weight) in &self.class_weights {
-            recipe.class_weights.insert(label.clone(), *weight);
+            ensure!(weights.insert(label.clone(), *weight).is_none(), "--class-weights names {label} twice");
         }
+        recipe.class_weights.extend(weights);
         self.set_stage(&mut recipe);
         recipe.check()?;
         ensure!(

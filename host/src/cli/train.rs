@@ -220,8 +220,10 @@ fn plan(args: &TrainArgs) -> Result<(Config, Split, Corpus)> {
             split
         }
     };
-    if let Some(share) = args.validation {
-        split.hold_out_validation(share)?;
+    if let Some(share) = args.validation
+        && let Some(remark) = split.hold_out_validation(share)?
+    {
+        eprintln!("{remark}");
     }
     for warning in [imbalance(&split.class_sizes(Part::Train)), corpora_apart(&corpus)].into_iter().flatten() {
         eprintln!("warning: {warning}");

@@ -106,6 +106,11 @@ pub(super) fn is_recording(path: &Path) -> bool {
     EXTENSIONS.iter().any(|extension| has_extension(path, extension))
 }
 
+/// Whether a file's name says that its sound was compressed with loss.
+pub(super) fn is_lossy(path: &Path) -> bool {
+    ["ogg", "mp3"].iter().any(|extension| has_extension(path, extension))
+}
+
 fn has_extension(path: &Path, wanted: &str) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(wanted))
 }

@@ -146,7 +146,8 @@ pub fn check(corpus: &Corpus, choice: &Choice) -> Result<Report> {
     }
     let empty = sizes.iter().find(|(_, count)| *count == 0);
     let fault = empty.map(|(class, _)| format!("no recording of {class} can be read")).or_else(|| labels.fault());
-    let mut warnings: Vec<String> = unknown_sentences(corpus).into_iter().collect();
+    let mut warnings = corpus.remarks();
+    warnings.extend(unknown_sentences(corpus));
     warnings.extend(imbalance(&sizes));
     let of_corpora = readable.iter().map(|measured| (&*measured.utterance.corpus, measured.measures));
     warnings.extend(apart(of_corpora));
@@ -289,11 +290,12 @@ fn unknown_sentences(corpus: &Corpus) -> Option<String> {
 fn divided(copies: &[Copies]) -> Option<String> {
     let recordings: usize = copies.iter().map(|copies| copies.recordings.len()).sum();
     let divided = |protocol| copies.iter().filter(|copies| copies.may_be_divided(protocol)).count();
-    let [random, sentence, speaker] = [Protocol::Random, Protocol::Sentence, Protocol::Speaker].map(divided);
+    let [random, sentence, speaker, corpus] =
+        [Protocol::Random, Protocol::Sentence, Protocol::Speaker, Protocol::Corpus].map(divided);
     (!copies.is_empty()).then(|| {
         format!(
             "{recordings} recordings are copies of one another, in {} groups: a split may have copies in training and test, \
-             {random} groups with protocol random, {sentence} with sentence, {speaker} with speaker",
+             {random} groups with protocol random, {sentence} with sentence, {speaker} with speaker, {corpus} with corpus",
             copies.len()
         )
     })

@@ -119,7 +119,7 @@ impl Choice {
                 for label in &labels {
                     ensure!(
                         have.contains(label),
-                        "--labels: the corpus has no label '{label}', it has {}",
+                        "the corpus has no label '{label}' that --labels, the network or the split names; it has {}",
                         listed(&have)
                     );
                 }

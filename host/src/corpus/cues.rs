@@ -1,7 +1,8 @@
 //! Properties of recordings other than the voice, by which a network may tell emotions or corpora apart.
 //!
-//! Groups of recordings are told apart by a property if the group explains much of its variance:
-//! `η² = Σ n_g (mean_g - mean)² / Σ (x - mean)²`.
+//! Emotions are told apart by a property if they explain much of its variance:
+//! `η² = Σ n_g (mean_g - mean)² / Σ (x - mean)²`. Two corpora are told apart if a threshold finds most recordings of each:
+//! with the best one, `(1 + D) / 2` of them, where D is the Kolmogorov-Smirnov distance of the two.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +10,10 @@ use super::measure::Measures;
 
 /// A cue gives the emotion away if the emotion explains this share of its variance within a speaker.
 const LEAK_SHARE: f64 = 0.25;
-/// A cue gives the corpus away if the corpus explains this share of its variance.
-const CORPUS_SHARE: f64 = 0.5;
+/// A cue tells two corpora apart if a threshold is right about this share of their recordings; each corpus counts half.
+const CORPUS_SHARE: f64 = 0.85;
+/// Leaks of more speakers than this are one warning.
+const FEW_SPEAKERS: usize = 2;
 /// Groups with fewer recordings than this tell nothing about a cue.
 const MIN_GROUP: usize = 5;
 
@@ -64,6 +67,24 @@ impl Cue {
         })
     }
 
+    /// The share of two groups' recordings that the best threshold is right about, each group counted half.
+    fn right(&self, groups: [&[Measures]; 2]) -> f64 {
+        let mut values: Vec<(f64, usize)> = Vec::new();
+        for (group, measures) in groups.into_iter().enumerate() {
+            values.extend(measures.iter().map(|measures| ((self.value)(measures), group)));
+        }
+        values.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let (mut below, mut distance) = ([0.0, 0.0], 0.0_f64);
+        for (place, (value, group)) in values.iter().enumerate() {
+            below[*group] += 1.0 / groups[*group].len() as f64;
+            // No threshold divides equal values.
+            if values.get(place + 1).is_none_or(|(next, _)| next > value) {
+                distance = distance.max((below[0] - below[1]).abs());
+            }
+        }
+        (1.0 + distance) / 2.0
+    }
+
     /// `-97 dB in ravdess, -55 dB in casia`.
     fn ends(&self, Apart { lowest, highest, .. }: &Apart<'_>) -> String {
         // Decimals for values that differ by about what is harmless.
@@ -82,16 +103,22 @@ pub(super) fn leaks(groups: &BTreeMap<(&str, &str), Vec<Measures>>) -> Vec<Strin
         }
     }
     let mut warnings = Vec::new();
-    for (speaker, emotions) in speakers {
-        for cue in &CUES {
-            let Some(apart) = cue.tells(&emotions).filter(|apart| apart.share > LEAK_SHARE) else { continue };
-            let speaker = if speaker.is_empty() { "all" } else { speaker };
-            warnings.push(format!(
-                "speaker {speaker}: {} gives the emotion away ({:.0} % of its variance): {}",
-                cue.name,
-                100.0 * apart.share,
-                cue.ends(&apart)
-            ));
+    for cue in &CUES {
+        let told = speakers.iter().filter_map(|(speaker, emotions)| {
+            let apart = cue.tells(emotions).filter(|apart| apart.share > LEAK_SHARE)?;
+            Some((if speaker.is_empty() { "all" } else { speaker }, apart))
+        });
+        let mut told: Vec<(&str, Apart<'_>)> = told.collect();
+        let warning = |whose: String, apart: &Apart<'_>| {
+            let share = 100.0 * apart.share;
+            format!("{whose}: {} gives the emotion away ({share:.0} % of its variance): {}", cue.name, cue.ends(apart))
+        };
+        if told.len() <= FEW_SPEAKERS {
+            warnings.extend(told.iter().map(|(speaker, apart)| warning(format!("speaker {speaker}"), apart)));
+        } else {
+            told.sort_by(|one, other| other.1.share.total_cmp(&one.1.share));
+            let whose = format!("{} of {} speakers, most of all {}", told.len(), speakers.len(), told[0].0);
+            warnings.push(warning(whose, &told[0].1));
         }
     }
     warnings
@@ -107,13 +134,19 @@ pub(super) fn apart<'c>(recordings: impl Iterator<Item = (&'c str, Measures)>) -
         return None;
     }
     let told = CUES.iter().chain([&TREBLE]).filter_map(|cue| {
-        let apart = cue.tells(&groups).filter(|apart| apart.share > CORPUS_SHARE)?;
-        Some(format!("{} ({:.0} % of its variance: {})", cue.name, 100.0 * apart.share, cue.ends(&apart)))
+        let pairs =
+            groups.iter().enumerate().flat_map(|(place, one)| groups[..place].iter().map(move |other| [one, other]));
+        let shares = pairs.filter_map(|pair| {
+            let apart = cue.tells(&pair.map(|group| *group))?;
+            Some((cue.right(pair.map(|group| group.1)), apart))
+        });
+        let (right, apart) = shares.max_by(|one, other| one.0.total_cmp(&other.0))?;
+        (right > CORPUS_SHARE).then(|| format!("{} (right in {:.0} %: {})", cue.name, 100.0 * right, cue.ends(&apart)))
     });
     let told: Vec<String> = told.collect();
     (!told.is_empty()).then(|| {
         format!(
-            "a network can tell the corpora apart without the voices, and labels that one of them lacks with them, by {}",
+            "a network can tell corpora apart without the voices, and labels that one of them lacks with them, by {}",
             told.join("; ")
         )
     })
@@ -137,14 +170,36 @@ mod tests {
     }
 
     #[test]
+    fn a_leak_of_many_speakers_is_one_warning() {
+        let mut groups = BTreeMap::new();
+        for speaker in ["a", "b", "c"] {
+            for (emotion, step) in [("sad", 10), ("angry", 1000)] {
+                groups.insert((speaker, emotion), (0..6).map(|n| recording(step + n, false)).collect());
+            }
+        }
+        let warnings = leaks(&groups);
+        let of_level: Vec<&String> = warnings.iter().filter(|warning| warning.contains(": level gives")).collect();
+        assert!(
+            matches!(of_level[..], [warning] if warning.starts_with("3 of 3 speakers, most of all ")),
+            "{warnings:?}"
+        );
+    }
+
+    #[test]
     fn corpora_are_told_apart_by_what_differs_between_them_alone() {
         let quiet = (0..6).map(|n| ("quiet", recording(10 + n, n % 2 == 0)));
         let loud = (0..6).map(|n| ("loud", recording(1000 + n, n % 2 == 0)));
         let warning = apart(quiet.clone().chain(loud.clone())).unwrap();
-        assert!(warning.contains("noise floor (1") && warning.contains("dB in quiet"), "{warning}");
+        assert!(warning.contains("noise floor (right in 100 %: ") && warning.contains("dB in quiet"), "{warning}");
         assert!(!warning.contains("above 4 kHz") && !warning.contains("silence"), "{warning}");
         assert_eq!(apart(quiet.clone()), None);
         assert_eq!(apart(quiet.clone().chain(quiet.map(|(_, measures)| ("again", measures)))), None);
+        // One of six of each is on the wrong side of any threshold.
+        let mixed = |name, own: i16, other: i16| {
+            (0..6).map(move |n| (name, recording(if n == 0 { other } else { own } + n, false)))
+        };
+        let warning = apart(mixed("one", 10, 1000).chain(mixed("two", 1000, 10))).unwrap_or_default();
+        assert!(!warning.contains("right in 100 %"), "{warning}");
         assert_eq!(apart(loud.chain([("few", recording(1, true))])), None);
     }
 }

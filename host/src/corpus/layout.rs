@@ -1,15 +1,14 @@
 //! Folders of recordings: those of [`Known`] corpora, and any others whose recordings lie in folders that are named
 //! after emotions.
 
-use std::collections::hash_map::Entry as MapEntry;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
 use super::known::{Known, Reader};
 use super::utterance::{Entry, Problem, Source, Told};
-use crate::corpus::audio::is_recording;
+use crate::corpus::audio::{is_lossy, is_recording};
 use crate::corpus::labels::{canonical, is_known};
 
 /// How a folder is read.
@@ -84,6 +83,8 @@ pub(super) struct Folder {
     pub entries: Vec<Entry>,
     /// What was skipped.
     pub problems: Vec<Problem>,
+    /// Recordings of a known corpus that lie there more than once and are read once.
+    pub repeated: usize,
     /// The corpus that it was taken for.
     pub known: Option<&'static Known>,
 }
@@ -93,6 +94,8 @@ pub(super) fn read(root: &Path, layout: Option<Layout>) -> Result<Folder> {
     let mut found = Vec::new();
     let mut problems = Vec::new();
     walk(root, &[], &mut HashSet::new(), &mut found, &mut problems)?;
+    // The order of a folder's names is the file system's. Of a recording in two forms that without loss is read.
+    found.sort_by_cached_key(|recording| (is_lossy(&recording.path), recording.id()));
     let names: Vec<String> = found.iter().map(Found::name).collect();
     let known = match layout {
         Some(Layout::Known(known)) => Some(known),
@@ -101,6 +104,7 @@ pub(super) fn read(root: &Path, layout: Option<Layout>) -> Result<Folder> {
     };
 
     let mut entries = Vec::new();
+    let mut repeated = 0;
     let mut take = |recording: Found, told: Result<Told, String>| match told {
         Ok(told) => entries.push(Entry { id: recording.id(), told, source: Source::File(recording.path) }),
         Err(reason) => problems.push(Problem { path: recording.id(), reason }),
@@ -108,21 +112,22 @@ pub(super) fn read(root: &Path, layout: Option<Layout>) -> Result<Folder> {
     match known {
         Some(known) => {
             let reader = known.reader();
-            let mut seen: HashMap<String, String> = HashMap::new();
+            let mut seen = HashSet::new();
             for (recording, name) in found.into_iter().zip(&names) {
-                let read = reader.read(name).ok_or_else(|| format!("not named like a recording of {}", known.name));
-                let told = read.and_then(|(told, whole)| match seen.entry(whole) {
-                    MapEntry::Occupied(first) => Err(format!("it has the name of {}", first.get())),
-                    MapEntry::Vacant(place) => {
-                        place.insert(recording.id());
-                        Ok(told)
-                    }
-                });
-                take(recording, told);
+                match reader.read(name) {
+                    Some((_, whole)) if !seen.insert(whole.clone()) => repeated += 1,
+                    read => take(
+                        recording,
+                        read.map(|(told, _)| told)
+                            .ok_or_else(|| format!("not named like a recording of speech in {}", known.name)),
+                    ),
+                }
             }
         }
         None => {
-            let depth = depth_of_emotions(&found);
+            // Who asks for folders may have labels of their own.
+            let own = || layout.and_then(|_| depth_of_files(&found));
+            let depth = depth_of_emotions(&found).or_else(own);
             for recording in found {
                 let told = place(&recording.folders, depth)
                     .map(|(speaker, emotion)| Told::new(&speaker, emotion, stem(&recording.file)));
@@ -130,7 +135,16 @@ pub(super) fn read(root: &Path, layout: Option<Layout>) -> Result<Folder> {
             }
         }
     }
-    Ok(Folder { entries, problems, known })
+    Ok(Folder { entries, problems, repeated, known })
+}
+
+/// How many folders lie above the innermost ones, for most recordings.
+fn depth_of_files(found: &[Found]) -> Option<usize> {
+    let mut depths: BTreeMap<usize, usize> = BTreeMap::new();
+    for depth in found.iter().filter_map(|recording| recording.folders.len().checked_sub(1)) {
+        *depths.entry(depth).or_default() += 1;
+    }
+    depths.into_iter().max_by_key(|(_, count)| *count).map(|(depth, _)| depth)
 }
 
 /// Whether folders that are named after emotions say what the names of files in them say, but for one in ten. A folder
@@ -159,7 +173,9 @@ fn depth_of_emotions(found: &[Found]) -> Option<usize> {
 /// Speaker and emotion of the files in a folder, or why they have none.
 fn place(folders: &[String], depth: Option<usize>) -> Result<(String, &str), String> {
     let no_emotion = || "not in a folder that is named after an emotion".to_owned();
-    let depth = depth.ok_or_else(no_emotion)?;
+    let depth = depth.ok_or_else(|| {
+        format!("{}; for labels of your own --layout {} takes the innermost folders", no_emotion(), Layout::FOLDERS)
+    })?;
     let Some(emotion) = folders.get(depth) else {
         // Few recordings may lie at another depth than the others.
         return Err(match folders.iter().find(|folder| is_known(folder)) {

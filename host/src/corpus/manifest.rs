@@ -11,16 +11,18 @@ use super::known::speaker_of_iemocap;
 use super::utterance::{Entry, Problem, Source, Told};
 use crate::corpus::audio::is_recording;
 
-/// The columns with their names. The last ones are those of MELD.
+/// The columns with their names, in any case.
 const PATH: &[&str] = &["path", "file", "filename", "file_name", "wav", "audio"];
-const EMOTION: &[&str] = &["emotion", "label", "emo", "Emotion"];
-const SPEAKER: &[&str] = &["speaker", "speaker_id", "actor", "Speaker"];
+const EMOTION: &[&str] = &["emotion", "label", "emo"];
+const SPEAKER: &[&str] = &["speaker", "speaker_id", "actor"];
 const SENTENCE: &[&str] = &["sentence", "sentence_id", "text_id"];
 const SEX: &[&str] = &["sex", "gender"];
 /// A column is taken for a slip of another from this likeness of their names on, up to 1.
 const LIKE: f64 = 0.75;
 /// MELD names no files: they are called after these two, `dia3_utt14`.
-const MELD: [&[&str]; 2] = [&["Dialogue_ID"], &["Utterance_ID"]];
+const MELD: [&[&str]; 2] = [&["dialogue_id"], &["utterance_id"]];
+/// What may stand between columns.
+const DELIMITERS: [u8; 3] = *b"\t;,";
 
 /// The places of the columns.
 struct Columns {
@@ -39,7 +41,7 @@ enum FileColumns {
 
 impl Columns {
     fn new(header: &StringRecord) -> Result<Self> {
-        let place = |names: &[&str]| header.iter().position(|name| names.contains(&name));
+        let place = |names: &[&str]| header.iter().position(|name| is_one_of(name, names));
         let file = match (place(PATH), place(MELD[0]), place(MELD[1])) {
             (Some(path), ..) => FileColumns::Path(path),
             (None, Some(dialogue), Some(utterance)) => FileColumns::Meld(dialogue, utterance),
@@ -73,14 +75,20 @@ impl Columns {
 
 /// Columns that are missing while the header has a name that is much like theirs.
 fn misspelt(header: &StringRecord) -> Vec<Problem> {
-    let missing = [SPEAKER, SENTENCE, SEX].into_iter().filter(|names| !header.iter().any(|name| names.contains(&name)));
-    let like = |wanted: &str| header.iter().find(|name| strsim::normalized_damerau_levenshtein(name, wanted) >= LIKE);
+    let missing =
+        [SPEAKER, SENTENCE, SEX].into_iter().filter(|names| !header.iter().any(|name| is_one_of(name, names)));
+    let likeness = |name: &str, wanted: &str| strsim::normalized_damerau_levenshtein(&name.to_lowercase(), wanted);
+    let like = |wanted: &str| header.iter().find(|name| likeness(name, wanted) >= LIKE);
     let problem = |names: &[&str]| {
         let (name, wanted) = names.iter().find_map(|wanted| Some((like(wanted)?, *wanted)))?;
         let reason = format!("the column '{name}' is not read; is it '{wanted}'?");
         Some(Problem { path: "line 1".to_owned(), reason })
     };
     missing.filter_map(problem).collect()
+}
+
+fn is_one_of(name: &str, names: &[&str]) -> bool {
+    names.iter().any(|one| one.eq_ignore_ascii_case(name))
 }
 
 fn wanted(header: &StringRecord) -> String {
@@ -111,7 +119,13 @@ pub(super) fn read(file: &Path) -> Result<(Vec<Entry>, Vec<Problem>)> {
     let root = file.parent().unwrap_or(Path::new(""));
     // The path of nothing cannot be made absolute.
     let absolute_root = std::path::absolute(root.join(".")).unwrap_or_else(|_| root.to_owned());
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_path(file)?;
+    let text = std::fs::read(file)?;
+    let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let count = |delimiter: u8| first.iter().filter(|byte| **byte == delimiter).count();
+    let delimiter = DELIMITERS.into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',');
+    // The reader counts lines by their last byte alone, and one too few where there are two.
+    let text: Vec<u8> = text.into_iter().filter(|byte| *byte != b'\r').collect();
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).delimiter(delimiter).from_reader(text.as_slice());
     let header = reader.headers().context("not a CSV manifest")?.clone();
     let columns = Columns::new(&header)?;
     let below = match columns.file {
@@ -133,12 +147,12 @@ pub(super) fn read(file: &Path) -> Result<(Vec<Entry>, Vec<Problem>)> {
         };
         let mut place = format!("line {}", record.position().map_or(0, csv::Position::line));
         let result = columns.row(&record).and_then(|row| {
-            let path = match &row.file {
-                File::Path(path) => Some(path.clone()),
-                File::Name(name) => below.get(name).cloned(),
-            };
             let (File::Path(shown) | File::Name(shown)) = &row.file;
             place = format!("{place} ({shown})");
+            let path = match &row.file {
+                File::Path(path) => Some(path.clone()),
+                File::Name(name) => one_of(below.get(name).map_or(&[], Vec::as_slice), file)?,
+            };
             entry(root, &absolute_root, path, row)
         });
         match result {
@@ -150,9 +164,28 @@ pub(super) fn read(file: &Path) -> Result<(Vec<Entry>, Vec<Problem>)> {
     Ok((entries, problems))
 }
 
-/// The recordings below a folder: their paths below it by their names without extension. Of equal names the first.
-fn recordings_below(root: &Path) -> BTreeMap<String, String> {
-    let mut below = BTreeMap::new();
+/// Which of several recordings of the same name is meant: that in the folder which is called like the manifest,
+/// `test/...` by `test_sent_emo.csv`. MELD counts anew in each of its parts.
+fn one_of(paths: &[String], manifest: &Path) -> Result<Option<String>, String> {
+    let stem = manifest.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let part = stem.split('_').next().unwrap_or_default();
+    let is_in_part = |path: &&String| path.to_lowercase().split('/').any(|folder| folder == part);
+    match paths {
+        [] => Ok(None),
+        [path] => Ok(Some(path.clone())),
+        [first, second, ..] => match paths.iter().filter(is_in_part).collect::<Vec<_>>()[..] {
+            [path] => Ok(Some(path.clone())),
+            _ => Err(format!(
+                "{} files are called so, {first} and {second} among them; a column 'path' would say which is meant",
+                paths.len()
+            )),
+        },
+    }
+}
+
+/// The recordings below a folder: their paths below it by their names without extension.
+fn recordings_below(root: &Path) -> BTreeMap<String, Vec<String>> {
+    let mut below: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut waiting = vec![PathBuf::new()];
     let mut read = HashSet::new();
     while let Some(folder) = waiting.pop() {
@@ -173,7 +206,8 @@ fn recordings_below(root: &Path) -> BTreeMap<String, String> {
                 waiting.push(path);
             } else if is_recording(&path) {
                 let name = without_extension(&shown).to_owned();
-                below.entry(name).or_insert_with(|| path.to_string_lossy().into_owned());
+                let path = path.to_string_lossy().replace(std::path::MAIN_SEPARATOR, "/");
+                below.entry(name).or_default().push(path);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! One corpus of those that are read as one: its recordings, from a folder or a manifest.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -26,6 +26,8 @@ pub struct Member {
     pub name: Arc<str>,
     /// The corpus that its folder was taken for, by the names in it.
     pub known: Option<&'static Known>,
+    /// A manifest in its folder, which is not read: the folder itself is.
+    pub unread_manifest: Option<PathBuf>,
     /// How often its recordings are drawn beside those of the others.
     pub weight: f64,
 }
@@ -35,6 +37,8 @@ pub(super) struct Read {
     pub member: Member,
     pub entries: Vec<Entry>,
     pub problems: Vec<Problem>,
+    /// Recordings that lie there more than once and are read once.
+    pub repeated: usize,
     /// Labels that the map of its origin drops.
     pub dropped: BTreeMap<String, usize>,
 }
@@ -45,18 +49,28 @@ impl Read {
         let path = &origin.path;
         let context = || format!("cannot open corpus {}", path.display());
         let metadata = std::fs::metadata(path).with_context(context)?;
+        if let (Some(layout), false) = (&origin.layout, metadata.is_dir()) {
+            bail!("{}: the layout {layout} is for folders, wanted none for a manifest", path.display());
+        }
+        let manifest = path.join(MANIFEST).with_extension("csv");
+        let has_manifest = metadata.is_dir() && manifest.is_file();
         let folder = if metadata.is_dir() {
             layout::read(path, origin.layout()?)
         } else {
-            manifest::read(path).map(|(entries, problems)| Folder { entries, problems, known: None })
+            manifest::read(path).map(|(entries, problems)| Folder { entries, problems, repeated: 0, known: None })
         };
-        let Folder { mut entries, problems, known } = folder.with_context(context)?;
+        let Folder { mut entries, problems, repeated, known } = folder.with_context(context)?;
         if entries.is_empty() {
             let first = match problems.first() {
                 Some(problem) => format!("; {} skipped, first {problem}", problems.len()),
                 None => String::new(),
             };
-            bail!("no utterance in {}: {EXPECTED}{first}", path.display());
+            let instead = if has_manifest {
+                format!("; its manifest {} may be meant", manifest.display())
+            } else {
+                String::new()
+            };
+            bail!("no utterance in {}: {EXPECTED}{first}{instead}", path.display());
         }
         let mut dropped = BTreeMap::new();
         if !origin.map.is_empty() {
@@ -77,7 +91,13 @@ impl Read {
             });
         }
         let name = origin.name.clone().unwrap_or_else(|| name_of(path, metadata.is_dir())).into();
-        Ok(Self { member: Member { name, known, weight: origin.weight }, entries, problems, dropped })
+        Ok(Self {
+            member: Member { name, known, unread_manifest: has_manifest.then_some(manifest), weight: origin.weight },
+            entries,
+            problems,
+            repeated,
+            dropped,
+        })
     }
 
     /// Puts the name of the corpus before ids, speakers and sentences, and before what was skipped.

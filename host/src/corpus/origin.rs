@@ -63,6 +63,7 @@ impl Origin {
             ensure!(!origins.is_empty(), "it has no [[corpus]]");
             let folder = file.parent().unwrap_or(Path::new(""));
             for origin in &mut origins {
+                ensure!(!origin.path.as_os_str().is_empty(), "the path of a corpus is empty");
                 origin.path = folder.join(&origin.path);
                 origin.check()?;
             }

@@ -314,7 +314,12 @@ impl Split {
     /// Fails if a class has no training utterance, and names the class.
     fn check_training_classes(&self) -> Result<()> {
         for (label, count) in self.class_sizes(Part::Train) {
-            ensure!(count > 0, "no utterance of class '{label}' in the training part of corpus {}", self.corpus);
+            ensure!(
+                count > 0,
+                "no utterance of class '{label}' in the training part of fold {} of corpus {}; --map {label}= leaves it out",
+                self.fold,
+                self.corpus
+            );
         }
         Ok(())
     }

@@ -128,7 +128,7 @@ fn a_known_corpus_is_read_by_its_names_and_songs_are_told() {
         ]
     );
     let problems: Vec<String> = corpus.problems.iter().map(Problem::to_string).collect();
-    assert_eq!(problems, ["Actor_02/03-02-02-01-01-01-02.wav: not named like a recording of RAVDESS"]);
+    assert_eq!(problems, ["Actor_02/03-02-02-01-01-01-02.wav: not named like a recording of speech in RAVDESS"]);
 }
 
 #[test]
@@ -151,11 +151,48 @@ fn a_misspelt_column_of_a_manifest_is_told() {
 }
 
 #[test]
-fn a_known_corpus_that_lies_there_twice_is_read_once() {
-    let dir = folder(&["Actor_01/03-01-05-01-02-01-01.wav", "speech/Actor_01/03-01-05-01-02-01-01.wav"]);
+fn a_known_corpus_that_lies_there_twice_is_read_once_without_loss_if_it_can() {
+    let dir = folder(&[
+        "AudioMP3/1001_DFA_ANG_XX.mp3",
+        "AudioWAV/1001_DFA_ANG_XX.wav",
+        "copy/AudioWAV/1001_DFA_ANG_XX.wav",
+        "AudioWAV/1001_DFA_SAD_XX.wav",
+    ]);
     let corpus = Corpus::open(dir.path(), &Choice::default()).unwrap();
-    assert_eq!((corpus.utterances.len(), corpus.problems.len()), (1, 1));
-    assert!(corpus.problems[0].reason.starts_with("it has the name of "), "{}", corpus.problems[0]);
+    let ids: Vec<&str> = corpus.utterances.iter().map(|utterance| utterance.id.as_str()).collect();
+    assert_eq!(ids, ["AudioWAV/1001_DFA_ANG_XX.wav", "AudioWAV/1001_DFA_SAD_XX.wav"]);
+    assert_eq!((corpus.problems.len(), corpus.repeated), (0, 2));
+    assert_eq!(corpus.remarks(), ["2 recordings lie there more than once and are read once"]);
+}
+
+#[test]
+fn labels_of_ones_own_are_the_innermost_folders_if_folders_are_asked_for() {
+    let dir = folder(&["li/positive/1.wav", "li/negative/2.wav", "mo/positive/3.wav"]);
+    let error = format!("{:#}", Corpus::open(dir.path(), &Choice::default()).unwrap_err());
+    assert!(error.contains("--layout folders"), "{error}");
+    let origin = Origin { layout: Some("folders".to_owned()), ..Origin::new(dir.path()) };
+    let corpus = Corpus::open_all(&[origin], &Choice::default()).unwrap();
+    assert_eq!(
+        rows(&corpus),
+        [
+            ("li/negative/2.wav", "li", "negative", "2"),
+            ("li/positive/1.wav", "li", "positive", "1"),
+            ("mo/positive/3.wav", "mo", "positive", "3"),
+        ]
+    );
+    assert_eq!(corpus.remarks(), ["not known as emotions: negative, positive; --map negative= drops one"]);
+}
+
+#[test]
+fn a_manifest_that_is_not_read_is_told_and_a_layout_is_for_folders() {
+    let dir = folder(&["li/sad/1.wav", "li/fear/2.wav"]);
+    let csv = dir.path().join("manifest.csv");
+    fs::write(&csv, "path,emotion\nli/sad/1.wav,sad\n").unwrap();
+    let remarks = Corpus::open(dir.path(), &Choice::default()).unwrap().remarks();
+    assert_eq!(remarks, [format!("{} is not read: give it in place of its folder", csv.display())]);
+    let origin = Origin { layout: Some("ravdess".to_owned()), ..Origin::new(&csv) };
+    let error = format!("{:#}", Corpus::open_all(&[origin], &Choice::default()).unwrap_err());
+    assert!(error.contains("the layout ravdess is for folders"), "{error}");
 }
 
 #[test]
@@ -252,6 +289,24 @@ fn lists_of_meld_and_iemocap_are_read() {
     let corpus = Corpus::open(&meld, &Choice::default()).unwrap();
     assert_eq!(rows(&corpus), [("audio/dia3_utt14.wav", "Joey", "happy", "")]);
     assert_eq!(corpus.problems[0].to_string(), "line 3 (dia3_utt15): there is no file");
+
+    // Each part counts anew.
+    let parts = folder(&[
+        "train/splits/dia0_utt1.wav",
+        "test/splits/dia0_utt1.wav",
+        "test/old/dia0_utt2.wav",
+        "test/dia0_utt2.wav",
+    ]);
+    let list = |name: &str| {
+        let path = parts.path().join(name);
+        fs::write(&path, "Emotion,Dialogue_ID,Utterance_ID\njoy,0,1\nanger,0,2\n").unwrap();
+        Corpus::open(&path, &Choice::default())
+    };
+    let test = list("test_sent_emo.csv").unwrap();
+    assert_eq!(rows(&test), [("test/splits/dia0_utt1.wav", "", "happy", "")]);
+    assert!(test.problems[0].to_string().contains("2 files are called so, "), "{}", test.problems[0]);
+    assert_eq!(list("train_sent_emo.csv").unwrap().utterances[0].id, "train/splits/dia0_utt1.wav");
+    assert!(format!("{:#}", list("all.csv").unwrap_err()).contains("files are called so"));
     let iemocap = dir.path().join("iemocap.csv");
     fs::write(&iemocap, "file,label\nSes01F_impro01_M007.wav,exc\n").unwrap();
     let corpus = Corpus::open(&iemocap, &Choice::default()).unwrap();
@@ -291,6 +346,22 @@ fn a_manifest_is_read_with_columns_in_any_order() {
     );
     assert!(corpus.problems.is_empty(), "{:?}", corpus.problems);
     assert_eq!(corpus.utterances[1].samples(SAMPLE_RATE_HZ).unwrap(), [7]);
+}
+
+#[test]
+fn a_manifest_may_have_other_delimiters_lines_from_windows_and_columns_in_any_case() {
+    let dir = folder(&["1.wav", "2.wav"]);
+    let csv = dir.path().join("mine.csv");
+    for delimiter in [",", ";", "\t"] {
+        let text = "Path;EMOTION;Speaker;Sentence;Sex\r\n1.wav;sad;li;one, two;f\r\n3.wav;sad;li;;f\r\n2.wav;fear;li;two;f\r\n";
+        let text = if delimiter == "," { text.replace(", ", " ") } else { text.to_owned() };
+        fs::write(&csv, text.replace(';', delimiter)).unwrap();
+        let corpus = Corpus::open(&csv, &Choice::default()).unwrap();
+        let sentence = if delimiter == "," { "one two" } else { "one, two" };
+        assert_eq!(rows(&corpus), [("1.wav", "li", "sad", sentence), ("2.wav", "li", "fear", "two")]);
+        assert_eq!(corpus.utterances[0].sex, "f");
+        assert_eq!(corpus.problems[0].to_string(), "line 3 (3.wav): there is no file");
+    }
 }
 
 #[test]

@@ -135,9 +135,9 @@ impl fmt::Display for Confusion {
         }
         write!(
             f,
-            "WAR {}, UAR {}, macro-F1 {}, {} utterances",
-            percent(self.war()),
+            "UAR {}, WAR {}, macro-F1 {}, {} utterances",
             percent(self.uar()),
+            percent(self.war()),
             percent(self.macro_f1()),
             self.total()
         )

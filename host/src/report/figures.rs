@@ -17,7 +17,7 @@ use ser_core::spec::FrontEnd;
 use serde::Serialize;
 
 use super::text::{picture_name, slug};
-use crate::evaluation::groups::{GroupReport, corpora};
+use crate::evaluation::groups::{GroupReport, corpora, groups};
 use crate::evaluation::interval::{Answer, Unit};
 use crate::evaluation::predictions::Prediction;
 use crate::evaluation::sweep::SweepReport;
@@ -48,6 +48,8 @@ pub struct Group {
     pub(super) labels: Vec<String>,
     /// Figures of each corpus; empty if there is one alone.
     pub(super) corpora: Vec<GroupReport>,
+    /// Figures of each speaker who is not in the training part.
+    pub(super) speakers: Vec<GroupReport>,
     /// What the int8 core recognises.
     pub(super) int8: ModelFigures,
     /// What the float model recognises.
@@ -114,7 +116,10 @@ impl Group {
             let answers = run.predictions.utterances.iter();
             answers.map(|answer| (units.get(answer.id.as_str()).copied().unwrap_or(&answer.id), answer))
         });
-        let corpora = corpora(&labels, answers);
+        let corpora = corpora(&labels, answers.clone());
+        let keeps_apart = runs.iter().all(|run| Unit::of(run.split.protocol) == Unit::Speaker);
+        let of_speakers = answers.filter(|_| keeps_apart).map(|(unit, answer)| (answer.speaker.as_str(), unit, answer));
+        let speakers = groups(&labels, of_speakers);
         let mut worst = wrong::most_wrong(runs);
         wrong::read(&mut worst, first);
         Self {
@@ -123,6 +128,7 @@ impl Group {
             front_end: first.config.network.front_end,
             conditions: Conditions::of(first, runs),
             corpora,
+            speakers,
             int8: figures(|utterance| utterance.int8.as_ref()),
             float: figures(|utterance| utterance.float.as_ref()),
             labels,

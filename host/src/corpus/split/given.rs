@@ -39,7 +39,7 @@ impl Given {
         }
     }
 
-    /// Its folds as splits of a corpus, at least one, and what the corpus lacks.
+    /// Its folds as splits of a corpus, at least one, and what the corpus or the folds lack.
     ///
     /// # Errors
     ///

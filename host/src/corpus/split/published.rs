@@ -5,13 +5,14 @@
 //! `wav`, the path of the recording in the download, and `emo`, its label. `label_map.json` beside the folders of the
 //! folds may give labels other names.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use super::{Part, Protocol, Split, entry};
+use crate::corpus::choice::told;
 use crate::corpus::labels::canonical;
 use crate::corpus::layout::stem;
 use crate::corpus::{Corpus, Problem, Utterance};
@@ -88,25 +89,32 @@ impl Published {
         labels.into_iter().map(str::to_owned).collect()
     }
 
-    /// The folds as splits of a corpus, and what of them the corpus lacks. Where all recordings of the corpus have file
-    /// names of their own, these find them. Else the folders count too: the path of a recording in the corpus is the end
-    /// of its path in the list.
+    /// The folds as splits of a corpus, and what one of them has and the other lacks. Where all recordings of the corpus
+    /// have file names of their own, these find them. Else as many of the folders above count too as tell them apart.
     ///
     /// # Errors
     ///
     /// If a recording has another label in the corpus or is in two parts, or if the corpus lacks all recordings of a part.
     pub fn splits(&self, corpus: &Corpus) -> Result<(Vec<Split>, Vec<Problem>)> {
-        let places = Places::new(corpus);
+        let places = Places::new(corpus, self.folds.iter().flatten().map(|listed| listed.wav.as_str()));
+        // A recording may be there and have been left out for its label.
+        let or_left_out = told(&corpus.left_out).map(|labels| format!(", or it is left out: {labels}; see --map"));
+        let mut in_a_fold = BTreeSet::new();
         let mut missing = BTreeMap::new();
         let mut splits = Vec::new();
         for (fold, listed) in self.folds.iter().enumerate() {
             let mut parts: BTreeMap<usize, Part> = BTreeMap::new();
             for Listed { wav, label, part } in listed {
                 let Some(index) = places.find(wav) else {
-                    let reason = format!("it is in a published fold and not in corpus {}", corpus.name);
+                    let reason = format!(
+                        "it is in a published fold and not in corpus {}{}",
+                        corpus.name,
+                        or_left_out.as_deref().unwrap_or_default()
+                    );
                     missing.insert(wav.clone(), Problem { path: wav.clone(), reason });
                     continue;
                 };
+                in_a_fold.insert(index);
                 let utterance = &corpus.utterances[index];
                 ensure!(
                     utterance.emotion_name() == label,
@@ -142,38 +150,46 @@ impl Published {
             split.check_training_classes()?;
             splits.push(split);
         }
-        Ok((splits, missing.into_values().collect()))
+        let mut problems: Vec<Problem> = missing.into_values().collect();
+        let in_none = corpus.utterances.iter().enumerate().filter(|(index, _)| !in_a_fold.contains(index));
+        problems.extend(in_none.map(|(_, utterance)| Problem {
+            path: utterance.id.clone(),
+            reason: "it is in no published fold".to_owned(),
+        }));
+        Ok((splits, problems))
     }
 }
 
 /// Where the recordings of a corpus are.
 struct Places {
     by_path: HashMap<String, usize>,
-    /// Whether the name of a file says which recording it is.
-    names_suffice: bool,
+    /// How many of the last parts of a path say which recording it is, in the corpus and in a list.
+    parts: usize,
 }
 
 impl Places {
-    fn new(corpus: &Corpus) -> Self {
-        let ids = || corpus.utterances.iter().map(|utterance| below(corpus, utterance));
-        let names: BTreeSet<String> = ids().map(|id| name(&id).to_owned()).collect();
-        let names_suffice = names.len() == corpus.utterances.len();
-        let by_path = ids().enumerate().map(|(place, id)| {
-            let path = if names_suffice { name(&id).to_owned() } else { id };
-            (path, place)
-        });
-        Self { by_path: by_path.collect(), names_suffice }
+    /// For the recordings of a corpus and those of lists.
+    fn new<'l>(corpus: &Corpus, listed: impl Iterator<Item = &'l str>) -> Self {
+        let ids: Vec<String> = corpus.utterances.iter().map(|utterance| below(corpus, utterance)).collect();
+        let listed: Vec<String> = listed.map(plain_path).collect::<BTreeSet<_>>().into_iter().collect();
+        let deepest = ids.iter().chain(&listed).map(|path| 1 + path.matches('/').count()).max().unwrap_or(1);
+        let differ = |paths: &[String], parts: usize| {
+            let ends: HashSet<&str> = paths.iter().map(|path| last(path, parts)).collect();
+            ends.len() == paths.len()
+        };
+        let parts = (1..=deepest).find(|parts| differ(&ids, *parts) && differ(&listed, *parts)).unwrap_or(deepest);
+        Self { by_path: ids.iter().enumerate().map(|(place, id)| (last(id, parts).to_owned(), place)).collect(), parts }
     }
 
     /// The place of a recording of a list; None if the corpus lacks it.
     fn find(&self, wav: &str) -> Option<usize> {
-        let path = plain_path(wav);
-        if self.names_suffice {
-            return self.by_path.get(name(&path)).copied();
-        }
-        let starts = std::iter::once(0).chain(path.match_indices('/').map(|(slash, _)| slash + 1));
-        starts.filter_map(|start| self.by_path.get(&path[start..])).copied().next()
+        self.by_path.get(last(&plain_path(wav), self.parts)).copied()
     }
+}
+
+/// The last parts of a path.
+fn last(path: &str, parts: usize) -> &str {
+    path.rmatch_indices('/').nth(parts - 1).map_or(path, |(slash, _)| &path[slash + 1..])
 }
 
 /// The path of an utterance below its own corpus.
@@ -189,10 +205,6 @@ fn plain_path(path: &str) -> String {
         Some((folders, file)) => format!("{folders}/{}", stem(file)).to_lowercase(),
         None => stem(path).to_lowercase(),
     }
-}
-
-fn name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or_default()
 }
 
 /// The lists in a folder. JSON lines come before JSON.
@@ -315,6 +327,11 @@ mod tests {
         let published = Published::read(&dir.path().join("data/fold_10")).unwrap();
         let (splits, missing) = published.splits(&corpus).unwrap();
         assert_eq!(ids(&splits[0], Part::Test), ["a/angry/1.wav"]);
+        let mut more = corpus.clone();
+        more.utterances.push(Utterance { id: "c/sad/1.wav".to_owned(), ..more.utterances[0].clone() });
+        let problems = published.splits(&more).unwrap().1;
+        let in_none = problems.iter().find(|problem| problem.path == "c/sad/1.wav").unwrap();
+        assert_eq!(in_none.reason, "it is in no published fold");
         assert_eq!(
             missing.iter().map(|problem| problem.path.as_str()).collect::<Vec<_>>(),
             ["downloads/x/a/sad/1.wav"]

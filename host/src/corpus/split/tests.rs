@@ -333,10 +333,18 @@ fn a_validation_part_of_random_folds_has_its_share_of_every_speaker_and_emotion(
 fn a_validation_part_is_of_whole_speakers_where_enough_are_left() {
     let corpus = corpus(&grid(&["a", "b", "c", "d", "e"], &EMOTIONS, 2));
     let mut split = Split::new(&corpus, Protocol::Speaker, None, 0, 5).unwrap();
-    split.hold_out_validation(0.25).unwrap();
+    assert_eq!(split.hold_out_validation(0.25).unwrap(), None);
     let validation = names(&split, Part::Validation, |entry| &entry.speaker);
     assert_eq!(validation.len(), 1);
     assert!(validation.is_disjoint(&names(&split, Part::Train, |entry| &entry.speaker)));
+
+    let corpus = self::corpus(&grid(&["a", "b", "c"], &EMOTIONS, 2));
+    let mut split = Split::new(&corpus, Protocol::Speaker, None, 0, 5).unwrap();
+    let remark = split.hold_out_validation(0.25).unwrap().unwrap();
+    assert!(
+        remark.contains("too few speakers") && remark.ends_with("sentences are held out for validation"),
+        "{remark}"
+    );
 }
 
 #[test]

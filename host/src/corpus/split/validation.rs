@@ -30,6 +30,14 @@ impl Whole {
             Self::Corpus => &entry.corpus,
         }
     }
+
+    fn many(self) -> &'static str {
+        match self {
+            Self::Sentence => "sentences",
+            Self::Speaker => "speakers",
+            Self::Corpus => "corpora",
+        }
+    }
 }
 
 impl Split {
@@ -40,13 +48,14 @@ impl Split {
     ///
     /// Where fewer than two corpora would be left to train on, speakers move; where fewer than two speakers would be
     /// left or not all are known, sentences; where not all sentences are known, utterances. Each class gives its share.
-    /// At least one moves. The choice follows from the split's seed.
+    /// At least one moves. The choice follows from the split's seed. If it is not what the protocol asks for, the text that
+    /// is returned says so.
     ///
     /// # Errors
     ///
     /// If `fraction` is not between 0 and 1, if there is a validation part already, or if training would lose all
     /// sentences or all utterances of a class. The split then stays as it was.
-    pub fn hold_out_validation(&mut self, fraction: f64) -> Result<()> {
+    pub fn hold_out_validation(&mut self, fraction: f64) -> Result<Option<String>> {
         ensure!(fraction > 0.0 && fraction < 1.0, "validation fraction must be between 0 and 1, got {fraction}");
         ensure!(
             self.utterances.iter().all(|entry| entry.part != Part::Validation),
@@ -61,19 +70,27 @@ impl Split {
         };
         let mut held_out = None;
         for whole in wholes {
-            held_out = self.wholes_to_hold_out(*whole, fraction)?;
-            if held_out.is_some() {
+            if let Some(entries) = self.wholes_to_hold_out(*whole, fraction)? {
+                held_out = Some((*whole, entries));
                 break;
             }
         }
-        let held_out = held_out.unwrap_or_else(|| self.strata_to_hold_out(fraction));
+        let found = held_out.as_ref().map(|(whole, _)| *whole);
+        let remark = wholes.first().filter(|wanted| found != Some(**wanted)).map(|wanted| {
+            format!(
+                "the training part has too few {}, or some are not known: {} are held out for validation",
+                wanted.many(),
+                found.map_or("recordings of its speakers", Whole::many)
+            )
+        });
+        let held_out = held_out.map_or_else(|| self.strata_to_hold_out(fraction), |(_, entries)| entries);
         let mut split = self.clone();
         for index in held_out {
             split.utterances[index].part = Part::Validation;
         }
         split.check_training_classes()?;
         *self = split;
-        Ok(())
+        Ok(remark)
     }
 
     /// Whether a speaker is in training and test, or some speaker is not known.

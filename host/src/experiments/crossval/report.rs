@@ -126,6 +126,9 @@ pub struct Unambiguous {
 pub struct FoldReport {
     /// Which fold.
     pub id: FoldId,
+    /// The speaker, or else the corpus, that its test part is all of; None if it has several.
+    #[serde(default)]
+    pub tested: Option<String>,
     /// Utterances of its test part that could be read.
     pub utterances: usize,
     /// Utterances of its test part that could not be read.

@@ -3,6 +3,7 @@
 //! A training gains little from a second thread, but two trainings side by side use both threads fully. The result of a
 //! fold does not depend on how many others are in progress.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
@@ -144,11 +145,15 @@ impl Crossval<'_> {
     ///
     /// If the corpus cannot be split in this way, a folder holds something else, or a folder cannot be written.
     pub fn prepare(&self, conditions: &[Condition], seeds: &[u64], fold: Option<usize>) -> Result<Vec<Pending>> {
-        let mut wanted = Vec::new();
+        let (mut wanted, mut remarks) = (Vec::new(), BTreeSet::new());
         for &seed in seeds {
             let mut splits = self.splits.of(self.corpus, seed, fold)?;
             if let Some(share) = self.validation {
-                splits.iter_mut().try_for_each(|split| split.hold_out_validation(share))?;
+                for split in &mut splits {
+                    remarks.extend(
+                        split.hold_out_validation(share)?.map(|remark| format!("fold {}: {remark}", split.fold)),
+                    );
+                }
             }
             for &condition in conditions {
                 for split in &splits {
@@ -157,6 +162,7 @@ impl Crossval<'_> {
                 }
             }
         }
+        remarks.iter().for_each(|remark| eprintln!("{remark}"));
         let Some((id, config, split)) = wanted.first() else { return Ok(Vec::new()) };
         for found in find(self.root)? {
             if let Some(what) =
@@ -166,8 +172,13 @@ impl Crossval<'_> {
             }
         }
         for (id, config, split) in &wanted {
-            if let Some(folder) = begun(&id.folder(self.root)) {
-                ensure!(folder.is_of(config, split)?, other_options(&folder, "configuration or split"));
+            if let Some(folder) = begun(&id.folder(self.root))
+                && !folder.is_of(config, split)?
+            {
+                let (its_config, its_split) = (folder.config()?, folder.split()?);
+                let what = difference((id.condition, config, split), (id.condition, &its_config, &its_split));
+                let what = what.map_or_else(|| "configuration or split".to_owned(), |what| what.to_string());
+                return Err(other_options(&folder, &what));
             }
         }
         let mut pending = Vec::new();

@@ -144,8 +144,13 @@ fn temperatures(runs: &[&FoldRun]) -> Vec<Option<f64>> {
 
 fn fold_report(run: &FoldRun, temperature: Option<f64>) -> FoldReport {
     let figures = |side: Side| Figures::new(&Verdict::confusion(&run.predictions.labels, side.verdicts(run)));
+    let only = |name: fn(&Prediction) -> &str| {
+        let names: BTreeSet<&str> = run.predictions.utterances.iter().map(name).collect();
+        names.first().filter(|name| names.len() == 1 && !name.is_empty()).map(|name| (*name).to_owned())
+    };
     FoldReport {
         id: run.id,
+        tested: only(|answer| &answer.speaker).or_else(|| only(|answer| &answer.corpus)),
         utterances: run.predictions.utterances.len(),
         skipped: run.predictions.skipped,
         int8: figures(Side::Int8),

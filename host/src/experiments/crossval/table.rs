@@ -63,15 +63,15 @@ impl CrossvalReport {
             write!(f, "{:>COLUMN$}{:>COLUMN$}", "int8", "float")?;
         }
         writeln!(f)?;
-        self.row(f, "WAR, %", &|model| spread(model.war))?;
         self.row(f, "UAR, %", &|model| spread(model.uar))?;
+        self.row(f, "WAR, %", &|model| spread(model.war))?;
         self.row(f, "macro-F1, %", &|model| spread(model.macro_f1))?;
-        self.row(f, "WAR of all answers, %", &|model| points(model.pooled_war))?;
         let units = self.conditions.iter().map(|condition| condition.int8.units).max().unwrap_or(0);
         let drawn = format!("  95 % ({})", Unit::of(self.protocol).count(units));
-        self.row(f, &drawn, &|model| shown(model.war_interval))?;
         self.row(f, "UAR of all answers, %", &|model| points(model.pooled_uar))?;
         self.row(f, &drawn, &|model| shown(model.uar_interval))?;
+        self.row(f, "WAR of all answers, %", &|model| points(model.pooled_war))?;
+        self.row(f, &drawn, &|model| shown(model.war_interval))?;
         let without = self.conditions.iter().filter_map(|condition| Some(condition.int8.unambiguous?.without)).max();
         if let Some(without) = without {
             writeln!(f, "without {without} utterances that are in the corpus under two labels")?;
@@ -90,9 +90,11 @@ impl CrossvalReport {
             self.row(f, &format!("recall of {label}, %"), &recall)?;
         }
         let corpora: fn(&ConditionReport) -> &[GroupReport] = |condition| &condition.corpora;
-        self.groups(f, "UAR of", corpora, |group| [Some(group.int8_uar), Some(group.float_uar)])?;
-        self.groups(f, "UAR among labels of", corpora, |group| [Some(group.own_uar), None])?;
-        self.groups(f, "WAR of", |condition| &condition.speakers, |group| [Some(group.int8_war), Some(group.float_war)])
+        self.groups(f, "UAR of", "corpora", corpora, |group| [Some(group.int8_uar), Some(group.float_uar)])?;
+        self.groups(f, "own-label UAR of", "corpora", corpora, |group| [Some(group.own_uar), None])?;
+        let speakers: fn(&ConditionReport) -> &[GroupReport] = |condition| &condition.speakers;
+        self.groups(f, "UAR of", "speakers", speakers, |group| [Some(group.int8_uar), Some(group.float_uar)])?;
+        self.groups(f, "WAR of", "speakers", speakers, |group| [Some(group.int8_war), Some(group.float_war)])
     }
 
     /// A row for each corpus or speaker; of many, the lowest, the median and the highest.
@@ -100,6 +102,7 @@ impl CrossvalReport {
         &self,
         f: &mut fmt::Formatter<'_>,
         title: &str,
+        many: &str,
         groups: fn(&ConditionReport) -> &[GroupReport],
         figures: fn(&GroupReport) -> [Option<f64>; 2],
     ) -> fmt::Result {
@@ -120,7 +123,7 @@ impl CrossvalReport {
             });
         }
         [("lowest", 0.0), ("median", 0.5), ("highest", 1.0)].into_iter().try_for_each(|(name, place)| {
-            row(format!("{title} {} ({name}), %", names.len()), &|groups| {
+            row(format!("{title} {} {many} ({name}), %", names.len()), &|groups| {
                 [0, 1].map(|side| {
                     let mut sorted: Vec<f64> = groups.iter().filter_map(|group| figures(group)[side]).collect();
                     sorted.sort_by(f64::total_cmp);
@@ -177,32 +180,33 @@ impl CrossvalReport {
     fn folds(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "\n{:12} {:>5} {:>5} {:>6} {:>8} {:>9} {:>9} {:>8} {:>11} {:>9}",
+            "\n{:12} {:>5} {:>5} {:>6} {:>8} {:>9} {:>8} {:>9} {:>11} {:>9}  all of",
             "condition",
             "seed",
             "fold",
             "tested",
-            "int8 WAR",
-            "float WAR",
-            "agreement",
             "int8 UAR",
+            "float UAR",
+            "int8 WAR",
+            "agreement",
             "temperature",
             "training"
         )?;
         for fold in self.conditions.iter().flat_map(|condition| &condition.folds) {
             writeln!(
                 f,
-                "{:12} {:>5} {:>5} {:>6} {:>8} {:>9} {:>9} {:>8} {:>11} {:>9}",
+                "{:12} {:>5} {:>5} {:>6} {:>8} {:>9} {:>8} {:>9} {:>11} {:>9}  {}",
                 fold.id.condition,
                 fold.id.seed,
                 fold.id.fold,
                 fold.utterances,
-                points(fold.int8.war),
-                points(fold.float.war),
-                points(fold.agreement),
                 points(fold.int8.uar),
+                points(fold.float.uar),
+                points(fold.int8.war),
+                points(fold.agreement),
                 fold.temperature.map_or_else(|| "-".to_owned(), |temperature| format!("{temperature:.2}")),
-                duration(fold.training_seconds)
+                duration(fold.training_seconds),
+                fold.tested.as_deref().unwrap_or("-")
             )?;
         }
         Ok(())

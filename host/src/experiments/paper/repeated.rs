@@ -45,5 +45,6 @@ pub fn repeated(corpus: &Corpus) -> Option<Corpus> {
         utterances,
         left_out: BTreeMap::new(),
         problems: Vec::new(),
+        repeated: 0,
     })
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use super::bars::interval;
+use crate::evaluation::groups::GroupReport;
 use crate::evaluation::interval::Unit;
 use crate::report::figures::Group;
 use crate::report::figures::accuracy::{Figure, ModelFigures};
 use crate::report::page::Table;
 use crate::report::text::{percent, plus_minus};
 
-/// WAR, UAR, macro-F1 and agreement in rows. Each group has two columns: int8 core and float model.
+/// UAR, WAR, macro-F1 and agreement in rows. Each group has two columns: int8 core and float model.
 pub fn table(groups: &[Group]) -> Table {
     let named = groups.len() > 1;
     let heads = groups.iter().flat_map(|group| {
@@ -21,8 +22,8 @@ pub fn table(groups: &[Group]) -> Table {
         std::iter::once(name.to_owned()).chain(cells).collect()
     };
     let mut rows = vec![
-        row("WAR (accuracy)", |figures| figures.war),
         row("UAR (mean recall of the classes)", |figures| figures.uar),
+        row("WAR (accuracy)", |figures| figures.war),
         row("macro-F1", |figures| figures.macro_f1),
     ];
     if groups.iter().any(|group| group.conditions.runs.len() > 1) {
@@ -69,8 +70,17 @@ pub fn runs(groups: &[Group]) -> Option<Table> {
 
 /// One row for each corpus of each group; None if no group has several.
 pub fn corpora(groups: &[Group]) -> Option<Table> {
+    parts(groups, "corpus", "Corpora", |group| &group.corpora)
+}
+
+/// One row for each speaker of each group; None if no group has several.
+pub fn speakers(groups: &[Group]) -> Option<Table> {
+    parts(groups, "speaker", "Speakers", |group| &group.speakers)
+}
+
+fn parts(groups: &[Group], one: &str, many: &str, of: fn(&Group) -> &[GroupReport]) -> Option<Table> {
     let named = groups.len() > 1;
-    let of_groups = groups.iter().flat_map(|group| group.corpora.iter().map(move |corpus| (group, corpus)));
+    let of_groups = groups.iter().flat_map(|group| of(group).iter().map(move |part| (group, part)));
     let rows: Vec<Vec<String>> = of_groups
         .map(|(group, corpus)| {
             let name = if named { format!("{}: {}", group.name, corpus.name) } else { corpus.name.clone() };
@@ -87,8 +97,8 @@ pub fn corpora(groups: &[Group]) -> Option<Table> {
         })
         .collect();
     (!rows.is_empty()).then(|| Table {
-        caption: "Corpora, UAR over the classes that each has, with 95\u{a0}% intervals".to_owned(),
-        head: ["corpus", "answers", "UAR int8", "UAR float", "UAR int8, own labels", "WAR int8", "WAR float"]
+        caption: format!("{many}, UAR over the classes that each has"),
+        head: [one, "answers", "UAR int8", "UAR float", "UAR int8, own labels", "WAR int8", "WAR float"]
             .map(str::to_owned)
             .to_vec(),
         rows,

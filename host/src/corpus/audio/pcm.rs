@@ -38,9 +38,9 @@ impl Layout {
     }
 
     /// Lets samples decide a doubtful layout. Integers in the upper bits leave the lower bytes 0; the bytes above
-    /// integers in the lower bits repeat their sign. The first sample that is one and not the other decides. Among
-    /// `second` samples, the number of those in a second, that are both and not 0, there would be one if they were in
-    /// the upper bits, unless they lay below -48 dBFS. Returns false if more samples are needed.
+    /// integers in the lower bits repeat their sign. The first sample that is one and not the other decides. After a
+    /// second of samples that are both and not 0 (`second` of them) they count as in the lower bits, because in the upper
+    /// ones all would lie below -48 dBFS. Returns false if more samples are needed.
     pub fn settle(&mut self, samples: &[u8], second: usize) -> bool {
         let Encoding::Integer { bits, .. } = self.encoding else { return true };
         let used = usize::from(bits.div_ceil(8));

@@ -11,18 +11,16 @@ use super::known::speaker_of_iemocap;
 use super::utterance::{Entry, Problem, Source, Told};
 use crate::corpus::audio::is_recording;
 
-/// The columns with their names, in any case.
+/// The columns with their names. The last ones are those of MELD.
 const PATH: &[&str] = &["path", "file", "filename", "file_name", "wav", "audio"];
-const EMOTION: &[&str] = &["emotion", "label", "emo"];
-const SPEAKER: &[&str] = &["speaker", "speaker_id", "actor"];
+const EMOTION: &[&str] = &["emotion", "label", "emo", "Emotion"];
+const SPEAKER: &[&str] = &["speaker", "speaker_id", "actor", "Speaker"];
 const SENTENCE: &[&str] = &["sentence", "sentence_id", "text_id"];
 const SEX: &[&str] = &["sex", "gender"];
 /// A column is taken for a slip of another from this likeness of their names on, up to 1.
 const LIKE: f64 = 0.75;
 /// MELD names no files: they are called after these two, `dia3_utt14`.
-const MELD: [&[&str]; 2] = [&["dialogue_id"], &["utterance_id"]];
-/// What may stand between columns.
-const DELIMITERS: [u8; 3] = *b"\t;,";
+const MELD: [&[&str]; 2] = [&["Dialogue_ID"], &["Utterance_ID"]];
 
 /// The places of the columns.
 struct Columns {
@@ -41,7 +39,7 @@ enum FileColumns {
 
 impl Columns {
     fn new(header: &StringRecord) -> Result<Self> {
-        let place = |names: &[&str]| header.iter().position(|name| is_one_of(name, names));
+        let place = |names: &[&str]| header.iter().position(|name| names.contains(&name));
         let file = match (place(PATH), place(MELD[0]), place(MELD[1])) {
             (Some(path), ..) => FileColumns::Path(path),
             (None, Some(dialogue), Some(utterance)) => FileColumns::Meld(dialogue, utterance),
@@ -75,8 +73,7 @@ impl Columns {
 
 /// Columns that are missing while the header has a name that is much like theirs.
 fn misspelt(header: &StringRecord) -> Vec<Problem> {
-    let missing =
-        [SPEAKER, SENTENCE, SEX].into_iter().filter(|names| !header.iter().any(|name| is_one_of(name, names)));
+    let missing = [SPEAKER, SENTENCE, SEX].into_iter().filter(|names| !header.iter().any(|name| names.contains(&name)));
     let likeness = |name: &str, wanted: &str| strsim::normalized_damerau_levenshtein(&name.to_lowercase(), wanted);
     let like = |wanted: &str| header.iter().find(|name| likeness(name, wanted) >= LIKE);
     let problem = |names: &[&str]| {
@@ -87,13 +84,9 @@ fn misspelt(header: &StringRecord) -> Vec<Problem> {
     missing.filter_map(problem).collect()
 }
 
-fn is_one_of(name: &str, names: &[&str]) -> bool {
-    names.iter().any(|one| one.eq_ignore_ascii_case(name))
-}
-
 fn wanted(header: &StringRecord) -> String {
     format!(
-        "the header must be path,emotion or path,speaker,emotion,sentence, it is {}",
+        "the header must be path,emotion or path,speaker,emotion,sentence, with commas and in lower case, it is {}",
         header.iter().collect::<Vec<_>>().join(",")
     )
 }
@@ -120,12 +113,9 @@ pub(super) fn read(file: &Path) -> Result<(Vec<Entry>, Vec<Problem>)> {
     // The path of nothing cannot be made absolute.
     let absolute_root = std::path::absolute(root.join(".")).unwrap_or_else(|_| root.to_owned());
     let text = std::fs::read(file)?;
-    let first = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let count = |delimiter: u8| first.iter().filter(|byte| **byte == delimiter).count();
-    let delimiter = DELIMITERS.into_iter().max_by_key(|delimiter| count(*delimiter)).unwrap_or(b',');
     // The reader counts lines by their last byte alone, and one too few where there are two.
     let text: Vec<u8> = text.into_iter().filter(|byte| *byte != b'\r').collect();
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).delimiter(delimiter).from_reader(text.as_slice());
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_slice());
     let header = reader.headers().context("not a CSV manifest")?.clone();
     let columns = Columns::new(&header)?;
     let below = match columns.file {

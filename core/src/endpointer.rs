@@ -6,8 +6,9 @@
 //! down, steady noise lifts it.
 //!
 //! At the start of a stream nothing is known of its noise. In the first [`WARM_UP_MS`] the floor begins at the level of
-//! the first frame without digital silence in it, falls with the level at once, and rises by up to [`WARM_UP_DB_PER_S`]. So steady noise begins no
-//! sound, and of a stream that starts in the middle of a word the sounds up to the first quieter frame are missed.
+//! the first frame without digital silence in it, falls with the level at once, and rises by up to
+//! [`WARM_UP_DB_PER_S`]. So steady noise begins no sound, and of a stream that starts in the middle of a word the sounds
+//! up to the first quieter frame are missed.
 //!
 //! Digital silence, a microphone that is muted or not awake yet, tells nothing of the noise. Its frames do not move the
 //! floor and do not count as the start of the stream.

@@ -47,7 +47,8 @@ impl Container {
         }
     }
 
-    /// What begins with these bytes, if it is known and not read.
+    /// What begins with these bytes, if it is known and not read. Ask [`Container::of_mark`] first: a container that is read
+    /// may have such a mark among its lengths.
     pub fn other(bytes: &[u8]) -> Option<&'static str> {
         let known = OTHERS.iter().find(|(at, mark, _)| bytes.get(*at..).is_some_and(|rest| rest.starts_with(mark)));
         known.map(|(_, _, name)| *name)

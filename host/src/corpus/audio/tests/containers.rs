@@ -236,6 +236,12 @@ fn a_stream_of_another_container_is_no_raw_pcm_unless_a_rate_says_so() {
         hear(bytes, Some(SAMPLE_RATE_HZ)).unwrap();
     }
     hear(&[1, 0, 2, 0], None).unwrap();
+    // The length of this WAV file, 1.9 GB, reads "ftyp".
+    let mut long = wav(&format(1, 1, 16_000, 2, 16), &[0; 8]);
+    long[4..8].copy_from_slice(b"ftyp");
+    let mut heard = Vec::new();
+    stream::hear(&long[..], None, SAMPLE_RATE_HZ, |new| heard.extend_from_slice(new)).unwrap();
+    assert_eq!(heard, Recording::decode(&long).unwrap().at(SAMPLE_RATE_HZ).unwrap());
 }
 
 #[test]

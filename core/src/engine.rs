@@ -186,8 +186,11 @@ impl<'m, 's> Engine<'m, 's> {
                     lstm.push(&mut state, hidden, work);
                     Row::Hidden(state.hidden)
                 }
-                (LayerState::TimeMean(mean, mut state), Row::Hidden(hidden)) => {
-                    mean.push(&mut state, hidden);
+                (LayerState::TimeMean(mean, mut state), row) => {
+                    match row {
+                        Row::Codes(codes) => mean.push_codes(&mut state, codes),
+                        Row::Hidden(hidden) => mean.push(&mut state, hidden),
+                    }
                     return;
                 }
                 (LayerState::LastStep(last, mut state), Row::Hidden(hidden)) if IMAGES => {
@@ -201,7 +204,7 @@ impl<'m, 's> Engine<'m, 's> {
         }
     }
 
-    /// The logits of all rows since the start; None before the first LSTM step.
+    /// The logits of all rows since the start; None before the first row that reaches the time mean or last step.
     pub fn logits(&mut self) -> Option<Logits> {
         let dense = self.model.layers().iter().find_map(|layer| match layer {
             LayerParams::Dense(dense) => Some(*dense),

@@ -12,7 +12,7 @@ mod shape;
 pub use error::SpecError;
 pub use front_end::{Denoise, FrontEnd, IMAGE_CHANNELS, Image, LevelMode, Trim, Window};
 pub use network::{Label, Layer, MAX_FLAT_ROWS, MAX_KERNEL_ROWS, MAX_LABELS, MAX_LAYERS, Network, Padding};
-pub use presets::{PRESETS, edge, paper, paper_seq, preset, rnn};
+pub use presets::{PRESETS, cnn, edge, paper, paper_seq, preset, rnn};
 pub use shape::Shape;
 
 pub(crate) use features::{DENOISE, IMAGES};

@@ -14,6 +14,7 @@ use ser_host::corpus::labels::{Labels, canonical};
 use ser_host::corpus::split::{Part, Protocol, Split};
 use ser_host::corpus::trained::TrainedOn;
 use ser_host::corpus::{Problem, Utterance};
+use ser_host::evaluation::breakdown::Breakdown;
 use ser_host::evaluation::compare::{FloatTwin, Heard, Noise, Reference, hear};
 use ser_host::evaluation::interval::{Answer, Intervals, Unit};
 use ser_host::evaluation::metrics::Confusion;
@@ -87,6 +88,7 @@ fn share(text: &str) -> Result<f64, String> {
 
 /// One utterance that could be read.
 struct Evaluated<'m> {
+    utterance: &'m Utterance,
     /// What the interval counts it to.
     unit: String,
     /// Whether the model was trained on it; None if nothing tells.
@@ -131,7 +133,8 @@ pub fn run(args: &EvalArgs) -> Result<Outcome> {
         .collect::<Result<Vec<usize>>>()?;
 
     let extractor = Extractor::new(model.front_end())?;
-    let evaluate = |(utterance, truth): (&&Utterance, &usize)| -> Result<Result<Evaluated<'_>>> {
+    let evaluate = |index: usize| -> Result<Result<Evaluated<'_>>> {
+        let (utterance, truth): (&Utterance, usize) = (utterances[index], truths[index]);
         let samples = match utterance.samples(model.front_end().sample_rate_hz) {
             Ok(samples) => samples,
             Err(unreadable) => return Ok(Err(unreadable)),
@@ -147,17 +150,19 @@ pub fn run(args: &EvalArgs) -> Result<Outcome> {
         let known = trained_on.as_ref().map(known).transpose()?;
         let unheard = (int8.rows == 0).then(|| extractor.unheard(&samples)).transpose()?;
         Ok(Ok(Evaluated {
+            utterance,
             unit: unit.name(&utterance.id, &utterance.speaker, &utterance.sentence).to_owned(),
             known,
             unheard,
-            truth: *truth,
+            truth,
             samples: samples.len(),
             int8,
             float,
         }))
     };
     let threads = rayon::ThreadPoolBuilder::new().num_threads(args.threads.map_or(0, NonZeroUsize::get)).build()?;
-    let results = threads.install(|| utterances.par_iter().zip(&truths).map(evaluate).collect::<Result<Vec<_>>>())?;
+    let results =
+        threads.install(|| (0..utterances.len()).into_par_iter().map(evaluate).collect::<Result<Vec<_>>>())?;
 
     let mut evaluated = Vec::new();
     let mut problems = Vec::new();
@@ -237,7 +242,11 @@ fn summarise(model: &Model<'_>, evaluated: &[Evaluated<'_>], skipped: usize, uni
     }
     Report {
         int8: Tally::new(model, evaluated.iter().map(|utterance| (utterance.truth, utterance.int8.prediction))),
-        int8_intervals: intervals(model, evaluated, |utterance| utterance.int8.prediction.map(|said| said.index)),
+        int8_intervals: Intervals::new(&labels_in(model), evaluated.iter().map(|answer| answer.to(int8_label))),
+        breakdown: Breakdown::new(
+            &labels_in(model),
+            evaluated.iter().map(|answer| (answer.utterance, answer.to(int8_label))),
+        ),
         comparison: compare(model, evaluated),
         unit,
         trained_on: evaluated.iter().map(|utterance| utterance.known.map(usize::from)).sum(),
@@ -251,16 +260,23 @@ fn summarise(model: &Model<'_>, evaluated: &[Evaluated<'_>], skipped: usize, uni
     }
 }
 
-/// The 95 % intervals of a model's figures.
-fn intervals<'m>(
-    model: &Model<'_>,
-    evaluated: &[Evaluated<'m>],
-    label: impl Fn(&Evaluated<'m>) -> Option<usize>,
-) -> Intervals {
-    let labels: Vec<String> = model.labels().iter().map(|label| (*label).to_owned()).collect();
-    let answer =
-        evaluated.iter().map(|answer| Answer { unit: &answer.unit, truth: answer.truth, label: label(answer) });
-    Intervals::new(&labels, answer)
+impl Evaluated<'_> {
+    /// The answer of one of the two models.
+    fn to(&self, label: fn(&Self) -> Option<usize>) -> Answer<'_> {
+        Answer { unit: &self.unit, truth: self.truth, label: label(self) }
+    }
+}
+
+fn int8_label(answer: &Evaluated<'_>) -> Option<usize> {
+    answer.int8.prediction.map(|said| said.index)
+}
+
+fn float_label(answer: &Evaluated<'_>) -> Option<usize> {
+    Some(answer.float.as_ref()?.prediction.as_ref()?.0)
+}
+
+fn labels_in(model: &Model<'_>) -> Vec<String> {
+    model.labels().iter().map(|label| (*label).to_owned()).collect()
 }
 
 /// None if the float model was not run.
@@ -287,10 +303,9 @@ fn compare(model: &Model<'_>, evaluated: &[Evaluated<'_>]) -> Option<Comparison>
         noise.iter_mut().zip(&reference.noise).for_each(|(sum, noise)| sum.add(*noise));
     }
     let layers = std::iter::once("input").chain(model.layers().iter().map(|layer| layer.spec().name()));
-    let float_label = |utterance: &Evaluated<'_>| Some(utterance.float.as_ref()?.prediction.as_ref()?.0);
     Some(Comparison {
         float,
-        float_intervals: intervals(model, evaluated, float_label),
+        float_intervals: Intervals::new(&labels_in(model), evaluated.iter().map(|answer| answer.to(float_label))),
         agreement: agreeing as f64 / evaluated.len() as f64,
         max_probability_difference: max_difference,
         mean_probability_difference: if compared > 0 { sum_of_differences / compared as f64 } else { 0.0 },

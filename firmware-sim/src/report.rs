@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ser_host::evaluation::breakdown::Breakdown;
 use ser_host::evaluation::interval::{Interval, Intervals, Unit, shown};
 use ser_host::evaluation::metrics::Confusion;
 use ser_host::evaluation::sweep::SweepReport;
@@ -18,6 +19,8 @@ pub struct Report {
     pub int8: Tally,
     /// Intervals of the core's figures.
     pub int8_intervals: Intervals,
+    /// The core's figures of each corpus and speaker.
+    pub breakdown: Breakdown,
     /// None if there was no float model.
     pub comparison: Option<Comparison>,
     /// What the intervals count as one.
@@ -83,7 +86,8 @@ impl fmt::Display for Report {
             let [uar, war] = [intervals.uar, intervals.war].map(shown);
             format!("95 % intervals, over {}: UAR {uar}, WAR {war}", self.unit.count(intervals.units))
         };
-        writeln!(f, "\nint8 core\n{}\n{}\n", self.int8.confusion, interval(&self.int8_intervals))?;
+        writeln!(f, "\nint8 core\n{}\n{}", self.int8.confusion, interval(&self.int8_intervals))?;
+        writeln!(f, "{}", self.breakdown)?;
         if let Some(comparison) = &self.comparison {
             writeln!(f, "float model\n{}\n{}\n", comparison.float, interval(&comparison.float_intervals))?;
             writeln!(f, "layer        signal to noise of int8 against float")?;
@@ -166,7 +170,7 @@ impl Serialize for Report {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let comparison = self.comparison.as_ref();
         let float = comparison.map(|comparison| Figures::new(&comparison.float, &comparison.float_intervals));
-        let mut json = serializer.serialize_struct("Report", 24)?;
+        let mut json = serializer.serialize_struct("Report", 26)?;
         json.serialize_field("utterances", &self.int8.utterances())?;
         json.serialize_field("skipped", &self.skipped)?;
         json.serialize_field("trained_on", &self.trained_on)?;
@@ -174,6 +178,8 @@ impl Serialize for Report {
         json.serialize_field("interval_units", &self.int8_intervals.units)?;
         json.serialize_field("float", &float)?;
         json.serialize_field("int8", &Figures::new(&self.int8.confusion, &self.int8_intervals))?;
+        json.serialize_field("corpora", &self.breakdown.corpora)?;
+        json.serialize_field("speakers", &self.breakdown.speakers)?;
         json.serialize_field("agreement", &comparison.map(|comparison| comparison.agreement))?;
         json.serialize_field(
             "max_probability_difference",

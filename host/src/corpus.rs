@@ -57,6 +57,8 @@ pub struct Corpus {
     pub problems: Vec<Problem>,
     /// Recordings of known corpora that lie there more than once and are read once.
     pub repeated: usize,
+    /// Recordings of known corpora that are no speech and are left out.
+    pub others: usize,
 }
 
 impl Corpus {
@@ -129,7 +131,10 @@ impl Corpus {
         }
         let member =
             Member { name: format!("synthetic-{seed}").into(), known: None, unread_manifest: None, weight: 1.0 };
-        Self::of(vec![Read { member, entries, problems: Vec::new(), repeated: 0, dropped: BTreeMap::new() }], choice)
+        Self::of(
+            vec![Read { member, entries, problems: Vec::new(), repeated: 0, others: 0, dropped: BTreeMap::new() }],
+            choice,
+        )
     }
 
     /// The labels that it has, classes or not, with commas between them.
@@ -156,7 +161,7 @@ impl Corpus {
     }
 
     /// What is worth knowing of how it was read, one line each: labels with several names, labels that are not known as
-    /// emotions, recordings that lie there more than once, manifests that are not read.
+    /// emotions, recordings that lie there more than once or are no speech, manifests that are not read.
     pub fn remarks(&self) -> Vec<String> {
         let mut lines: Vec<String> =
             self.several_names().iter().map(|line| format!("{line}; --map renames each")).collect();
@@ -167,6 +172,9 @@ impl Corpus {
         }
         if self.repeated > 0 {
             lines.push(format!("{} recordings lie there more than once and are read once", self.repeated));
+        }
+        if self.others > 0 {
+            lines.push(format!("no speech, and left out: {} recordings", self.others));
         }
         let manifests = self.members.iter().filter_map(|member| member.unread_manifest.as_ref());
         lines.extend(manifests.map(|path| format!("{} is not read: give it in place of its folder", path.display())));
@@ -186,9 +194,10 @@ impl Corpus {
             choice.among(&counts(told.map(|told| (told.label.as_str(), told.called.as_str()))))?;
         let name = read.iter().map(|read| &*read.member.name).collect::<Vec<_>>().join("+");
         let (mut members, mut utterances, mut problems) = (Vec::new(), Vec::new(), Vec::new());
-        let mut repeated = 0;
-        for Read { member, entries, problems: of_member, repeated: of_files, dropped } in read {
-            repeated += of_files;
+        let (mut repeated, mut others) = (0, 0);
+        for Read { member, entries, problems: of_member, repeated: twice, others: no_speech, dropped } in read {
+            repeated += twice;
+            others += no_speech;
             for Entry { id, told: Told { speaker, sex, label, called, sentence }, source } in entries {
                 let (corpus, labels) = (member.name.clone(), labels.clone());
                 if let Some(&emotion) = class_of.get(&(label, called.clone())) {
@@ -200,7 +209,7 @@ impl Corpus {
             members.push(member);
         }
         utterances.sort_by(|a, b| a.id.cmp(&b.id));
-        Ok(Self { name, members, labels, utterances, map: choice.map.clone(), left_out, problems, repeated })
+        Ok(Self { name, members, labels, utterances, map: choice.map.clone(), left_out, problems, repeated, others })
     }
 
     /// The utterances by id.

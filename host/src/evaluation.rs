@@ -1,5 +1,6 @@
 //! From answers to figures: what a model says to each utterance, and what follows from that.
 
+pub mod breakdown;
 pub mod compare;
 #[cfg(feature = "train")]
 pub mod evaluate;

@@ -20,13 +20,16 @@ pub struct Shape {
     pub maps: Vec<MapLayer>,
     /// Whether a flatten layer turns all rows of an image into one, before the LSTMs.
     pub flatten: bool,
-    /// Hidden units of each LSTM; at least one LSTM.
+    /// Hidden units of each LSTM.
     pub lstms: Vec<u16>,
-    /// Whether a last step follows the LSTMs instead of a time mean.
+    /// Whether a last step follows the LSTMs, if there is one, instead of a time mean.
     pub last_step: bool,
     /// Number of labels, 2..=16.
     pub labels: u16,
 }
+
+/// Values of a row that a dense layer with any weights may take: `512 · 127 · 2¹⁵ < 2³¹`.
+const LONGEST_MEAN: usize = 512;
 
 /// A layer before the LSTMs.
 #[derive(Clone, Copy, Debug)]
@@ -69,7 +72,7 @@ impl Shape {
             columns,
             maps: (0..rng.random_range(0..=5)).map(|_| map(rng)).collect(),
             flatten: rng.random(),
-            lstms: (0..rng.random_range(1..=3)).map(|_| rng.random_range(1..=9)).collect(),
+            lstms: (0..rng.random_range(0..=3)).map(|_| rng.random_range(1..=9)).collect(),
             last_step: rng.random(),
             labels: rng.random_range(2..=16),
         }
@@ -91,7 +94,8 @@ impl Shape {
 
     /// The nearest shape that the format allows. Kernels and blocks shrink to the rows and bands that remain. A stream
     /// has only causal convolutions and no flatten layer. A flatten layer stays only if an LSTM takes a row of its
-    /// length.
+    /// length, and a last step only behind an LSTM. There is an LSTM if the row before the dense layer would be too long
+    /// for its accumulators.
     pub fn fitted(mut self) -> Self {
         let mut bands = self.mel_bands as u8;
         let mut rows = self.columns.map(|columns| columns as u8);
@@ -124,6 +128,11 @@ impl Shape {
             }
         }
         self.flatten &= rows.is_some_and(|rows| usize::from(rows) * usize::from(bands) * channels <= 8192);
+        let flat_rows = if self.flatten { rows.map_or(1, usize::from) } else { 1 };
+        if self.lstms.is_empty() && flat_rows * usize::from(bands) * channels > LONGEST_MEAN {
+            self.lstms.push(1);
+        }
+        self.last_step &= !self.lstms.is_empty();
         self
     }
 
@@ -161,9 +170,10 @@ impl Shape {
             shape = (1, usize::from(hidden));
         }
         layers.push(if self.last_step { Layer::LastStep } else { Layer::TimeMean });
-        let weights = weights(usize::from(self.labels) * shape.1, &mut rng);
+        let columns = shape.0 * shape.1;
+        let weights = weights(usize::from(self.labels) * columns, &mut rng);
         let (mut bias, mut multipliers) = (Vec::new(), Vec::new());
-        for row in weights.chunks_exact(shape.1) {
+        for row in weights.chunks_exact(columns) {
             bias.push(bias_below(sum_of_magnitudes(row) << 15, &mut rng));
             multipliers.push(multiplier(sum_of_magnitudes(row) << 12, 12, &mut rng));
         }
@@ -403,8 +413,9 @@ mod tests {
         // Images need more models, because a flattened image is a single step of the LSTMs.
         for (kind, models) in [(Shape::random as fn(u64) -> Shape, 50), (Shape::random_image, 150)] {
             let mut seen = std::collections::BTreeSet::new();
-            for seed in 0..models {
-                let model = kind(seed).fill(seed);
+            for (seed, shape) in (0..models).map(|seed| (seed, kind(seed))).filter(|(_, shape)| !shape.lstms.is_empty())
+            {
+                let model = shape.fill(seed);
                 let (bands, channels) = model.front_end.row_shape();
                 let rows: Vec<Vec<i8>> = (0..40)
                     .map(|time| {

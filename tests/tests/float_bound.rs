@@ -64,6 +64,8 @@ fn grids(model: &Model<'_>) -> Vec<(f64, f64)> {
         match layer {
             LayerParams::Conv2d(conv) => grid = (f64::from(conv.output_scale()), f64::from(conv.codes().zero_point())),
             LayerParams::Lstm(_) => grid = (1.0 / 32768.0, 0.0),
+            // A mean of codes has 128 steps for each.
+            LayerParams::TimeMean(_) if grid.0 != 1.0 / 32768.0 => grid = (grid.0 / 128.0, 0.0),
             _ => {}
         }
         grids.push(grid);
@@ -188,19 +190,19 @@ fn lstm_share_of_bound(lstm: &Lstm<'_>, (scale, zero): (f64, f64), x: &Plane, h:
     worst
 }
 
-/// Returns the largest share of its bound that a logit used, given the core's hidden states, of which the dense layer
-/// takes the mean or the last.
-fn dense_share_of_bound(dense: &Dense<'_>, hidden: &Plane, last_step: bool, logits: &[f64]) -> f64 {
+/// Returns the largest share of its bound that a logit used, given the core's rows, of which the dense layer takes the
+/// mean or the last, and the real value of a step of these.
+fn dense_share_of_bound(dense: &Dense<'_>, rows: &Plane, step: f64, last_step: bool, logits: &[f64]) -> f64 {
     let weights = unpacked(dense.weights(), dense.bias().len(), dense.inputs());
     let (bias, multipliers) = (integers(dense.bias()), real(dense.multipliers()));
-    let summed = if last_step { &hidden[hidden.len() - 1..] } else { hidden };
+    let summed = if last_step { &rows[rows.len() - 1..] } else { rows };
     let mean: Vec<f64> =
         (0..dense.inputs()).map(|k| summed.iter().map(|h| h[k]).sum::<f64>() / summed.len() as f64).collect();
     let mut worst: f64 = 0.0;
     for (unit, logit) in logits.iter().enumerate() {
         let row = &weights[unit * dense.inputs()..][..dense.inputs()];
-        let acc: f64 = row.iter().zip(&mean).map(|(w, x)| w * x * 32768.0).sum::<f64>() + bias[unit];
-        // A mean is rounded to a step of Q0.15, a last step is not; the logit is rounded to a step of Q19.12.
+        let acc: f64 = row.iter().zip(&mean).map(|(w, x)| w * x / step).sum::<f64>() + bias[unit];
+        // A mean is rounded to a step, a last step is not; the logit is rounded to a step of Q19.12.
         let of_mean = if last_step { 0.0 } else { row.iter().map(|w| w.abs() / 2.0).sum() };
         let bound = (of_mean * multipliers[unit] + 0.5) / 4096.0;
         worst = worst.max((logit - acc * multipliers[unit] / 4096.0).abs() / bound);
@@ -258,7 +260,7 @@ fn assert_within_bounds(float: &FloatNetwork, seed: u64) {
             LayerParams::Flatten(_) => e_x = vec![e_x.concat()],
             LayerParams::TimeMean(_) | LayerParams::LastStep(_) => {}
             LayerParams::Dense(dense) => {
-                let share = dense_share_of_bound(dense, &core_x, last_step, &core.logits);
+                let share = dense_share_of_bound(dense, &core_x, grid.0, last_step, &core.logits);
                 assert!(share <= 1.0, "the logits used {share:.3} of their bound");
             }
         }
@@ -338,6 +340,23 @@ fn layers_of_any_shape_are_within_their_bounds() {
         .into_iter()
         .collect();
         assert_within_bounds(&random_network(&network, seed), seed);
+    }
+}
+
+#[test]
+fn networks_without_an_lstm_are_within_their_bounds() {
+    let behind = [Layer::TimeMean, Layer::Dense { units: 6 }];
+    for (seed, layers) in [
+        vec![],
+        vec![Layer::max_pool(2, 3)],
+        vec![Layer::conv2d(5, 3, 3)],
+        vec![Layer::conv2d(5, 3, 3), Layer::max_pool(2, 2), Layer::conv2d(7, 2, 1)],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let network = Network { layers: layers.into_iter().chain(behind).collect(), ..edge() };
+        assert_within_bounds(&random_network(&network, seed as u64), seed as u64);
     }
 }
 

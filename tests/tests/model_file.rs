@@ -309,7 +309,6 @@ fn layers_in_another_order_are_refused() {
         vec![],
         vec![&conv, &pool, &lstm, &mean],
         vec![&conv, &pool, &lstm, &dense],
-        vec![&conv, &pool, &mean, &dense],
         vec![&conv, &lstm, &pool, &mean, &dense],
         vec![&lstm, &conv, &pool, &mean, &dense],
         vec![&conv, &pool, &mean, &lstm, &dense],
@@ -367,6 +366,15 @@ fn a_stream_has_no_layer_that_needs_its_end() {
     let message = refused(|file| file.layers.insert(2, Layer::Flatten { rows: 1 }));
     assert!(message.contains("position of flatten is 3"), "{message}");
     accepted(|file| file.layers[3] = Layer::LastStep);
+}
+
+#[test]
+fn a_last_step_is_behind_an_lstm() {
+    let message = refused(|file| {
+        file.layers.remove(2);
+        file.layers[2] = Layer::LastStep;
+    });
+    assert!(message.contains("position of a layer is 3"), "{message}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn shape(columns: impl Strategy<Value = Option<u16>>, most_rows: u8) -> impl Str
                 .prop_map(|(rows, half, channels, padding)| MapLayer::Conv2d(rows, 2 * half + 1, channels, padding)),
             (1..=4_u8, 1..=4_u8, 0..=2_u8).prop_map(|(rows, bands, overlap)| MapLayer::MaxPool(rows, bands, overlap)),
         ];
-    let sizes = (1..=40_u16, columns, prop::collection::vec(map, 0..=6), prop::collection::vec(1..=20_u16, 1..=3));
+    let sizes = (1..=40_u16, columns, prop::collection::vec(map, 0..=6), prop::collection::vec(1..=20_u16, 0..=3));
     (sizes, any::<[bool; 2]>(), 2..=16_u16).prop_map(
         |((mel_bands, columns, maps, lstms), [flatten, last_step], labels)| {
             Shape { mel_bands, columns, maps, flatten, lstms, last_step, labels }.fitted()

@@ -445,6 +445,7 @@ const fn parse_layer<'m>(
             let recurrent_weights = check!(byte_section(reader, packed_len(4 * hidden, hidden)));
             let (bias, multipliers) = check!(parse_multipliers(reader, 4 * hidden));
             let input_shift = check!(byte_section(reader, 4 * hidden));
+            next.zero_point = 0;
             next.magnitude = HIDDEN_MAGNITUDE;
             LayerParams::Lstm(Lstm {
                 inputs: input.len(),
@@ -452,7 +453,11 @@ const fn parse_layer<'m>(
                 gates: GateRows { input_weights, recurrent_weights, bias, multipliers, input_shift },
             })
         }
-        spec::Layer::TimeMean => LayerParams::TimeMean(TimeMean { len: input.len() }),
+        spec::Layer::TimeMean => {
+            next.zero_point = 0;
+            next.magnitude = HIDDEN_MAGNITUDE;
+            LayerParams::TimeMean(TimeMean { len: input.len(), zero_point: flow.zero_point })
+        }
         spec::Layer::LastStep => LayerParams::LastStep(LastStep { len: input.len() }),
         spec::Layer::Dense { units } => {
             let weights = check!(byte_section(reader, packed_len(units, input.len())));

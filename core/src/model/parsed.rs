@@ -29,7 +29,7 @@ impl<'m> Model<'m> {
             front_end,
             tables: Tables { window: &[], mel_edges: &[], mel_rise: &[], floor: [0; 8] },
             normalizer: Normalizer { mean: &[], multipliers: Multipliers { mantissa: &[], shift: &[] } },
-            layers: [LayerParams::TimeMean(TimeMean { len: 0 }); MAX_LAYERS],
+            layers: [LayerParams::TimeMean(TimeMean::new(0)); MAX_LAYERS],
             layer_count: 0,
             labels: [""; MAX_LABELS],
             label_count: 0,

@@ -203,8 +203,8 @@ pub(crate) const fn blocks(len: usize, block: usize, overlap: usize) -> usize {
 pub struct Network {
     /// From PCM to rows.
     pub front_end: FrontEnd,
-    /// From rows to logits: convolutions and pools, a flatten if wanted, LSTMs, time mean or last step, one dense
-    /// layer.
+    /// From rows to logits: convolutions and pools, a flatten and LSTMs if wanted, time mean or (behind an LSTM) last
+    /// step, one dense layer.
     pub layers: Vec<Layer, MAX_LAYERS>,
     /// One name for each logit.
     pub labels: Vec<Label, MAX_LABELS>,
@@ -236,9 +236,9 @@ impl Network {
     }
 
     /// Checks that every size is in range and that the engine can run the layers in this order: any convolutions and
-    /// pools, a flatten if wanted, one LSTM or more, one time mean or last step, one dense layer with a unit for each
-    /// label. Layers that need the end of the input (paddings other than causal, flatten) are for images, which have a
-    /// known number of rows.
+    /// pools, a flatten and LSTMs if wanted, one time mean or last step, one dense layer with a unit for each label. A
+    /// last step is behind an LSTM. Layers that need the end of the input (paddings other than causal, flatten) are for
+    /// images, which have a known number of rows.
     pub fn check(&self) -> Result<(), SpecError> {
         self.front_end.check()?;
         check_layers(self.input(), self.front_end.image_rows(), &self.layers, self.labels.len())
@@ -335,7 +335,9 @@ pub(crate) const fn check_layers(
                 }
                 Stage::Lstms
             }
-            (Layer::TimeMean | Layer::LastStep, Stage::Lstms) => Stage::Summary,
+            (Layer::TimeMean, Stage::Convolutions | Stage::Flat | Stage::Lstms) | (Layer::LastStep, Stage::Lstms) => {
+                Stage::Summary
+            }
             (Layer::Dense { units }, Stage::Summary) => {
                 if units != labels {
                     return refuse("dense units", units, "one for each label");
@@ -346,7 +348,7 @@ pub(crate) const fn check_layers(
                 return refuse(
                     "position of a layer",
                     position,
-                    "convolutions and pools, flatten, LSTMs, time mean or last step, dense, in this order",
+                    "convolutions and pools, flatten, LSTMs, time mean or (behind an LSTM) last step, dense, in this order",
                 );
             }
         };
@@ -361,6 +363,6 @@ pub(crate) const fn check_layers(
     }
     match stage {
         Stage::Dense => Ok(()),
-        _ => refuse("number of layers", layers.len(), "a last layer `dense` behind LSTM and time mean or last step"),
+        _ => refuse("number of layers", layers.len(), "a last layer `dense` behind time mean or last step"),
     }
 }

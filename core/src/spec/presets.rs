@@ -76,6 +76,24 @@ pub fn rnn() -> Network {
     Network { layers: layers(of_rows), ..edge() }
 }
 
+/// `cnn`, for speakers that the training does not know: the log-mel rows of [`edge`], four convolutions and their mean
+/// over time, no LSTM.
+pub fn cnn() -> Network {
+    let of_rows = [
+        Layer::conv2d(16, 3, 3),
+        Layer::max_pool(2, 2),
+        Layer::conv2d(32, 3, 3),
+        Layer::max_pool(1, 2),
+        Layer::conv2d(48, 3, 3),
+        Layer::max_pool(2, 2),
+        Layer::conv2d(96, 3, 3),
+        Layer::max_pool(1, 5),
+        Layer::TimeMean,
+        Layer::Dense { units: 6 },
+    ];
+    Network { layers: layers(of_rows), ..edge() }
+}
+
 /// `paper`, the network of Zheng et al., "Speech emotion recognition based on CNN+LSTM model": the coloured spectrogram
 /// of the whole utterance, flattened to a single step of the LSTMs.
 pub fn paper() -> Network {
@@ -122,12 +140,13 @@ fn of_image(flatten: Option<Layer>) -> Network {
 }
 
 /// Names that [`preset`] knows.
-pub const PRESETS: [&str; 4] = ["edge", "rnn", "paper", "paper-seq"];
+pub const PRESETS: [&str; 5] = ["edge", "cnn", "rnn", "paper", "paper-seq"];
 
 /// The network of that name, if there is one.
 pub fn preset(name: &str) -> Option<Network> {
     match name {
         "edge" => Some(edge()),
+        "cnn" => Some(cnn()),
         "rnn" => Some(rnn()),
         "paper" => Some(paper()),
         "paper-seq" => Some(paper_seq()),

@@ -287,6 +287,7 @@ fn kernels() {
     let mean = TimeMean::new(number());
     let mut state = TimeMeanState { sum: slice(), count: &mut (number() as u32) };
     mean.push(&mut state, slice());
+    mean.push_codes(&mut state, slice());
     black_box(mean.mean(&state, slice()));
     mean.reset(&mut state);
     let Some(dense) = Dense::new(number(), slice(), slice(), multipliers()) else { return };

@@ -41,6 +41,9 @@ fn without_arguments_the_built_in_models_agree_on_the_synthetic_test_part() {
     assert!(output.contains("240 utterances"), "{output}");
     assert!(output.contains("none of these 240 recordings") && output.contains("over 10 sentences: "), "{output}");
     assert!(output.contains("skipped      0"), "{output}");
+    let speakers = output.lines().skip_while(|line| !line.starts_with("speaker ")).skip(1);
+    let speakers: Vec<&str> = speakers.take_while(|line| !line.is_empty()).collect();
+    assert!(speakers.len() == 4 && speakers.iter().all(|line| line.contains(" 60 ")), "{output}");
 }
 
 #[test]
@@ -50,6 +53,7 @@ fn the_json_has_every_figure() {
     assert_eq!(json["utterances"], 6);
     assert_eq!(json["skipped"], 0);
     assert_eq!(json["labels"], serde_json::json!(EMOTIONS));
+    assert_eq!(json["corpora"], serde_json::json!([]));
     for model in ["float", "int8"] {
         for figure in ["war", "uar", "macro_f1"] {
             let value = json[model][figure].as_f64().unwrap();

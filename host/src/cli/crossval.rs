@@ -14,7 +14,6 @@ use crate::cli::data_options::{CacheOption, count};
 use crate::cli::options::TrainingOptions;
 use crate::cli::protocol::{self, splits};
 use crate::cli::train::DEFAULT_SEED;
-use crate::corpus::Corpus;
 use crate::corpus::check::{corpora_apart, imbalance};
 use crate::corpus::split::Protocol;
 use crate::corpus::split::given::Given;
@@ -161,7 +160,8 @@ fn crossval(args: &CrossvalArgs, stop: &Stop) -> Result<Outcome> {
     };
     let pending = crossval.prepare(&conditions, &seeds, args.fold)?;
     if !pending.is_empty() {
-        for warning in [imbalance(&class_sizes(&corpus)), corpora_apart(&corpus)].into_iter().flatten() {
+        let sizes = corpus.labels.sizes(corpus.utterances.iter().map(|utterance| utterance.emotion));
+        for warning in [imbalance(&sizes), corpora_apart(&corpus)].into_iter().flatten() {
             eprintln!("warning: {warning}");
         }
         let jobs = args.jobs.or_else(|| std::thread::available_parallelism().ok()).map_or(1, NonZeroUsize::get);
@@ -188,13 +188,6 @@ fn crossval(args: &CrossvalArgs, stop: &Stop) -> Result<Outcome> {
     }
     tabulate(&root, args.json.as_deref())?;
     Ok(Outcome::Finished)
-}
-
-/// How many utterances each class has.
-fn class_sizes(corpus: &Corpus) -> Vec<(&str, usize)> {
-    let mut sizes: Vec<(&str, usize)> = corpus.labels.names().iter().map(|name| (name.as_str(), 0)).collect();
-    corpus.utterances.iter().for_each(|utterance| sizes[utterance.emotion].1 += 1);
-    sizes
 }
 
 /// Prints and writes the table of the finished folds.

@@ -13,10 +13,9 @@ use crate::corpus::labels::Labels;
 use crate::corpus::split::{Part, Split};
 use crate::corpus::trained::TrainedOn;
 use crate::corpus::{Problem, Utterance};
-use crate::evaluation::evaluate::{Evaluation, OfGroup, evaluate};
+use crate::evaluation::evaluate::{Evaluation, evaluate};
 use crate::evaluation::interval::{Unit, shown};
 use crate::features::kept::Kept;
-use crate::shares::points;
 use crate::training::run::{Config, Epochs, RunFolder};
 use crate::training::train::Classifier;
 
@@ -136,22 +135,14 @@ pub fn run(args: &EvalArgs) -> Result<()> {
         println!("{}", serde_json::to_string_pretty(&result)?);
         return Ok(());
     }
-    let Evaluation { confusion, war_interval, uar_interval, units, corpora, speakers, .. } = &result.evaluation;
+    let Evaluation { confusion, war_interval, uar_interval, units, breakdown, .. } = &result.evaluation;
     println!(
         "{confusion}\n95 % intervals, over {}: UAR {}, WAR {}",
         unit.count(*units),
         shown(*uar_interval),
         shown(*war_interval)
     );
-    for (title, groups) in [("corpus", corpora), ("speaker", speakers)] {
-        let width = groups.iter().map(|group| group.name.chars().count()).max().unwrap_or(0).max(title.len());
-        if !groups.is_empty() {
-            println!("\n{title:width$} {:>10} {:>7} {:>7}", "utterances", "UAR, %", "WAR, %");
-        }
-        for OfGroup { name, utterances, war, uar } in groups {
-            println!("{name:width$} {utterances:>10} {:>7} {:>7}", points(*uar), points(*war));
-        }
-    }
+    print!("{breakdown}");
     if result.skipped > 0 {
         println!("{} utterances skipped", result.skipped);
     }

@@ -104,7 +104,7 @@ impl TrainingOptions {
     /// If the network or the recipe is unusable, the front end of the network can't meet the condition, or this build
     /// lacks the backend.
     pub fn configure(&self, condition: Option<Condition>, seed: u64) -> Result<Config> {
-        let Chosen { name: preset, network, names_labels } = self.network()?;
+        let NamedNetwork { name: preset, network, names_labels } = self.network()?;
         let usual = if names_labels {
             Classes::These(network.labels.iter().map(ToString::to_string).collect())
         } else {
@@ -137,7 +137,7 @@ impl TrainingOptions {
     /// # Errors
     ///
     /// If there is no such network, or its file or front end is unusable.
-    pub fn network(&self) -> Result<Chosen> {
+    pub fn network(&self) -> Result<NamedNetwork> {
         let chosen = match &self.network {
             Some(path) => network_of(path)?,
             None => {
@@ -145,10 +145,10 @@ impl TrainingOptions {
                 let Some(network) = spec::preset(preset) else {
                     bail!("unknown preset '{preset}', wanted one of {}", spec::PRESETS.join(", "))
                 };
-                Chosen { name: preset.to_owned(), network, names_labels: false }
+                NamedNetwork { name: preset.to_owned(), network, names_labels: false }
             }
         };
-        Ok(Chosen { network: self.front_end.apply(chosen.network)?, ..chosen })
+        Ok(NamedNetwork { network: self.front_end.apply(chosen.network)?, ..chosen })
     }
 
     /// The recipe that the options make for a network.
@@ -198,9 +198,9 @@ fn weight(text: &str) -> Result<(String, f64), String> {
     pair.filter(|(label, _)| !label.is_empty()).ok_or_else(|| "wanted LABEL=FACTOR".to_owned())
 }
 
-/// A network that options choose.
+/// A network, by the name under which runs know it.
 #[derive(Clone, Debug)]
-pub struct Chosen {
+pub struct NamedNetwork {
     /// That of the preset, or of the file.
     pub name: String,
     /// Its description.
@@ -210,7 +210,7 @@ pub struct Chosen {
 }
 
 /// The network in a JSON file.
-fn network_of(path: &Path) -> Result<Chosen> {
+fn network_of(path: &Path) -> Result<NamedNetwork> {
     let json = json::read(path, "network")?;
     let names_labels = json.get("labels").is_some();
     let makes_image = json.pointer("/front_end/image").is_some_and(Value::is_object);
@@ -218,7 +218,7 @@ fn network_of(path: &Path) -> Result<Chosen> {
     let network = json::with(&base, json).with_context(|| format!("{} is no network", path.display()))?;
     network.check().with_context(|| format!("the network in {} is unusable", path.display()))?;
     let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-    Ok(Chosen { name, network, names_labels })
+    Ok(NamedNetwork { name, network, names_labels })
 }
 
 #[cfg(test)]

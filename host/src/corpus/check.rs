@@ -138,12 +138,9 @@ pub fn check(corpus: &Corpus, choice: &Choice) -> Result<Report> {
     let voices: Vec<_> =
         readable.iter().filter_map(|measured| Some((measured.utterance, measured.voice.as_ref()?))).collect();
     let copies = Copies::among(&voices, &Stop::default())?.unwrap_or_default();
-    let mut sizes: Vec<(&str, usize)> = labels.names().iter().map(|class| (class.as_str(), 0)).collect();
     let class_of =
         |Measured { utterance, .. }: &Measured<'_>| chosen.class(utterance.emotion_name(), &utterance.called);
-    for class in readable.iter().filter_map(class_of) {
-        sizes[class].1 += 1;
-    }
+    let sizes = labels.sizes(readable.iter().filter_map(class_of));
     let empty = sizes.iter().find(|(_, count)| *count == 0);
     let fault = empty.map(|(class, _)| format!("no recording of {class} can be read")).or_else(|| labels.fault());
     let mut warnings = corpus.remarks();

@@ -22,6 +22,8 @@ pub struct Known {
     sex: fn(&str) -> &'static str,
     /// The sentences are counted on from emotion to emotion, so many of each.
     sentences_of_each: Option<usize>,
+    /// What the paths of its other recordings look like, which are no speech. Empty if it has none.
+    others: &'static str,
 }
 
 /// The table. Sources: the pages from which the corpora are downloaded.
@@ -42,6 +44,7 @@ static TABLE: [Known; 12] = [
         ],
         sex: |speaker| if speaker.ends_with(['1', '3', '5', '7', '9']) { "m" } else { "f" },
         sentences_of_each: None,
+        others: r"\d\d-02-\d\d-\d\d-\d\d-\d\d-\d\d",
     },
     // AudioWAV/1001_DFA_ANG_XX: actor, sentence, emotion, intensity.
     Known {
@@ -50,6 +53,7 @@ static TABLE: [Known; 12] = [
         codes: &[],
         sex: |_| "",
         sentences_of_each: None,
+        others: "",
     },
     // OAF_angry/OAF_back_angry: the older or the younger woman, word, emotion. One of the files begins with OA_.
     Known {
@@ -58,6 +62,7 @@ static TABLE: [Known; 12] = [
         codes: &[("ps", "surprise")],
         sex: |_| "f",
         sentences_of_each: None,
+        others: "",
     },
     // DC/a01 or DC_a01: speaker, emotion, sentence. Most sentences belong to one emotion.
     Known {
@@ -74,6 +79,7 @@ static TABLE: [Known; 12] = [
         ],
         sex: |_| "m",
         sentences_of_each: None,
+        others: "",
     },
     // wav/03a01Fa: speaker, text, emotion by its German name, version.
     Known {
@@ -90,6 +96,7 @@ static TABLE: [Known; 12] = [
         ],
         sex: |speaker| if ["03", "10", "11", "12", "15"].contains(&speaker) { "m" } else { "f" },
         sentences_of_each: None,
+        others: "",
     },
     // f1/dis-f1-b1: emotion by its Italian name, speaker, sentence.
     Known {
@@ -98,6 +105,7 @@ static TABLE: [Known; 12] = [
         codes: &[],
         sex: lettered,
         sentences_of_each: None,
+        others: "",
     },
     // samples/SK0_anger_14: speaker, emotion, sentence.
     Known {
@@ -106,6 +114,7 @@ static TABLE: [Known; 12] = [
         codes: &[],
         sex: |_| "",
         sentences_of_each: None,
+        others: "",
     },
     // 0011/Angry/0011_000351, or with a folder train, evaluation or test before the file.
     Known {
@@ -114,6 +123,7 @@ static TABLE: [Known; 12] = [
         codes: &[],
         sex: |_| "",
         sentences_of_each: Some(350),
+        others: "",
     },
     // female/F07A11: speaker, emotion, number.
     Known {
@@ -122,6 +132,7 @@ static TABLE: [Known; 12] = [
         codes: &[("a", "angry"), ("h", "happy"), ("n", "neutral"), ("s", "sad"), ("w", "surprise"), ("f", "fear")],
         sex: lettered,
         sentences_of_each: None,
+        others: "",
     },
     // Angry/SM1_F4_A04: speaker, file, emotion and number.
     Known {
@@ -130,6 +141,7 @@ static TABLE: [Known; 12] = [
         codes: &[("a", "angry"), ("h", "happy"), ("n", "neutral"), ("s", "sad")],
         sex: |speaker| lettered(speaker.get(1..).unwrap_or_default()),
         sentences_of_each: None,
+        others: "",
     },
     // 03Happy/h3-05-02-02-30: emotion, sentence, repetition, sex, speaker. Each emotion has sentences of its own.
     Known {
@@ -138,6 +150,7 @@ static TABLE: [Known; 12] = [
         codes: &[("n", "neutral"), ("f", "fear"), ("h", "happy"), ("s", "sad"), ("a", "angry")],
         sex: |_| "",
         sentences_of_each: None,
+        others: "",
     },
     // liuchanhg/angry/201: speaker, emotion, sentence.
     Known {
@@ -146,6 +159,7 @@ static TABLE: [Known; 12] = [
         codes: &[],
         sex: |_| "",
         sentences_of_each: None,
+        others: "",
     },
 ];
 
@@ -192,7 +206,8 @@ impl Known {
 
     /// Reads the names of its recordings.
     pub(super) fn reader(&'static self) -> Reader {
-        Reader { known: self, pattern: whole_end(self.pattern) }
+        let others = (!self.others.is_empty()).then(|| whole_end(self.others));
+        Reader { known: self, pattern: whole_end(self.pattern), others }
     }
 }
 
@@ -209,9 +224,15 @@ impl fmt::Display for Known {
 pub(super) struct Reader {
     known: &'static Known,
     pattern: Regex,
+    others: Option<Regex>,
 }
 
 impl Reader {
+    /// Whether the path is that of a recording of the corpus which is no speech.
+    pub fn is_other(&self, path: &str) -> bool {
+        self.others.as_ref().is_some_and(|others| others.is_match(path))
+    }
+
     /// What the path of a recording says, and the part of it that says so, in lower case. None if it looks different.
     pub fn read(&self, path: &str) -> Option<(Told, String)> {
         let captures = self.pattern.captures(path)?;
@@ -322,7 +343,11 @@ mod tests {
 
     #[test]
     fn songs_are_no_speech() {
-        assert_eq!(Known::named("ravdess").unwrap().reader().read("Actor_01/03-02-01-01-01-01-01"), None);
+        let reader = Known::named("ravdess").unwrap().reader();
+        let is_other = |path| (reader.read(path).is_some(), reader.is_other(path));
+        assert_eq!(is_other("Actor_01/03-02-01-01-01-01-01"), (false, true));
+        assert_eq!(is_other("Actor_01/03-01-01-01-01-01-01"), (true, false));
+        assert_eq!(is_other("Actor_01/03-03-01-01-01-01-01"), (false, false));
     }
 
     #[test]

@@ -142,6 +142,17 @@ impl Labels {
         &self.0[index]
     }
 
+    /// The name of each class, and how often its index is among these. Other indices do not count.
+    pub fn sizes(&self, classes: impl IntoIterator<Item = usize>) -> Vec<(&str, usize)> {
+        let mut sizes: Vec<(&str, usize)> = self.0.iter().map(|name| (name.as_str(), 0)).collect();
+        for class in classes {
+            if let Some((_, size)) = sizes.get_mut(class) {
+                *size += 1;
+            }
+        }
+        sizes
+    }
+
     /// Why no network can have these classes; None if it can.
     pub fn fault(&self) -> Option<String> {
         if !(2..=MAX_LABELS).contains(&self.len()) {

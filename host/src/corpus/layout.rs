@@ -85,6 +85,8 @@ pub(super) struct Folder {
     pub problems: Vec<Problem>,
     /// Recordings of a known corpus that lie there more than once and are read once.
     pub repeated: usize,
+    /// Recordings of a known corpus that are no speech, such as the songs of RAVDESS, and are left out.
+    pub others: usize,
     /// The corpus that it was taken for.
     pub known: Option<&'static Known>,
 }
@@ -104,7 +106,7 @@ pub(super) fn read(root: &Path, layout: Option<Layout>) -> Result<Folder> {
     };
 
     let mut entries = Vec::new();
-    let mut repeated = 0;
+    let (mut repeated, mut others) = (0, 0);
     let mut take = |recording: Found, told: Result<Told, String>| match told {
         Ok(told) => entries.push(Entry { id: recording.id(), told, source: Source::File(recording.path) }),
         Err(reason) => problems.push(Problem { path: recording.id(), reason }),
@@ -116,6 +118,7 @@ pub(super) fn read(root: &Path, layout: Option<Layout>) -> Result<Folder> {
             for (recording, name) in found.into_iter().zip(&names) {
                 match reader.read(name) {
                     Some((_, whole)) if !seen.insert(whole.clone()) => repeated += 1,
+                    None if reader.is_other(name) => others += 1,
                     read => take(
                         recording,
                         read.map(|(told, _)| told)
@@ -135,7 +138,7 @@ pub(super) fn read(root: &Path, layout: Option<Layout>) -> Result<Folder> {
             }
         }
     }
-    Ok(Folder { entries, problems, repeated, known })
+    Ok(Folder { entries, problems, repeated, others, known })
 }
 
 /// How many folders lie above the innermost ones, for most recordings.

@@ -39,6 +39,8 @@ pub(super) struct Read {
     pub problems: Vec<Problem>,
     /// Recordings that lie there more than once and are read once.
     pub repeated: usize,
+    /// Recordings that are no speech and are left out.
+    pub others: usize,
     /// Labels that the map of its origin drops.
     pub dropped: BTreeMap<String, usize>,
 }
@@ -57,9 +59,15 @@ impl Read {
         let folder = if metadata.is_dir() {
             layout::read(path, origin.layout()?)
         } else {
-            manifest::read(path).map(|(entries, problems)| Folder { entries, problems, repeated: 0, known: None })
+            manifest::read(path).map(|(entries, problems)| Folder {
+                entries,
+                problems,
+                repeated: 0,
+                others: 0,
+                known: None,
+            })
         };
-        let Folder { mut entries, problems, repeated, known } = folder.with_context(context)?;
+        let Folder { mut entries, problems, repeated, others, known } = folder.with_context(context)?;
         if entries.is_empty() {
             let first = match problems.first() {
                 Some(problem) => format!("; {} skipped, first {problem}", problems.len()),
@@ -96,6 +104,7 @@ impl Read {
             entries,
             problems,
             repeated,
+            others,
             dropped,
         })
     }

@@ -114,11 +114,12 @@ fn links_that_lead_back_are_told_and_read_once() {
 }
 
 #[test]
-fn a_known_corpus_is_read_by_its_names_and_songs_are_told() {
+fn a_known_corpus_is_read_by_its_names_and_songs_are_counted() {
     let dir = folder(&[
         "Actor_01/03-01-05-01-02-01-01.wav",
         "Actor_02/03-01-02-01-01-01-02.wav",
         "Actor_02/03-02-02-01-01-01-02.wav",
+        "Actor_02/notes.wav",
     ]);
     let corpus = Corpus::open(dir.path(), &Choice::default()).unwrap();
     assert_eq!(corpus.members[0].known.map(|known| known.name), Some("RAVDESS"));
@@ -130,7 +131,8 @@ fn a_known_corpus_is_read_by_its_names_and_songs_are_told() {
         ]
     );
     let problems: Vec<String> = corpus.problems.iter().map(Problem::to_string).collect();
-    assert_eq!(problems, ["Actor_02/03-02-02-01-01-01-02.wav: not named like a recording of speech in RAVDESS"]);
+    assert_eq!(problems, ["Actor_02/notes.wav: not named like a recording of speech in RAVDESS"]);
+    assert_eq!(corpus.remarks(), ["no speech, and left out: 1 recordings"]);
 }
 
 #[test]

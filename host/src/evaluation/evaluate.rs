@@ -1,12 +1,11 @@
 //! Evaluates a float network in batches, to show how a training is going.
 
-use std::collections::BTreeMap;
-
 use anyhow::{Context, Result};
 use ser_core::spec;
 use serde::Serialize;
 
 use crate::corpus::Utterance;
+use crate::evaluation::breakdown::Breakdown;
 use crate::evaluation::interval::{Answer, Interval, Intervals, Unit};
 use crate::evaluation::metrics::Confusion;
 use crate::features::kept::Kept;
@@ -35,42 +34,9 @@ pub struct Evaluation {
     pub uar_interval: Interval,
     /// How often each class was taken for each.
     pub confusion: Confusion,
-    /// Figures of each corpus; empty if there is one alone.
-    pub corpora: Vec<OfGroup>,
-    /// Figures of each speaker; empty if none is known or there is one alone.
-    pub speakers: Vec<OfGroup>,
-}
-
-/// Figures over the utterances of a corpus or speaker; the UAR is over the classes that it has.
-#[derive(Clone, Debug, Serialize)]
-pub struct OfGroup {
-    /// Name of the corpus or speaker.
-    pub name: String,
-    /// Utterances that were recognised, rightly, wrongly or not at all.
-    pub utterances: u64,
-    /// Share of right answers.
-    pub war: f64,
-    /// Mean recall of the classes.
-    pub uar: f64,
-}
-
-/// The figures of each group that has a name, if there are more than one.
-fn by_group<'a>(labels: &[String], answers: impl Iterator<Item = (&'a str, Answer<'a>)>) -> Vec<OfGroup> {
-    let mut groups: BTreeMap<&str, Confusion> = BTreeMap::new();
-    for (group, answer) in answers.filter(|(group, _)| !group.is_empty()) {
-        let confusion = groups.entry(group).or_insert_with(|| Confusion::new(labels.iter().cloned()));
-        confusion.add(answer.truth, answer.label);
-    }
-    if groups.len() < 2 {
-        return Vec::new();
-    }
-    let figures = |(name, confusion): (&str, Confusion)| OfGroup {
-        name: name.to_owned(),
-        utterances: confusion.total(),
-        war: confusion.war(),
-        uar: confusion.uar(),
-    };
-    groups.into_iter().map(figures).collect()
+    /// Figures of each corpus and speaker.
+    #[serde(flatten)]
+    pub breakdown: Breakdown,
 }
 
 /// The two recalls over utterances, as [`Training::score`](crate::training::session::Training::score) wants them.
@@ -111,16 +77,12 @@ pub fn evaluate(
     let answers: Vec<Answer<'_>> = answers.collect::<Result<_>>()?;
     let mut confusion = Confusion::new(labels.clone());
     answers.iter().for_each(|answer| confusion.add(answer.truth, answer.label));
-    let named = |name: fn(&Utterance) -> &str| {
-        heard.iter().map(move |(utterance, _)| name(utterance)).zip(answers.iter().copied())
-    };
-    let corpora = by_group(&labels, named(|utterance| &utterance.corpus));
-    let speakers = by_group(&labels, named(|utterance| &utterance.speaker));
+    let heard = heard.iter().map(|(utterance, _)| *utterance);
+    let breakdown = Breakdown::new(&labels, heard.zip(answers.iter().copied()));
     let Intervals { units, war: war_interval, uar: uar_interval, .. } = Intervals::new(&labels, answers);
     Ok(Evaluation {
         uar_interval,
-        corpora,
-        speakers,
+        breakdown,
         utterances: confusion.total(),
         war: confusion.war(),
         uar: confusion.uar(),

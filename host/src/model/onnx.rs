@@ -3,7 +3,8 @@
 //! Input `features`: f32 `[1, 1, rows, mel_bands]`, any number of normalised log-mel rows; or `[1, 3, columns, bands]`,
 //! a normalised image in red, green and blue, whose columns are the rows of the network. Outputs: `logits` and
 //! `probabilities`, each `[1, labels]`. A causal convolution has `kernel - 1` rows of zeros before the first row and
-//! none after the last; pools round down; before the first LSTM, or the flatten, a row is flattened `[band][channel]`.
+//! none after the last; pools round down; before the flatten, the first LSTM or the time mean, a row is flattened
+//! `[band][channel]`.
 //! The name of a value says which layer makes it, for instance `layer1_relu` or `layer7_lstm`, counted from 1, so the
 //! value can be tapped. The metadata hold the network's description and the normalisation as JSON.
 
@@ -129,7 +130,7 @@ fn graph(network: &Network) -> GraphProto {
     };
     let mut flat = false;
     for (index, (layer, input, _)) in network.shapes().enumerate() {
-        if !flat && matches!(layer, Layer::Flatten { .. } | Layer::Lstm { .. }) {
+        if !flat && matches!(layer, Layer::Flatten { .. } | Layer::Lstm { .. } | Layer::TimeMean) {
             graph.flatten(input);
             flat = true;
         }

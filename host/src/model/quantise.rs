@@ -17,7 +17,7 @@ use ser_core::quant::Multiplier;
 use ser_core::spec::{Layer, Network};
 
 use crate::model::float_network::{FloatLayer, FloatNetwork, Gate, Gates};
-use grids::{HIDDEN_INPUT, Input};
+use grids::{CODE_MAGNITUDE, HIDDEN_INPUT, Input, mean_of};
 pub(crate) use rows::multiplier;
 use rows::{AffineRow, LstmRow};
 
@@ -70,7 +70,7 @@ pub enum QuantLayer {
 
 /// Quantises every layer. If numbers of a layer cannot be represented, the error names the layer and the reason.
 pub fn quantise(float: &FloatNetwork, calibration: &Calibration) -> Result<Vec<QuantLayer>> {
-    let mut input = Input { scale: f64::from(INPUT_SCALE), zero_point: 0, magnitude: 1 << 7 };
+    let mut input = Input { scale: f64::from(INPUT_SCALE), zero_point: 0, magnitude: CODE_MAGNITUDE };
     let mut quantised = Vec::new();
     let network = &float.network;
     let steps = |index: usize| network.front_end.image_rows().and_then(|rows| network.rows(rows).nth(index));
@@ -81,7 +81,7 @@ pub fn quantise(float: &FloatNetwork, calibration: &Calibration) -> Result<Vec<Q
                 let scale = calibration.output_range(index)? / 255.0;
                 let columns = rows * bands * shape.channels;
                 let rows = affine_rows(weight, bias, columns, input, scale).with_context(name)?;
-                input = Input { scale, zero_point: RELU_ZERO_POINT, magnitude: 1 << 7 };
+                input = Input { scale, zero_point: RELU_ZERO_POINT, magnitude: CODE_MAGNITUDE };
                 QuantLayer::Conv2d { rows, zero_point: RELU_ZERO_POINT, scale: scale as f32 }
             }
             (Layer::Lstm { hidden }, FloatLayer::Lstm(gates)) => {
@@ -98,7 +98,12 @@ pub fn quantise(float: &FloatNetwork, calibration: &Calibration) -> Result<Vec<Q
             }
             (Layer::MaxPool { .. }, FloatLayer::MaxPool) => QuantLayer::MaxPool,
             (Layer::Flatten { .. }, FloatLayer::Flatten) => QuantLayer::Flatten,
-            (Layer::TimeMean, FloatLayer::TimeMean) => QuantLayer::TimeMean,
+            (Layer::TimeMean, FloatLayer::TimeMean) => {
+                if input.magnitude == CODE_MAGNITUDE {
+                    input = mean_of(input);
+                }
+                QuantLayer::TimeMean
+            }
             (Layer::LastStep, FloatLayer::LastStep) => QuantLayer::LastStep,
             _ => bail!("{} came with parameters of another kind", name()),
         };

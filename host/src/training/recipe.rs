@@ -299,11 +299,21 @@ impl Recipe {
         }
     }
 
-    /// The default recipe of a network: the paper's for images, otherwise [`Recipe::default`]; the layers of
-    /// [`edge`](spec::edge) also get teachers.
+    /// For speakers that the training does not know: voices vary more, and pairs of utterances are mixed.
+    pub fn strangers() -> Self {
+        let default = Self::default();
+        let speeds = vec![0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15];
+        Self { mixup: 0.5, augmentation: Augmentation { speeds, vtlp: 0.1, ..default.augmentation }, ..default }
+    }
+
+    /// The default recipe of a network: the paper's for images, [`Recipe::strangers`] for the layers of
+    /// [`cnn`](spec::cnn), otherwise [`Recipe::default`]; the layers of [`edge`](spec::edge) also get teachers.
     pub fn of(network: &Network) -> Self {
         if network.front_end.image.is_some() {
             return Self::paper();
+        }
+        if network.layers == spec::cnn().layers {
+            return Self::strangers();
         }
         let taught = network.layers == spec::edge().layers;
         Self { distillation: taught.then(Distillation::default), ..Self::default() }

@@ -20,9 +20,9 @@ pub struct FeatureMap {
 /// The output of each layer for an utterance.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trace {
-    /// Rows that leave each layer, up to the last LSTM.
+    /// Rows that leave each layer, up to the time mean or last step.
     pub layers: Vec<FeatureMap>,
-    /// Mean over all rows of the last LSTM, or its last row; None without a row.
+    /// Mean over all rows of the last of these layers, 128 for each code, or the last row; None without a row.
     pub summary: Option<Vec<i64>>,
     /// Logits, Q19.12.
     pub logits: Option<Vec<i64>>,
@@ -36,7 +36,7 @@ impl ModelFile {
         let (bands, channels) = self.front_end.row_shape();
         let mut map = FeatureMap { bands, channels, rows };
         let mut trace = Trace { layers: Vec::new(), summary: None, logits: None };
-        let mut zero_point = 0;
+        let (mut zero_point, mut steps_of_code) = (0, 128);
         for layer in &self.layers {
             match layer {
                 Layer::Conv2d { zero_point: next, .. } => {
@@ -47,9 +47,14 @@ impl ModelFile {
                     map = max_pool(&map, [*rows, *bands, *overlap].map(usize::from));
                 }
                 Layer::Flatten { rows } => map = flatten(&map, usize::from(*rows)),
-                Layer::Lstm { .. } => map = lstm(&map, layer),
+                Layer::Lstm { .. } => {
+                    map = lstm(&map, layer);
+                    (zero_point, steps_of_code) = (0, 1);
+                }
                 Layer::TimeMean => {
-                    trace.summary = time_mean(&map.rows);
+                    let value = |code: &i64| (code - zero_point) * steps_of_code;
+                    let rows: Vec<Vec<i64>> = map.rows.iter().map(|row| row.iter().map(value).collect()).collect();
+                    trace.summary = time_mean(&rows);
                     continue;
                 }
                 Layer::LastStep => {

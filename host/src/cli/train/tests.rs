@@ -130,6 +130,7 @@ fn options_change_the_teachers_of_a_recipe() {
     };
     assert_eq!(teachers(None, None, "edge"), Some((4, 2, 150)));
     assert_eq!(teachers(None, None, "rnn"), None);
+    assert_eq!(recipe(None, None, "cnn").unwrap(), Recipe::strangers());
     assert_eq!(teachers(Some(100), None, "edge"), Some((4, 2, 50)), "in proportion");
     assert_eq!(teachers(Some(1), None, "edge"), Some((4, 2, 1)));
     assert_eq!(teachers(Some(100), Some(3), "edge"), Some((3, 1, 50)));

@@ -46,5 +46,6 @@ pub fn repeated(corpus: &Corpus) -> Option<Corpus> {
         left_out: BTreeMap::new(),
         problems: Vec::new(),
         repeated: 0,
+        others: 0,
     })
 }

@@ -170,6 +170,15 @@ fn a_network_may_begin_with_an_lstm() {
 }
 
 #[test]
+fn a_network_may_have_no_lstm() {
+    let mut network = tiny();
+    network.layers.retain(|layer| !matches!(layer, Layer::Lstm { .. }));
+    assert_equals_plain_loops(network.clone(), 31);
+    network.layers.retain(|layer| !matches!(layer, Layer::Conv2d { .. } | Layer::MaxPool { .. }));
+    assert_equals_plain_loops(network, 5);
+}
+
+#[test]
 fn one_model_serves_many_threads_and_lengths() {
     use rayon::prelude::*;
     let model = FloatModel::from_onnx(&to_onnx(&random_network(edge(), 1)).unwrap()).unwrap();

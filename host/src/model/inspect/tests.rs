@@ -41,7 +41,7 @@ fn its_second_reading_makes_a_step_of_the_lstms_for_each_of_26_rows() {
 
 #[test]
 fn a_stream_is_counted_by_the_second() {
-    for preset in ["edge", "rnn"] {
+    for preset in ["edge", "cnn", "rnn"] {
         let summary = summary(preset);
         assert_eq!(summary.macs_per_image, None);
         assert!(rows(&summary).iter().all(Option::is_none));
@@ -66,5 +66,5 @@ fn a_layer_off_the_fast_path_is_told_with_the_reason() {
 #[test]
 fn a_name_that_is_neither_preset_nor_file_is_answered_with_the_presets() {
     let error = format!("{:#}", model_bytes("edgy").unwrap_err());
-    assert!(error.contains("edgy: neither a preset (edge, rnn, paper, paper-seq) nor a file"), "{error}");
+    assert!(error.contains("edgy: neither a preset (edge, cnn, rnn, paper, paper-seq) nor a file"), "{error}");
 }

@@ -14,8 +14,9 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Pads utterances, none of them empty, to a common length: the longest, rounded up to whole LSTM steps. An
-    /// utterance is padded with its own rows from the start, so batch norm's statistics are statistics of speech.
+    /// Pads utterances, none of them empty, to a common length: the longest, rounded up to whole steps behind the
+    /// convolutions. An utterance is padded with its own rows from the start, so batch norm's statistics are statistics
+    /// of speech.
     pub fn new(utterances: &[Rows], step_rows: StepRows) -> Self {
         let longest = utterances.iter().map(Rows::len).max().unwrap_or(0);
         let rows = step_rows.round_up(longest);
@@ -36,7 +37,7 @@ impl Batch {
     }
 }
 
-/// How many rows make LSTM steps.
+/// How many rows make steps behind the convolutions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StepRows {
     /// Rows that make the first step; for images all rows.

@@ -119,7 +119,7 @@ impl Graph {
         self
     }
 
-    /// Fails if the batch's sizes contradict each other, or its rows make no LSTM step.
+    /// Fails if the batch's sizes contradict each other, or its rows make no step.
     pub(super) fn check(&self, batch: &Batch) -> Result<()> {
         let wanted = batch.valid_rows.len() * batch.rows * self.input.len();
         ensure!(
@@ -138,7 +138,7 @@ impl Graph {
         let first = self.step_rows().first;
         ensure!(
             batch.rows >= first,
-            "an utterance of {} rows is too short for a single LSTM step of {first} rows",
+            "an utterance of {} rows is too short for a single step of {first} rows",
             batch.rows
         );
         Ok(())
@@ -161,13 +161,13 @@ impl Graph {
         batch.valid_rows.iter().map(|&rows| self.steps(rows).clamp(1, steps.max(1))).collect()
     }
 
-    /// Number of LSTM steps that `rows` rows make.
+    /// Number of steps behind the convolutions that `rows` rows make.
     pub fn steps(&self, rows: usize) -> usize {
         let steps = self.convolutions.iter().fold(self.first_pool.rows(rows), |rows, block| block.output_rows(rows));
         if self.flatten { steps.min(1) } else { steps }
     }
 
-    /// Rows that make LSTM steps.
+    /// Rows that make steps behind the convolutions.
     pub fn step_rows(&self) -> StepRows {
         if let Some(rows) = self.image_rows {
             return StepRows { first: rows, further: rows };

@@ -39,7 +39,7 @@ impl Graph {
     ///
     /// # Errors
     ///
-    /// If the batch's sizes contradict each other, or its rows make no LSTM step.
+    /// If the batch's sizes contradict each other, or its rows make no step.
     pub fn forward(&self, batch: &Batch) -> Result<Tensor<2>> {
         Ok(self.pass(batch, Norming::Running, None, None)?.logits)
     }

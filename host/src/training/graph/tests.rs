@@ -265,6 +265,25 @@ fn a_network_without_convolution_has_logits_too() {
 }
 
 #[test]
+fn a_network_without_an_lstm_takes_the_mean_of_its_convolutions() {
+    let mut network = network();
+    network.layers.retain(|layer| !matches!(layer, Layer::Lstm { .. }));
+    let graph = Graph::new(&network, Style::default(), 7, &tracked()).unwrap();
+    let float = graph.to_float_network(&network, &normalization()).unwrap();
+    let utterances = [features(9, 4), features(14, 1)];
+    let together = logits(&graph, &utterances);
+    for (utterance, together) in utterances.iter().zip(together.chunks_exact(6)) {
+        assert_close(together, &plain_logits(&float, utterance));
+    }
+
+    let output = graph.forward_train(&Batch::new(&utterances, graph.step_rows()), None).unwrap();
+    let loss = -log_softmax(output.logits.clone(), 1).slice([0..2, 0..1]).sum();
+    let gradients = collect(&graph, &graph.gradients(&loss, &output).unwrap());
+    assert_eq!(gradients.len(), 3 * 3 + 2);
+    assert!(gradients.iter().all(|gradient| gradient.iter().any(|value| *value != 0.0)));
+}
+
+#[test]
 fn a_graph_survives_the_way_to_plain_numbers_and_back() {
     let float = used_graph().to_float_network(&network(), &normalization()).unwrap();
     let graph = Graph::from_float_network(&float, &untracked()).unwrap();

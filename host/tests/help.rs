@@ -28,7 +28,7 @@ fn only_options_of_the_front_end_stand_under_its_heading() {
 #[test]
 fn options_with_a_choice_list_it() {
     let (_, help, _) = host(&["train", "--help"]);
-    assert!(help.contains("[possible values: edge, rnn, paper, paper-seq]"), "{help}");
+    assert!(help.contains("[possible values: edge, cnn, rnn, paper, paper-seq]"), "{help}");
     let (_, help, _) = host(&["paper", "--help"]);
     assert!(help.contains("[possible values: knn, svm, kernel-regression, gmm, hmm, rnn, edge, paper-seq,"), "{help}");
     let (code, _, message) = host(&["paper", "--only", "knn,cnn"]);

@@ -9,7 +9,7 @@ use crate::model::inspect::{Summary, model_bytes, parse_model};
 #[derive(Args, Debug)]
 #[command(after_help = "Example: host inspect edge")]
 pub struct InspectArgs {
-    /// Model file, or a preset: edge, rnn, paper or paper-seq.
+    /// Model file, or a preset: edge, cnn, rnn, paper or paper-seq.
     #[arg(default_value = "edge", value_name = "FILE|PRESET")]
     model: String,
     /// Print JSON instead of text.

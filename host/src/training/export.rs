@@ -16,6 +16,9 @@ use crate::model::onnx::trained::with_trained_on;
 use crate::model::trained::write_beside;
 use crate::training::run::RunFolder;
 
+/// The most utterances that calibrate a model: their rows are all in memory, and the float network hears each.
+const CALIBRATION_UTTERANCES: usize = 4096;
+
 /// The shipped files of a run.
 #[derive(Clone, Debug)]
 pub struct ExportedRun {
@@ -41,7 +44,8 @@ impl ExportedRun {
     }
 }
 
-/// Exports the network of a run, calibrated on its training part.
+/// Exports the network of a run, calibrated on its training part; of a large one on some thousand utterances, spread
+/// over it.
 ///
 /// # Errors
 ///
@@ -62,12 +66,31 @@ pub fn export_run(
     );
     let float = folder.network()?;
     let utterances = split.part(corpus, Part::Train)?;
-    let mut training: Vec<Rows> = Vec::with_capacity(utterances.len());
     let mut problems = Vec::new();
-    for (_, rows) in cache.readable(corpus, &utterances, &mut |problem| problems.push(problem))? {
-        training.push(float.normalization.apply(&*rows.rows()?));
-    }
+    let readable = cache.readable(corpus, &utterances, &mut |problem| problems.push(problem))?;
+    let calibrating = spread(&readable, CALIBRATION_UTTERANCES);
+    let training: Vec<Rows> =
+        calibrating.map(|(_, rows)| Ok(float.normalization.apply(&*rows.rows()?))).collect::<Result<_>>()?;
     let Exported { model, onnx } = export(&float, &training, confidence)?;
     let trained_on = TrainedOn::new(&corpus.name, &utterances);
     Ok(ExportedRun { model, onnx: with_trained_on(&onnx, &trained_on)?, trained_on, problems })
+}
+
+/// At most so many of the items, evenly spread; all if there are no more.
+fn spread<T>(items: &[T], most: usize) -> impl Iterator<Item = &T> {
+    items.iter().step_by(items.len().div_ceil(most).max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_some_are_taken_from_the_whole() {
+        let taken = |count: usize| spread(&(0..count).collect::<Vec<_>>(), 4).copied().collect::<Vec<_>>();
+        assert_eq!(taken(0), [0; 0]);
+        assert_eq!(taken(4), [0, 1, 2, 3]);
+        assert_eq!(taken(5), [0, 2, 4]);
+        assert_eq!(taken(16), [0, 4, 8, 12]);
+    }
 }

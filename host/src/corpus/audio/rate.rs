@@ -56,7 +56,8 @@ fn failure(error: ResamplerError) -> anyhow::Error {
 /// Band-limited resampling to exactly `round(n * to / from)` samples, at least 1 if there is any; the filter's delay is
 /// compensated.
 pub(crate) fn resample(samples: &[f32], from: u32, to: u32) -> Result<Vec<f32>> {
-    let mut output = Vec::with_capacity(samples.len());
+    let ratio = f64::from(to) / f64::from(from.max(1));
+    let mut output = Vec::with_capacity((samples.len() as f64 * ratio) as usize);
     let mut resampler = Resampler::new(from, to)?;
     resampler.push(samples, &mut output)?;
     resampler.finish(&mut output)?;

@@ -68,6 +68,8 @@ impl Voice {
         }
         let mut samples = resample(&samples, SAMPLE_RATE_HZ, RATE_HZ)?;
         samples.truncate(LONGEST);
+        // All recordings of a corpus are in memory at once.
+        samples.shrink_to_fit();
         Ok((samples.len() >= SHORTEST).then_some(Self { samples }))
     }
 

@@ -11,7 +11,7 @@ use crate::evaluation::metrics::Confusion;
 use crate::shares::points;
 
 /// Figures of each corpus and of each speaker.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Breakdown {
     /// By corpus; empty if there is one alone.
     pub corpora: Vec<OfGroup>,

@@ -47,9 +47,12 @@ impl Container {
         }
     }
 
-    /// What begins with these bytes, if it is known and not read. Ask [`Container::of_mark`] first: a container that is read
-    /// may have such a mark among its lengths.
+    /// What begins with these bytes, if it is known and not read. A container that is read may have such a mark among its
+    /// lengths.
     pub fn other(bytes: &[u8]) -> Option<&'static str> {
+        if Self::of_mark(bytes).is_some() {
+            return None;
+        }
         let known = OTHERS.iter().find(|(at, mark, _)| bytes.get(*at..).is_some_and(|rest| rest.starts_with(mark)));
         known.map(|(_, _, name)| *name)
     }

@@ -34,7 +34,7 @@ pub fn hear(mut input: impl Read, raw_rate_hz: Option<u32>, rate_hz: u32, mut ta
         container.is_none() || raw_rate_hz.is_none(),
         "a sample rate is for raw PCM alone: this is a recording that says its own"
     );
-    if let (None, Some(name), None) = (container, Container::other(&start), raw_rate_hz) {
+    if let (Some(name), None) = (Container::other(&start), raw_rate_hz) {
         bail!("{name}; wanted WAV, FLAC, Ogg, MP3, or raw 16-bit PCM: a sample rate says that it is raw");
     }
     let mut input = start.as_slice().chain(input);
